@@ -1,0 +1,7 @@
+//! Pure analysis of what an agent's action would do.
+
+mod limits;
+pub mod lower;
+pub mod shell;
+
+pub use limits::Limits;
