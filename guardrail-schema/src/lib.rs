@@ -1,1 +1,19 @@
-//! placeholder
+//! The types of guardrail's knowledge files, shared by the packer, the analysis and the tooling.
+//!
+//! A *knowledge file* is TOML and says what one command-line tool does to the world
+//! (`file`, feature `file`, on by default); a [`Tool`] is the same compiled for look-ups. This
+//! crate knows no tool and reads no file: it takes text and gives types.
+
+#[cfg(feature = "file")]
+mod file;
+mod kinds;
+mod role;
+mod tool;
+
+#[cfg(feature = "file")]
+pub use file::{Example, FileError, ToolFile, Wanted};
+pub use kinds::{EffectKind, Language, Mark, Risk, Scope, Undo};
+pub use role::{Count, Operand, Role};
+pub use tool::{
+    Case, Command, Condition, Effect, Flag, Grammar, Inside, NamedCall, Test, Tool, ValueKind, Variable,
+};

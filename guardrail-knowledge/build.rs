@@ -1,0 +1,82 @@
+//! Checks every knowledge file and packs them: an index of names, and each tool on its own, so
+//! that starting up reads the index and a tool is decoded when it is first met.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{env, fs, process};
+
+use guardrail_schema::ToolFile;
+
+fn main() {
+    if let Err(message) = pack() {
+        eprintln!("{message}");
+        process::exit(1);
+    }
+}
+
+fn pack() -> Result<(), String> {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").map_err(|e| e.to_string())?);
+    println!("cargo::rerun-if-changed=tools");
+    println!("cargo::rerun-if-changed=environment.toml");
+    let mut files = Vec::new();
+    collect(&root.join("tools"), &mut files)?;
+    files.sort();
+
+    let mut errors = Vec::new();
+    let mut blob = Vec::new();
+    let mut tools = Vec::new();
+    let mut names: BTreeMap<String, (u32, PathBuf)> = BTreeMap::new();
+    let mut calls = Vec::new();
+    for path in files {
+        let shown = path.strip_prefix(&root).unwrap_or(&path).to_path_buf();
+        let mut tool = match read(&path) {
+            Ok(file) => file.tool,
+            Err(error) => {
+                errors.push(format!("{}: {error}", shown.display()));
+                continue;
+            }
+        };
+        calls.append(&mut tool.calls);
+        let place = u32::try_from(tools.len()).map_err(|e| e.to_string())?;
+        for name in &tool.names {
+            if let Some((_, other)) = names.insert(name.clone(), (place, shown.clone())) {
+                errors.push(format!("{}: name: `{name}` is also in {}", shown.display(), other.display()));
+            }
+        }
+        let start = blob.len();
+        blob.extend(postcard::to_allocvec(&tool).map_err(|e| e.to_string())?);
+        tools.push((start as u32, blob.len() as u32));
+    }
+    let environment = match read(&root.join("environment.toml")) {
+        Ok(file) => file.tool.variables,
+        Err(error) => {
+            errors.push(format!("environment.toml: {error}"));
+            Vec::new()
+        }
+    };
+    if !errors.is_empty() {
+        return Err(errors.join("\n"));
+    }
+    let names: Vec<(String, u32)> = names.into_iter().map(|(name, (place, _))| (name, place)).collect();
+    let index = postcard::to_allocvec(&(names, tools, environment, calls)).map_err(|e| e.to_string())?;
+    let out = PathBuf::from(env::var("OUT_DIR").map_err(|e| e.to_string())?);
+    fs::write(out.join("index.bin"), index).map_err(|e| e.to_string())?;
+    fs::write(out.join("tools.bin"), blob).map_err(|e| e.to_string())
+}
+
+fn read(path: &Path) -> Result<ToolFile, String> {
+    let text = fs::read_to_string(path).map_err(|e| e.to_string())?;
+    ToolFile::parse(&text).map_err(|e| e.to_string())
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
+    for entry in fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))? {
+        let path = entry.map_err(|e| e.to_string())?.path();
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else if path.extension().is_some_and(|e| e == "toml") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}

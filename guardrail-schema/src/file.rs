@@ -1,0 +1,666 @@
+//! Reading a knowledge file: TOML in, a checked [`Tool`] and its examples out.
+//!
+//! Every error names the key it is about. The reader takes the keys it knows from each table and
+//! refuses what is left, so a misspelled key is never a silent hole in what is known.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+use crate::{
+    Case, Command, Condition, Count, Effect, EffectKind, Flag, Inside, Mark, NamedCall, Operand, Risk, Role,
+    Scope, Test, Tool, Undo, ValueKind, Variable,
+};
+
+/// Why a knowledge file was refused.
+#[derive(Debug, thiserror::Error)]
+#[error("{key}: {message}")]
+pub struct FileError {
+    /// The dotted path of the key, or `line N` where the text is no TOML.
+    pub key: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+/// A knowledge file, read and checked.
+#[derive(Clone, Debug)]
+pub struct ToolFile {
+    /// What the tool is, in a few words.
+    pub summary: String,
+    /// The tool, compiled.
+    pub tool: Tool,
+    /// Its self-tests.
+    pub examples: Vec<Example>,
+}
+
+/// One self-test of a knowledge file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// A command line.
+    pub run: String,
+    /// The effect kinds its evaluation must have, no more and no less; one name or a list.
+    pub effect: Option<Wanted>,
+    /// The risk it must have.
+    pub risk: Option<Risk>,
+}
+
+/// One effect kind or several.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Wanted {
+    /// Exactly this one.
+    One(EffectKind),
+    /// Exactly these.
+    All(Vec<EffectKind>),
+}
+
+impl Wanted {
+    /// The kinds as a list.
+    #[must_use]
+    pub fn kinds(&self) -> &[EffectKind] {
+        match self {
+            Self::One(kind) => std::slice::from_ref(kind),
+            Self::All(kinds) => kinds,
+        }
+    }
+}
+
+impl ToolFile {
+    /// Reads one knowledge file.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError`] where the text is no TOML, has an unknown key, names something that is not
+    /// there, or leaves a command without a meaning.
+    pub fn parse(text: &str) -> Result<Self, FileError> {
+        let table: Table = text.parse().map_err(|error: toml::de::Error| {
+            let line =
+                error.span().and_then(|s| text.get(..s.start)).map_or(1, |t| t.matches('\n').count() + 1);
+            FileError { key: format!("line {line}"), message: error.message().to_owned() }
+        })?;
+        let mut keys = Keys::new(String::new(), table);
+        let names: String = keys.require("name")?;
+        let summary = keys.take("summary")?.unwrap_or_default();
+        let checked = keys.take("checked")?.unwrap_or_default();
+        let grammar = keys.take("grammar")?.unwrap_or_default();
+        let root_flags_anywhere = match keys.take::<String>("root_flags")?.as_deref() {
+            None | Some("anywhere") => true,
+            Some("before") => false,
+            Some(other) => {
+                return Err(keys.error("root_flags", format!("`{other}` is neither `anywhere` nor `before`")));
+            }
+        };
+        let examples = keys.take("examples")?.unwrap_or_default();
+        let subcommands = keys.tables("commands")?;
+        let environment = keys.tables("environment")?;
+        let named_calls = keys.tables("calls")?;
+        let has_subcommands = !subcommands.is_empty();
+
+        let mut commands =
+            vec![read_command(keys, Vec::new(), None, has_subcommands || !named_calls.is_empty())?];
+        let root_scope = commands.first().map_or(Scope::Local, |root| root.scope);
+        for (spelled, keys) in subcommands {
+            for path in paths(&spelled) {
+                let command = read_command(keys.clone(), path, Some(root_scope), false)?;
+                commands.push(command);
+            }
+        }
+        let groups: BTreeSet<Vec<String>> = commands
+            .iter()
+            .flat_map(|c| (1..c.path.len()).filter_map(|n| c.path.get(..n)).map(<[_]>::to_vec))
+            .collect();
+        for path in groups {
+            if !commands.iter().any(|c| c.path == path) {
+                commands.push(Command {
+                    path,
+                    scope: root_scope,
+                    unlisted: Risk::Medium,
+                    ..Command::default()
+                });
+            }
+        }
+        if let Some((root, rest)) = commands.split_first_mut() {
+            rest.sort_by(|a, b| a.path.cmp(&b.path));
+            if let Some([first, _]) = rest.array_windows_of_equal_paths() {
+                return Err(FileError {
+                    key: format!("commands.{}", first.path.join(" ")),
+                    message: "listed twice".into(),
+                });
+            }
+            for command in rest {
+                check_names(command, Some(root))?;
+            }
+            check_names(root, None)?;
+        }
+        let variables = environment.into_iter().map(read_variables).collect::<Result<Vec<_>, _>>()?.concat();
+        let calls = named_calls.into_iter().map(read_call).collect::<Result<_, _>>()?;
+        let names = list(&names);
+        if names.is_empty() {
+            return Err(FileError { key: "name".into(), message: "is empty".into() });
+        }
+        let tool = Tool { names, checked, grammar, root_flags_anywhere, commands, variables, calls };
+        Ok(Self { summary, tool, examples })
+    }
+}
+
+/// Two neighbours with one path, in a sorted list.
+trait EqualPaths {
+    fn array_windows_of_equal_paths(&self) -> Option<[&Command; 2]>;
+}
+
+impl EqualPaths for [Command] {
+    fn array_windows_of_equal_paths(&self) -> Option<[&Command; 2]> {
+        self.windows(2).find_map(|pair| match pair {
+            [a, b] if a.path == b.path => Some([a, b]),
+            _ => None,
+        })
+    }
+}
+
+/// `"uninstall, delete, remote add"`: one path an entry.
+fn paths(spelled: &str) -> Vec<Vec<String>> {
+    list(spelled).iter().map(|path| path.split_whitespace().map(str::to_owned).collect()).collect()
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+}
+
+/// A table whose keys are taken one by one; what is left in the end is an error.
+#[derive(Clone)]
+struct Keys {
+    path: String,
+    table: Table,
+}
+
+impl Keys {
+    fn new(path: String, table: Table) -> Self {
+        Self { path, table }
+    }
+
+    fn error(&self, key: &str, message: impl Into<String>) -> FileError {
+        let key = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
+        FileError { key, message: message.into() }
+    }
+
+    fn take<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, FileError> {
+        match self.table.remove(key) {
+            None => Ok(None),
+            Some(value) => {
+                value.try_into().map(Some).map_err(|e: toml::de::Error| self.error(key, e.message()))
+            }
+        }
+    }
+
+    fn require<T: DeserializeOwned>(&mut self, key: &str) -> Result<T, FileError> {
+        self.take(key)?.ok_or_else(|| self.error(key, "is missing"))
+    }
+
+    fn tables(&mut self, key: &str) -> Result<Vec<(String, Self)>, FileError> {
+        let table: Table = self.take(key)?.unwrap_or_default();
+        table
+            .into_iter()
+            .map(|(name, value)| match value {
+                Value::Table(table) => {
+                    let path = self.error(key, "").key;
+                    Ok((name.clone(), Self::new(format!("{path}.\"{name}\""), table)))
+                }
+                _ => Err(self.error(key, format!("`{name}` is not a table"))),
+            })
+            .collect()
+    }
+
+    fn finish(self) -> Result<(), FileError> {
+        match self.table.keys().next() {
+            None => Ok(()),
+            Some(key) => Err(self.error(key, "unknown key")),
+        }
+    }
+
+    /// `effect`, `target`, `scope`, `undo`, `risk`, `why`, `instead`, and `effects` for more.
+    fn effects(&mut self) -> Result<Vec<Effect>, FileError> {
+        let mut effects = Vec::new();
+        let first = Effect {
+            kind: self.kind("effect")?,
+            target: self.take("target")?,
+            scope: self.take::<Scope>("scope")?,
+            undo: self.take::<Undo>("undo")?,
+            risk: self.take("risk")?,
+            why: self.take("why")?,
+            instead: self.take("instead")?,
+        };
+        if first.kind.is_some() || first.risk.is_some() || first.undo.is_some() || first.why.is_some() {
+            effects.push(first);
+        } else if first.target.is_some() || first.instead.is_some() {
+            return Err(self.error("effect", "is missing beside `target`, `scope` or `instead`"));
+        }
+        for (index, table) in self.take::<Vec<Table>>("effects")?.unwrap_or_default().into_iter().enumerate()
+        {
+            let mut keys = Self::new(self.error(&format!("effects[{index}]"), "").key, table);
+            effects.extend(keys.effects()?);
+            keys.finish()?;
+        }
+        Ok(effects)
+    }
+
+    fn kind(&mut self, key: &str) -> Result<Option<EffectKind>, FileError> {
+        let Some(name) = self.take::<String>(key)? else { return Ok(None) };
+        EffectKind::from_name(&name).map(Some).ok_or_else(|| {
+            let all: Vec<_> = EffectKind::ALL.iter().map(|kind| kind.as_str()).collect();
+            self.error(key, format!("`{name}` is no effect; one of {}", all.join(", ")))
+        })
+    }
+
+    fn role(&mut self, key: &str) -> Result<Option<(String, Role)>, FileError> {
+        let Some(word) = self.take::<String>(key)? else { return Ok(None) };
+        Role::parse(&word).map(Some).map_err(|message| self.error(key, message))
+    }
+
+    fn operands(&mut self, key: &str) -> Result<Option<Vec<Operand>>, FileError> {
+        let Some(texts) = self.take::<Vec<String>>(key)? else { return Ok(None) };
+        let operands: Vec<Operand> = texts
+            .iter()
+            .map(|text| Operand::parse(text).map_err(|message| self.error(key, message)))
+            .collect::<Result<_, _>>()?;
+        if operands.iter().filter(|operand| operand.count == Count::Many).count() > 1 {
+            return Err(self.error(key, "only one operand may take any number of words"));
+        }
+        Ok(Some(operands))
+    }
+
+    fn cases(&mut self) -> Result<Vec<Case>, FileError> {
+        let tables = self.take::<Vec<Table>>("cases")?.unwrap_or_default();
+        tables
+            .into_iter()
+            .enumerate()
+            .map(|(index, table)| {
+                let mut keys = Self::new(self.error(&format!("cases[{index}]"), "").key, table);
+                let when: Table = keys.require("when")?;
+                let conditions = when
+                    .into_iter()
+                    .map(|(facet, value)| {
+                        let test = match value {
+                            Value::String(s) if s == "present" => Test::Present,
+                            Value::String(s) if s == "absent" => Test::Absent,
+                            Value::Array(values) => Test::Matches(
+                                values
+                                    .into_iter()
+                                    .map(|v| v.try_into::<String>().map(|s| s.to_ascii_lowercase()))
+                                    .collect::<Result<_, _>>()
+                                    .map_err(|_| keys.error("when", "a glob is a string"))?,
+                            ),
+                            _ => {
+                                return Err(keys.error("when", "give `present`, `absent` or a list of globs"));
+                            }
+                        };
+                        Ok(Condition { facet, test })
+                    })
+                    .collect::<Result<_, _>>()?;
+                let adds = keys.take("adds")?.unwrap_or(false);
+                let effects = keys.effects()?;
+                if effects.is_empty() {
+                    return Err(
+                        keys.error("effect", "is missing: a case without an effect or a risk says nothing")
+                    );
+                }
+                keys.finish()?;
+                Ok(Case { when: conditions, effects, adds })
+            })
+            .collect()
+    }
+}
+
+fn read_command(
+    mut keys: Keys,
+    path: Vec<String>,
+    scope: Option<Scope>,
+    group: bool,
+) -> Result<Command, FileError> {
+    let mut command = Command {
+        path,
+        scope: keys
+            .table
+            .get("scope")
+            .cloned()
+            .and_then(|v| v.try_into().ok())
+            .or(scope)
+            .unwrap_or(Scope::Local),
+        unlisted: keys.take("unlisted")?.unwrap_or(Risk::Medium),
+        appends_input: keys.take("appends_input")?.unwrap_or(false),
+        inside: keys.take::<Inside>("inside")?.unwrap_or_default(),
+        stdin: keys.role("stdin")?.map(|(_, role)| role),
+        dry_run: keys.take("dry_run")?,
+        capture: keys.take("capture")?,
+        inverse: keys.take("inverse")?,
+        cases: keys.cases()?,
+        other_flags_harmless: match keys.take::<String>("other_flags")?.as_deref() {
+            None | Some("unknown") => false,
+            Some("harmless") => true,
+            Some(other) => {
+                return Err(
+                    keys.error("other_flags", format!("`{other}` is neither `unknown` nor `harmless`"))
+                );
+            }
+        },
+        ..Command::default()
+    };
+    // A scope alone is no effect: it says where those that come from roles land.
+    let scope_alone = !["effect", "risk", "undo", "why"].iter().any(|key| keys.table.contains_key(*key));
+    if scope_alone {
+        keys.table.remove("scope");
+    }
+    let operands = keys.operands("operands")?;
+    let switches = keys.take::<String>("switches")?.unwrap_or_default();
+    let options = keys.take::<String>("options")?.unwrap_or_default();
+    for spelling in switches.split_whitespace() {
+        add_flag(&mut command, &[spelling.to_owned()], Flag::default())
+            .map_err(|m| keys.error("switches", m))?;
+    }
+    for spelling in options.split_whitespace() {
+        let (spelling, value) = match spelling.strip_suffix("=?") {
+            Some(spelling) => (spelling, ValueKind::Optional),
+            None => (spelling, ValueKind::Required),
+        };
+        add_flag(&mut command, &[spelling.to_owned()], Flag { value, ..Flag::default() })
+            .map_err(|m| keys.error("options", m))?;
+    }
+    for (spelled, flag_keys) in keys.tables("flags")? {
+        let path = flag_keys.path.clone();
+        let flag = read_flag(flag_keys)?;
+        add_flag(&mut command, &list(&spelled), flag).map_err(|message| FileError { key: path, message })?;
+    }
+    command.spellings.sort();
+    command.effects = keys.effects()?;
+    let says = !command.effects.is_empty()
+        || operands.is_some()
+        || !command.cases.is_empty()
+        || command.stdin.is_some();
+    command.operands = operands.unwrap_or_default();
+    command.runs = says;
+    if !says && !group {
+        return Err(keys.error(
+            "effect",
+            "is missing: a command must say what it does (`effect`, or `operands` with roles)",
+        ));
+    }
+    keys.finish()?;
+    Ok(command)
+}
+
+fn add_flag(command: &mut Command, spellings: &[String], mut flag: Flag) -> Result<(), String> {
+    let Some(first) = spellings.first() else { return Err("a flag without a spelling".into()) };
+    flag.name.clone_from(first);
+    if flag.facet.is_empty() {
+        let long = spellings.iter().find(|s| s.starts_with("--")).unwrap_or(first);
+        flag.facet = long.trim_start_matches(['-', '+']).to_owned();
+    }
+    let place = u16::try_from(command.flags.len()).map_err(|_| "more flags than fit".to_owned())?;
+    for spelling in spellings {
+        if command.spellings.iter().any(|(known, _)| known == spelling) {
+            return Err(format!("`{spelling}` is listed twice"));
+        }
+        command.spellings.push((spelling.clone(), place));
+    }
+    command.flags.push(flag);
+    Ok(())
+}
+
+fn read_flag(mut keys: Keys) -> Result<Flag, FileError> {
+    let is = keys.role("is")?;
+    let key_roles: Table = keys.take("keys")?.unwrap_or_default();
+    let mut key_roles = key_roles
+        .into_iter()
+        .map(|(key, role)| match role {
+            Value::String(role) => {
+                Role::parse(&role).map(|(_, role)| (key, role)).map_err(|m| keys.error("keys", m))
+            }
+            _ => Err(keys.error("keys", format!("`{key}` is not a role"))),
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    // Exact keys before globs, long globs before short ones.
+    key_roles.sort_by_key(|(key, _)| (key.contains('*'), std::cmp::Reverse(key.len())));
+    let sets = match keys.take::<Table>("sets")? {
+        None => None,
+        Some(table) => {
+            let mut sets = Keys::new(keys.error("sets", "").key, table);
+            let effects = sets.effects()?;
+            sets.finish()?;
+            Some(effects)
+        }
+    };
+    let (facet, role) = match is {
+        Some((facet, role)) => (if role == Role::Name { facet } else { String::new() }, Some(role)),
+        None => (String::new(), None),
+    };
+    let flag = Flag {
+        value: match keys.take::<String>("value")?.as_deref() {
+            None if role.is_some() || !key_roles.is_empty() => ValueKind::Required,
+            None | Some("none") => ValueKind::None,
+            Some("required") => ValueKind::Required,
+            Some("optional") => ValueKind::Optional,
+            Some("until ;") => ValueKind::Terminated,
+            Some(other) => {
+                return Err(
+                    keys.error("value", format!("`{other}` is not one of none, required, optional, until ;"))
+                );
+            }
+        },
+        facet: keys.take("name")?.unwrap_or(facet),
+        role,
+        keys: key_roles,
+        sets,
+        when: keys.take("when")?.unwrap_or_default(),
+        operands: keys.operands("operands")?,
+        provides: keys.take("provides")?,
+        marks: keys.take::<Vec<Mark>>("marks")?.unwrap_or_default(),
+        stdin: keys.role("stdin")?.map(|(_, role)| role),
+        placeholder: keys.take::<Table>("placeholder")?.map(|t| placeholder(&keys, t)).transpose()?,
+        effects: keys.effects()?,
+        ..Flag::default()
+    };
+    if !flag.when.is_empty() && flag.sets.is_none() && flag.effects.is_empty() {
+        return Err(keys.error("when", "needs `sets` or an effect beside it"));
+    }
+    keys.finish()?;
+    Ok(flag)
+}
+
+fn placeholder(keys: &Keys, table: Table) -> Result<(String, String), FileError> {
+    let mut inner = Keys::new(keys.error("placeholder", "").key, table);
+    let pair = (inner.require("text")?, inner.require("of")?);
+    inner.finish()?;
+    Ok(pair)
+}
+
+fn read_variables((spelled, mut keys): (String, Keys)) -> Result<Vec<Variable>, FileError> {
+    let role = keys.role("is")?.map(|(_, role)| role);
+    let harmless = keys.take("harmless")?.unwrap_or_default();
+    let effects = keys.effects()?;
+    if role.is_none() && effects.is_empty() {
+        return Err(keys.error("effect", "is missing: a variable needs `is` or an effect"));
+    }
+    keys.finish()?;
+    let one = |name| Variable {
+        name,
+        role: role.clone(),
+        effects: effects.clone(),
+        harmless: Vec::clone(&harmless),
+    };
+    Ok(list(&spelled).into_iter().map(one).collect())
+}
+
+fn read_call((spelled, mut keys): (String, Keys)) -> Result<NamedCall, FileError> {
+    let arguments: Table = keys.take("arguments")?.unwrap_or_default();
+    let arguments = arguments
+        .into_iter()
+        .map(|(pointer, role)| match role {
+            _ if !pointer.starts_with('/') => {
+                Err(keys.error("arguments", format!("`{pointer}` is no JSON pointer")))
+            }
+            Value::String(word) => Role::parse(&word)
+                .map(|(facet, role)| (pointer, facet, role))
+                .map_err(|message| keys.error("arguments", message)),
+            _ => Err(keys.error("arguments", format!("`{pointer}` is not a role"))),
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let scope = keys.table.get("scope").cloned().and_then(|v| v.try_into().ok()).unwrap_or(Scope::Local);
+    let cases = keys.cases()?;
+    if !keys.table.contains_key("effect") {
+        keys.table.remove("scope");
+    }
+    let call = NamedCall { names: list(&spelled), arguments, effects: keys.effects()?, cases, scope };
+    if call.effects.is_empty()
+        && call.arguments.iter().all(|(_, _, role)| matches!(role, Role::Text | Role::Name))
+    {
+        return Err(keys.error("effect", "is missing: a call must say what it does"));
+    }
+    keys.finish()?;
+    Ok(call)
+}
+
+/// Every name that an effect, a case, a template or `provides` refers to is an operand or a flag.
+fn check_names(command: &Command, root: Option<&Command>) -> Result<(), FileError> {
+    let at = |what: &str| FileError {
+        key: if command.path.is_empty() {
+            what.to_owned()
+        } else {
+            format!("commands.\"{}\".{what}", command.path.join(" "))
+        },
+        message: String::new(),
+    };
+    let mut known: BTreeSet<&str> = command.operands.iter().map(|operand| operand.name.as_str()).collect();
+    for flag in command.flags.iter().chain(root.into_iter().flat_map(|root| &root.flags)) {
+        known.insert(&flag.facet);
+        known.extend(flag.operands.iter().flatten().map(|operand| operand.name.as_str()));
+        known.extend(flag.provides.as_deref());
+    }
+    let check = |what: &str, name: &str| {
+        if known.contains(name) {
+            Ok(())
+        } else {
+            Err(FileError { message: format!("`{name}` is no operand or flag here"), ..at(what) })
+        }
+    };
+    let effects =
+        command.effects.iter().chain(command.cases.iter().flat_map(|case| &case.effects)).chain(
+            command.flags.iter().flat_map(|flag| flag.effects.iter().chain(flag.sets.iter().flatten())),
+        );
+    for effect in effects {
+        effect.target.as_deref().map_or(Ok(()), |name| check("target", name))?;
+    }
+    for condition in command.cases.iter().flat_map(|case| &case.when) {
+        check("cases.when", &condition.facet)?;
+    }
+    for flag in &command.flags {
+        if let Some((_, of)) = &flag.placeholder {
+            check("placeholder", of)?;
+        }
+    }
+    for (what, template) in
+        [("dry_run", &command.dry_run), ("capture", &command.capture), ("inverse", &command.inverse)]
+    {
+        for hole in template.iter().flat_map(|text| holes(text)) {
+            if !hole.starts_with("captured") {
+                check(what, hole)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The names between braces in a template.
+fn holes(template: &str) -> impl Iterator<Item = &str> {
+    template.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(hole, _)| hole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HELM: &str = r#"
+name = "helm"
+checked = "3.18"
+scope = "cluster"
+
+[flags]
+"-n, --namespace" = { value = "required", is = "namespace" }
+
+[commands."uninstall, delete, del, un"]
+operands = ["release..."]
+effect = "delete"
+target = "release"
+undo   = "hard"
+risk   = "critical"
+why    = "removes every resource the release owns"
+
+[commands.upgrade]
+operands = ["release", "chart: read"]
+effect  = "deploy"
+dry_run = "--dry-run=server"
+capture = "helm -n {namespace} history {release} --max 1 -o json"
+inverse = "helm -n {namespace} rollback {release} {captured:0.revision}"
+
+[commands.upgrade.flags]
+"--dry-run" = { value = "optional", sets = { effect = "read" }, when = ["", "client", "server", "true"] }
+
+[[examples]]
+run = "helm upgrade web ./chart --dry-run=none"
+effect = "deploy"
+"#;
+
+    #[test]
+    fn the_design_sketch_reads() {
+        let file = ToolFile::parse(HELM).unwrap();
+        assert_eq!(file.tool.names, ["helm"]);
+        assert_eq!(file.tool.commands.len(), 6);
+        let upgrade = file.tool.commands.iter().find(|c| c.path == ["upgrade"]).unwrap();
+        assert_eq!(upgrade.scope, Scope::Cluster);
+        assert_eq!(upgrade.effects.first().and_then(|e| e.kind), Some(EffectKind::Deploy));
+        assert!(upgrade.flags.iter().any(|f| f.sets.is_some() && f.when.len() == 4));
+        assert_eq!(file.examples.len(), 1);
+    }
+
+    fn refused(text: &str) -> String {
+        ToolFile::parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn errors_name_the_key() {
+        assert_eq!(
+            refused("name = \"x\"\nefect = \"read\""),
+            "effect: is missing: a command must say what it does (`effect`, or `operands` with roles)"
+        );
+        assert_eq!(refused("name = \"x\"\neffect = \"read\"\ncolour = 1"), "colour: unknown key");
+        assert_eq!(refused("effect = \"read\""), "name: is missing");
+        assert!(
+            refused("name = \"x\"\neffect = \"reads\"")
+                .starts_with("effect: `reads` is no effect; one of read, ")
+        );
+        assert!(refused("name = \"x\"\n\n[[").starts_with("line 3: "));
+    }
+
+    #[test]
+    fn names_must_exist() {
+        assert_eq!(
+            refused(
+                "name = \"x\"\n[commands.rm]\noperands = [\"thing\"]\neffect = \"delete\"\ntarget = \"thong\""
+            ),
+            "commands.\"rm\".target: `thong` is no operand or flag here"
+        );
+        assert_eq!(
+            refused("name = \"x\"\noperands = [\"a...\", \"b...\"]"),
+            "operands: only one operand may take any number of words"
+        );
+    }
+
+    #[test]
+    fn a_flag_is_listed_once() {
+        assert_eq!(
+            refused("name = \"x\"\neffect = \"read\"\nswitches = \"-a\"\n[flags]\n\"-a\" = {}"),
+            "flags.\"-a\": `-a` is listed twice"
+        );
+    }
+}

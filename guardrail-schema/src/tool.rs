@@ -1,0 +1,222 @@
+//! A tool as the analysis uses it: compiled from a knowledge file, packed, looked up by name.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{EffectKind, Mark, Operand, Risk, Role, Scope, Undo};
+
+/// What is known of one command-line tool.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Tool {
+    /// Its names; the first is the one shown.
+    pub names: Vec<String>,
+    /// The version of the tool that its file was checked against.
+    pub checked: String,
+    /// How its command line is read.
+    pub grammar: Grammar,
+    /// Whether flags of the tool itself may also stand behind a subcommand.
+    pub root_flags_anywhere: bool,
+    /// The tool itself first, then its subcommands.
+    pub commands: Vec<Command>,
+    /// Environment variables that change what it does.
+    pub variables: Vec<Variable>,
+    /// Named tool calls (not command lines) that the file describes.
+    pub calls: Vec<NamedCall>,
+}
+
+/// How a command line is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grammar {
+    /// GNU `getopt_long`: clusters of short flags, long flags with unique abbreviations,
+    /// operands and flags in any order, `--` ends flags.
+    #[default]
+    Getopt,
+    /// The same, but the first operand ends flags.
+    Posix,
+    /// Long names behind one dash or two, no clusters (Go's `flag`, terraform).
+    SingleDash,
+    /// Start paths, then an expression of primaries behind one dash; no `--`.
+    Find,
+    /// `key=value` operands (dd).
+    KeyValue,
+    /// Getopt, but the first word may be a cluster without its dash (tar, ar, ps).
+    Bundled,
+    /// No flags: every word is an operand.
+    None,
+}
+
+/// A tool or one of its subcommands.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Command {
+    /// The subcommand's words; each may be a glob. Empty for the tool itself.
+    pub path: Vec<String>,
+    /// Spellings of flags, sorted, each with its place in `flags`.
+    pub spellings: Vec<(String, u16)>,
+    /// What the flags mean.
+    pub flags: Vec<Flag>,
+    /// Whether flags that are not listed are known to matter to nobody.
+    pub other_flags_harmless: bool,
+    /// Its operands, in order.
+    pub operands: Vec<Operand>,
+    /// Whether it does something when it is called as it is. False for a mere group of
+    /// subcommands (`docker container`).
+    pub runs: bool,
+    /// What it does, beside what the roles of its words say.
+    pub effects: Vec<Effect>,
+    /// Refinements by the values of operands and flags.
+    pub cases: Vec<Case>,
+    /// What it does with its standard input when no operand or flag gave it code.
+    pub stdin: Option<Role>,
+    /// Whether the words it reads from standard input are added to the wrapped command (xargs).
+    pub appends_input: bool,
+    /// Where the command it wraps runs.
+    pub inside: Inside,
+    /// Where its effects land.
+    pub scope: Scope,
+    /// What a subcommand without knowledge is at least.
+    pub unlisted: Risk,
+    /// The flag or command that rehearses it.
+    pub dry_run: Option<String>,
+    /// The command whose output tells the state before it.
+    pub capture: Option<String>,
+    /// The command that takes it back.
+    pub inverse: Option<String>,
+}
+
+/// Where a wrapped command runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Inside {
+    /// On this machine.
+    #[default]
+    Here,
+    /// In a container or a changed root.
+    Container,
+    /// On another machine.
+    Remote,
+}
+
+/// What a flag means.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Flag {
+    /// Its first spelling.
+    pub name: String,
+    /// Whether it takes a value.
+    pub value: ValueKind,
+    /// The facet name of its value, or of its presence.
+    pub facet: String,
+    /// What the program does with the value.
+    pub role: Option<Role>,
+    /// For `key=value` values: what each key's value is. The first match counts; a key without
+    /// one is unknown.
+    pub keys: Vec<(String, Role)>,
+    /// Effects it adds.
+    pub effects: Vec<Effect>,
+    /// The effects that stand in place of the command's own when it is on.
+    pub sets: Option<Vec<Effect>>,
+    /// The values for which `sets` (or, without it, `effects`) holds; empty for any.
+    pub when: Vec<String>,
+    /// The operands that stand in place of the command's own when it is on.
+    pub operands: Option<Vec<Operand>>,
+    /// The operand that its value takes the place of (`grep -e` gives `pattern`).
+    pub provides: Option<String>,
+    /// What it adds to the meaning of the effects.
+    pub marks: Vec<Mark>,
+    /// What it makes the program do with standard input.
+    pub stdin: Option<Role>,
+    /// The text in a wrapped command's words that stands for a path under the named operand.
+    pub placeholder: Option<(String, String)>,
+}
+
+/// Whether a flag takes a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValueKind {
+    /// No.
+    #[default]
+    None,
+    /// Yes: attached or the next word.
+    Required,
+    /// Only attached (`--flag=value`, `-fvalue`).
+    Optional,
+    /// All words up to `;`, or up to `+` behind `{}` (find's `-exec`).
+    Terminated,
+}
+
+/// One effect of a command, flag or case.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Effect {
+    /// What kind; `None` for a mere floor on the effects that are there.
+    pub kind: Option<EffectKind>,
+    /// The operand or flag whose value is its target.
+    pub target: Option<String>,
+    /// Where it lands, if not where the command's effects do.
+    pub scope: Option<Scope>,
+    /// How hard it is to undo.
+    pub undo: Option<Undo>,
+    /// A floor under its risk.
+    pub risk: Option<Risk>,
+    /// Why, in a clause without capital or period.
+    pub why: Option<String>,
+    /// What to do instead.
+    pub instead: Option<String>,
+}
+
+/// A refinement of a command by the values of its operands and flags.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Case {
+    /// All must hold.
+    pub when: Vec<Condition>,
+    /// The effects that stand in place of the command's own; with `adds`, beside them.
+    pub effects: Vec<Effect>,
+    /// Whether the effects are added rather than put in place of the command's own.
+    pub adds: bool,
+}
+
+/// A condition on one facet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Condition {
+    /// The operand or flag, by its name.
+    pub facet: String,
+    /// What must hold of it.
+    pub test: Test,
+}
+
+/// What a [`Condition`] asks of a facet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Test {
+    /// It was given.
+    Present,
+    /// It was not given.
+    Absent,
+    /// One of its values matches one of these globs, letters of either case alike.
+    Matches(Vec<String>),
+}
+
+/// An environment variable that changes what a tool does.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Variable {
+    /// Its name; may be a glob.
+    pub name: String,
+    /// What the program does with the value.
+    pub role: Option<Role>,
+    /// What setting it does, beside what the role says.
+    pub effects: Vec<Effect>,
+    /// Values that change nothing that matters.
+    pub harmless: Vec<String>,
+}
+
+/// A named tool call: what the values in its JSON arguments are.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NamedCall {
+    /// The names it is called by; each may be a glob.
+    pub names: Vec<String>,
+    /// JSON pointers (RFC 6901; `*` stands for any one token) with their facet name and role.
+    pub arguments: Vec<(String, String, Role)>,
+    /// What it does, beside what the roles of its arguments say.
+    pub effects: Vec<Effect>,
+    /// Refinements by the values of arguments.
+    pub cases: Vec<Case>,
+    /// Where its effects land.
+    pub scope: Scope,
+}
