@@ -1,7 +1,14 @@
 //! Pure analysis of what an agent's action would do.
 
+mod evaluation;
+mod guard;
 mod limits;
 pub mod lower;
+mod request;
 pub mod shell;
 
+pub use evaluation::{Approval, Decision, Effect, Evaluation, Finding, Invocation, Problem, Source};
+pub use guard::Guard;
+pub use guardrail_schema::{EffectKind, Risk, Scope, Undo};
 pub use limits::Limits;
+pub use request::{Action, Environment, Fact, Facts, Request};

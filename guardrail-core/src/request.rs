@@ -1,0 +1,171 @@
+//! What an agent asks to do, and what the caller already knows about the world it would do it in.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// One action an agent wants to take, before it happens.
+///
+/// ```
+/// use guardrail_core::{Action, Request};
+///
+/// let request = Request::shell("git status | head -5").cwd("/home/dev/project");
+/// assert_eq!(request.action, Action::Shell("git status | head -5".into()));
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// What it wants to do.
+    pub action: Action,
+    /// Who asks: the agent or its session, as the caller authenticated it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// Where the conversation takes place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// The session it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// The absolute working directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<String>,
+    /// The agent's stated reason. Shown to people, never believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What the caller knows.
+    #[serde(default)]
+    pub facts: Facts,
+}
+
+/// The three forms an action can take.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Source text for a shell (bash or POSIX sh).
+    Shell(String),
+    /// A program with its arguments; no shell reads it.
+    Argv(Vec<String>),
+    /// A named tool call with its JSON arguments.
+    Call {
+        /// The tool's name, as the framework knows it.
+        name: String,
+        /// Its arguments.
+        #[serde(default)]
+        arguments: serde_json::Value,
+    },
+}
+
+/// What the caller knows about the world. Nothing here is needed: what is missing is treated as
+/// the worse possibility, and [`Evaluation::wanted`](crate::Evaluation) names what would have helped.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Facts {
+    /// The root of the workspace, an absolute path; without it the working directory is the root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
+    /// The user's home directory, an absolute path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub home: Option<String>,
+    /// What kind of environment the action reaches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Environment>,
+    /// The current kubectl context.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kube_context: Option<String>,
+    /// The current Kubernetes namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kube_namespace: Option<String>,
+    /// The current cloud profile or account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud_profile: Option<String>,
+    /// The checked-out git branch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub git_branch: Option<String>,
+    /// Whether the action would run with an administrator's rights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root: Option<bool>,
+    /// Whether the executor neutralises programs that a repository's own configuration names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repository_config_neutralised: Option<bool>,
+    /// Environment variables with their values, as far as they are known and no secret.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
+}
+
+/// The kind of environment an action reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    /// People depend on it.
+    Production,
+    /// A rehearsal of production.
+    Staging,
+    /// For development.
+    Development,
+    /// For automated tests.
+    Test,
+}
+
+/// A key of [`Facts`] that an evaluation would have wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fact {
+    /// [`Facts::workspace`], or [`Request::cwd`].
+    Workspace,
+    /// [`Facts::home`].
+    Home,
+    /// [`Facts::environment`].
+    Environment,
+    /// [`Facts::git_branch`].
+    GitBranch,
+    /// [`Facts::repository_config_neutralised`].
+    RepositoryConfigNeutralised,
+}
+
+impl Request {
+    /// A request to run shell source text.
+    #[must_use]
+    pub fn shell(text: impl Into<String>) -> Self {
+        Self::new(Action::Shell(text.into()))
+    }
+
+    /// A request to run a program with its arguments.
+    #[must_use]
+    pub fn argv(words: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self::new(Action::Argv(words.into_iter().map(Into::into).collect()))
+    }
+
+    /// A request to call a named tool.
+    #[must_use]
+    pub fn call(name: impl Into<String>, arguments: serde_json::Value) -> Self {
+        Self::new(Action::Call { name: name.into(), arguments })
+    }
+
+    /// A request for an action, with nothing else known.
+    #[must_use]
+    pub fn new(action: Action) -> Self {
+        Self {
+            action,
+            actor: None,
+            channel: None,
+            session: None,
+            cwd: None,
+            reason: None,
+            facts: Facts::default(),
+        }
+    }
+
+    /// The same request in an absolute working directory.
+    #[must_use]
+    pub fn cwd(mut self, cwd: impl Into<String>) -> Self {
+        self.cwd = Some(cwd.into());
+        self
+    }
+
+    /// The same request with facts.
+    #[must_use]
+    pub fn facts(mut self, facts: Facts) -> Self {
+        self.facts = facts;
+        self
+    }
+}
