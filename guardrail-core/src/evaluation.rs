@@ -105,8 +105,10 @@ pub struct Effect {
     pub scope: Scope,
     /// How hard it is to undo.
     pub undo: Undo,
-    /// The place of its invocation in [`Evaluation::invocations`].
-    pub invocation: u32,
+    /// The place of its invocation in [`Evaluation::invocations`]; `None` where the shell itself
+    /// does it (a bare redirection).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invocation: Option<u32>,
     /// The source the span points into.
     pub source: u32,
     /// The words that say so.

@@ -141,7 +141,8 @@ impl ToolFile {
         if names.is_empty() {
             return Err(FileError { key: "name".into(), message: "is empty".into() });
         }
-        let tool = Tool { names, checked, grammar, root_flags_anywhere, commands, variables, calls };
+        let globs = commands.iter().any(|command| command.path.iter().any(|word| word.contains('*')));
+        let tool = Tool { names, checked, grammar, root_flags_anywhere, globs, commands, variables, calls };
         Ok(Self { summary, tool, examples })
     }
 }
@@ -321,6 +322,7 @@ fn read_command(
 ) -> Result<Command, FileError> {
     let mut command = Command {
         path,
+        grammar: keys.take("grammar")?,
         scope: keys
             .table
             .get("scope")

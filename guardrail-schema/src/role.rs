@@ -21,6 +21,8 @@ pub enum Role {
     Send,
     /// The directory that its other paths start from.
     Directory,
+    /// A list of directories between `:` where programs or modules are searched.
+    SearchPath,
     /// `source:target[:ro]` or `type=bind,source=...`: a host path made visible in a container.
     Mount,
     /// An address it talks to.
@@ -66,6 +68,7 @@ impl Role {
             "upload" => Self::Upload,
             "send" => Self::Send,
             "directory" => Self::Directory,
+            "search-path" => Self::SearchPath,
             "mount" => Self::Mount,
             "url" => Self::Url,
             "host" => Self::Host,

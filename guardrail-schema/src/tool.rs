@@ -15,7 +15,9 @@ pub struct Tool {
     pub grammar: Grammar,
     /// Whether flags of the tool itself may also stand behind a subcommand.
     pub root_flags_anywhere: bool,
-    /// The tool itself first, then its subcommands.
+    /// Whether any subcommand's path holds a glob.
+    pub globs: bool,
+    /// The tool itself first, then its subcommands, sorted by their paths.
     pub commands: Vec<Command>,
     /// Environment variables that change what it does.
     pub variables: Vec<Variable>,
@@ -50,6 +52,8 @@ pub enum Grammar {
 pub struct Command {
     /// The subcommand's words; each may be a glob. Empty for the tool itself.
     pub path: Vec<String>,
+    /// How its own words are read, if not as the tool's.
+    pub grammar: Option<Grammar>,
     /// Spellings of flags, sorted, each with its place in `flags`.
     pub spellings: Vec<(String, u16)>,
     /// What the flags mean.

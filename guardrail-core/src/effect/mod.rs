@@ -1,0 +1,262 @@
+//! [`Call`] to [`Effect`]: what each call does to the world, and to what.
+
+mod place;
+mod roles;
+
+use guardrail_schema::{self as schema, EffectKind, Mark, Scope, Undo};
+
+use crate::identify::{Call, Feed, Identified, Marks, Standing, Unknown};
+use crate::lower::{Invocation, InvocationId, NoteKind, Place, RedirectKind, SourceId, Word};
+use crate::shell::Span;
+
+pub(crate) use place::{Area, Location, View};
+
+/// One thing a call does to the world.
+#[derive(Clone, Debug)]
+pub(crate) struct Effect<'a, 'k> {
+    pub(crate) kind: EffectKind,
+    pub(crate) invocation: InvocationId,
+    pub(crate) source: SourceId,
+    pub(crate) span: Span,
+    pub(crate) target: Target<'a>,
+    pub(crate) scope: Scope,
+    pub(crate) place: Place,
+    pub(crate) undo: Undo,
+    pub(crate) marks: Marks,
+    /// What the knowledge file says beside the kind: a floor, a reason, something better.
+    pub(crate) says: Option<&'k schema::Effect>,
+}
+
+/// What an effect is on.
+#[derive(Clone, Debug)]
+pub(crate) enum Target<'a> {
+    /// Nothing that is named.
+    Nothing,
+    /// A path.
+    Path(Word<'a>, Location),
+    /// A named thing.
+    Name(Word<'a>),
+    /// A network address; whether it is constant, and one that is plainly fetched.
+    Address(Word<'a>),
+    /// Data sent to a network that is no file.
+    Data(Word<'a>),
+    /// Code: what it is and where it comes from.
+    Code(Code<'a>),
+    /// A statement on a database, with its kind's name.
+    Statement(&'static str, Option<String>),
+}
+
+/// Code that a call runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Code<'a> {
+    /// A program that nothing is known of.
+    Program(Word<'a>),
+    /// The command word cannot be known.
+    Nameless,
+    /// Text that is there to be read by a person, in a language the analysis does not follow.
+    Visible,
+    /// Text that cannot be known.
+    Opaque,
+    /// What comes from a stream.
+    Fed(Feed<'a>),
+}
+
+/// A floor that a knowledge file puts under a call without giving it another effect.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Floor<'k> {
+    pub(crate) source: SourceId,
+    pub(crate) span: Span,
+    pub(crate) says: &'k schema::Effect,
+}
+
+/// Everything that rules look at.
+#[derive(Debug)]
+pub(crate) struct Analysis<'a, 'k> {
+    pub(crate) identified: Identified<'a, 'k>,
+    pub(crate) effects: Vec<Effect<'a, 'k>>,
+    pub(crate) floors: Vec<Floor<'k>>,
+    pub(crate) view: View<'a>,
+}
+
+impl<'a, 'k> Analysis<'a, 'k> {
+    pub(crate) fn new(identified: Identified<'a, 'k>, view: View<'a>) -> Self {
+        let mut effects = Vec::new();
+        let mut floors = Vec::new();
+        for (index, call) in identified.calls.iter().enumerate() {
+            let Some(invocation) = identified.program.invocation(call.invocation) else { continue };
+            let first = index == 0
+                || identified.calls.get(index - 1).is_none_or(|before| before.invocation != call.invocation);
+            let mut collector = Collector { call, invocation, view: &view, effects: &mut effects, floors: &mut floors };
+            if first {
+                collector.redirects();
+            }
+            collector.standing();
+            collector.stated();
+            collector.roles();
+            collector.language_acts();
+            collector.code();
+        }
+        for note in &identified.program.notes {
+            if let NoteKind::OpaqueCode = note.kind {
+                effects.push(Effect {
+                    kind: EffectKind::Execute,
+                    invocation: note.invocation.unwrap_or(InvocationId(0)),
+                    source: note.source,
+                    span: note.span,
+                    target: Target::Code(Code::Opaque),
+                    scope: Scope::Local,
+                    place: Place::Here,
+                    undo: Undo::Hard,
+                    marks: Marks::default(),
+                    says: None,
+                });
+            }
+        }
+        Self { identified, effects, floors, view }
+    }
+}
+
+/// Collects the effects of one call.
+struct Collector<'c, 'a, 'k> {
+    call: &'c Call<'a, 'k>,
+    invocation: &'c Invocation<'a>,
+    view: &'c View<'a>,
+    effects: &'c mut Vec<Effect<'a, 'k>>,
+    floors: &'c mut Vec<Floor<'k>>,
+}
+
+impl<'a, 'k> Collector<'_, 'a, 'k> {
+    fn push(&mut self, kind: EffectKind, span: Span, target: Target<'a>) {
+        self.effects.push(Effect {
+            kind,
+            invocation: self.call.invocation,
+            source: self.call.source,
+            span,
+            target,
+            scope: Scope::Local,
+            place: self.invocation.place,
+            undo: usual_undo(kind),
+            marks: self.call.marks,
+            says: None,
+        });
+    }
+
+    /// Files that the shell itself opens.
+    fn redirects(&mut self) {
+        for redirect in self.invocation.redirects {
+            let kind = match redirect.kind {
+                RedirectKind::Read => EffectKind::Read,
+                RedirectKind::Write | RedirectKind::Append | RedirectKind::ReadWrite => EffectKind::Write,
+                RedirectKind::Descriptor | RedirectKind::Text => continue,
+            };
+            // Process substitutions are streams, whatever their name.
+            if redirect.target.prefix() == b"/dev/fd/" && !redirect.target.from.is_empty() {
+                continue;
+            }
+            self.path(kind, redirect.target, redirect.span);
+        }
+    }
+
+    fn standing(&mut self) {
+        let code = match self.call.standing {
+            Standing::Known | Standing::Nothing => return,
+            Standing::Nameless => Code::Nameless,
+            Standing::Elsewhere | Standing::Unknown | Standing::File => {
+                let Some(&word) = self.invocation.words.first() else { return };
+                Code::Program(word)
+            }
+        };
+        self.push(EffectKind::Execute, self.call.named, Target::Code(code));
+    }
+
+    /// What the knowledge file states.
+    fn stated(&mut self) {
+        let scope = self.call.scope;
+        for &(says, span) in &self.call.effects {
+            let Some(kind) = says.kind else {
+                self.floors.push(Floor { source: self.call.source, span, says });
+                continue;
+            };
+            let scope = says.scope.unwrap_or(scope);
+            let mut targets = 0;
+            if let Some(name) = &says.target {
+                for word in self.call.facet(name) {
+                    targets += 1;
+                    let target = if scope == Scope::Local {
+                        Target::Path(word, place::locate(&word, &self.invocation.directory, self.view))
+                    } else {
+                        Target::Name(word)
+                    };
+                    self.state(says, kind, scope, span.join(word.span), target);
+                }
+            }
+            if targets == 0 {
+                // A local target that was not given is the working directory.
+                let target = match (&says.target, scope) {
+                    (Some(_), Scope::Local) => {
+                        let here = Word::known(b".", span);
+                        Target::Path(here, place::locate(&here, &self.invocation.directory, self.view))
+                    }
+                    _ => Target::Nothing,
+                };
+                self.state(says, kind, scope, span, target);
+            }
+        }
+    }
+
+    fn state(&mut self, says: &'k schema::Effect, kind: EffectKind, scope: Scope, span: Span, target: Target<'a>) {
+        let kind = match (kind, &target) {
+            (EffectKind::Read, Target::Path(_, location)) if location.secret => EffectKind::ReadSecret,
+            _ => kind,
+        };
+        self.push(kind, span, target);
+        if let Some(effect) = self.effects.last_mut() {
+            effect.scope = scope;
+            effect.undo = says.undo.unwrap_or(effect.undo);
+            effect.says = Some(says);
+        }
+    }
+
+    /// An effect on a path, as what it turns out to be.
+    fn path(&mut self, kind: EffectKind, word: Word<'a>, span: Span) {
+        if matches!(word.as_known(), Some(b"-")) {
+            return;
+        }
+        let location = place::locate(&word, &self.invocation.directory, self.view);
+        let kind = match (kind, location.area) {
+            (_, Area::Stream) => return,
+            (_, Area::Network) => EffectKind::NetworkOut,
+            (EffectKind::Read, _) if location.secret || self.reads_everything(&location) => EffectKind::ReadSecret,
+            (kind, _) => kind,
+        };
+        self.push(kind, span, Target::Path(word, location));
+    }
+
+    /// A recursive read of a whole home, or of the whole system, reads the secrets in it.
+    fn reads_everything(&self, location: &Location) -> bool {
+        location.whole
+            && matches!(location.area, Area::Home | Area::System)
+            && self.call.marks.has(Mark::Recursive)
+    }
+
+    /// Code that cannot be seen, or that comes from a stream.
+    fn code(&mut self) {
+        let feeds = &self.call.feeds;
+        for feed in feeds {
+            self.push(EffectKind::Execute, feed.span, Target::Code(Code::Fed(*feed)));
+        }
+        for &(unknown, span) in &self.call.unknown {
+            if unknown == Unknown::Code && !self.call.feeds.iter().any(|feed| feed.span == span) {
+                self.push(EffectKind::Execute, span, Target::Code(Code::Opaque));
+            }
+        }
+    }
+}
+
+const fn usual_undo(kind: EffectKind) -> Undo {
+    match kind {
+        EffectKind::Delete | EffectKind::Execute | EffectKind::Schema => Undo::Hard,
+        EffectKind::NetworkOut | EffectKind::ReadSecret => Undo::Never,
+        _ => Undo::Easy,
+    }
+}

@@ -1,0 +1,243 @@
+//! The effects that come with the roles of words, and with programs in small languages.
+
+use std::borrow::Cow;
+
+use guardrail_schema::{EffectKind, Language, Role, Scope, Undo};
+
+use crate::effect::{Area, Code, Collector, Location, Target};
+use crate::identify::is_trusted_directory;
+use crate::identify::language::{Act, Statement, StatementKind};
+use crate::lower::{Lead, Origin, Value, Word};
+use crate::shell::Span;
+
+impl<'a> Collector<'_, 'a, '_> {
+    pub(super) fn roles(&mut self) {
+        let call = self.call;
+        let rehearsal = call.rehearsal;
+        for argument in &call.arguments {
+            let word = argument.word;
+            match argument.role {
+                Role::Read => self.path(EffectKind::Read, word, word.span),
+                Role::Write if rehearsal => self.path(EffectKind::Read, word, word.span),
+                Role::Delete if rehearsal => self.path(EffectKind::Read, word, word.span),
+                Role::Write => self.path(EffectKind::Write, word, word.span),
+                Role::Delete => self.path(EffectKind::Delete, word, word.span),
+                Role::Upload => self.upload(word),
+                Role::Send => self.send(word),
+                Role::Mount => self.mount(word),
+                Role::Url => self.address(word, true),
+                Role::Host => self.address(word, false),
+                Role::SearchPath => self.search_path(word),
+                Role::Script(_) => self.script(word),
+                Role::Text
+                | Role::Name
+                | Role::Directory
+                | Role::Argv
+                | Role::Assignment
+                | Role::Placeholder
+                | Role::Program
+                | Role::Code(_)
+                | Role::Words(_) => {}
+            }
+        }
+    }
+
+    fn upload(&mut self, word: Word<'a>) {
+        if matches!(word.as_known(), Some(b"-")) {
+            return self.push(EffectKind::NetworkOut, word.span, Target::Data(word));
+        }
+        self.path(EffectKind::Read, word, word.span);
+        let location = super::place::locate(&word, &self.invocation.directory, self.view);
+        self.push(EffectKind::NetworkOut, word.span, Target::Path(word, location));
+    }
+
+    fn send(&mut self, word: Word<'a>) {
+        match word.value {
+            Value::Known(text) if text.first() == Some(&b'@') => {
+                self.upload(Word { value: Value::Known(text.get(1..).unwrap_or_default()), ..word });
+            }
+            Value::Partial { prefix, suffix } if prefix.first() == Some(&b'@') => {
+                let prefix = prefix.get(1..).unwrap_or_default();
+                self.upload(Word { value: Value::Partial { prefix, suffix }, ..word });
+            }
+            _ => self.push(EffectKind::NetworkOut, word.span, Target::Data(word)),
+        }
+    }
+
+    /// A URL or host. A constant one is fetched from; local data in it is sent.
+    fn address(&mut self, word: Word<'a>, url: bool) {
+        let kind = match word.value {
+            Value::Known(text) if url => match scheme(text) {
+                Some(b"file") => {
+                    let path = text.get(7..).unwrap_or_default();
+                    let path = Word { value: Value::Known(path), ..word };
+                    let location = super::place::locate(&path, &self.invocation.directory, self.view);
+                    // A way around whatever looks at file operands: never a plain read.
+                    return self.push(EffectKind::ReadSecret, word.span, Target::Path(path, location));
+                }
+                None | Some(b"http" | b"https") if is_metadata_service(text) => EffectKind::ReadSecret,
+                None | Some(b"http" | b"https" | b"ftp" | b"ftps") => EffectKind::NetworkIn,
+                Some(_) => EffectKind::NetworkOut,
+            },
+            Value::Known(_) => EffectKind::NetworkIn,
+            _ => EffectKind::NetworkOut,
+        };
+        self.push(kind, word.span, Target::Address(word));
+    }
+
+    /// `source:target[:ro]`, or `type=bind,source=...,target=...[,readonly]`.
+    fn mount(&mut self, word: Word<'a>) {
+        let text = word.prefix();
+        let (path, read_only) = if text.contains(&b',') || text.starts_with(b"type=") {
+            let mut path: &[u8] = b"";
+            let mut read_only = false;
+            for field in text.split(|&b| b == b',') {
+                let mut sides = field.splitn(2, |&b| b == b'=');
+                match (sides.next().unwrap_or_default(), sides.next()) {
+                    (b"source" | b"src", Some(value)) => path = value,
+                    (b"readonly" | b"ro", None | Some(b"true" | b"1")) => read_only = true,
+                    _ => {}
+                }
+            }
+            (path, read_only)
+        } else {
+            let mut fields = text.split(|&b| b == b':');
+            (fields.next().unwrap_or_default(), fields.nth(1).is_some_and(|o| o.split(|&b| b == b',').any(|o| o == b"ro")))
+        };
+        let is_path = matches!(path.first(), Some(b'/' | b'.' | b'~')) || word.lead != Lead::Text;
+        if !is_path && word.as_known().is_some() {
+            // A named volume.
+            return;
+        }
+        let value = match word.value {
+            Value::Known(_) => Value::Known(path),
+            Value::Partial { suffix, .. } if word.lead != Lead::Text => {
+                Value::Partial { prefix: b"", suffix: suffix.split(|&b| b == b':').next().unwrap_or_default() }
+            }
+            other => other,
+        };
+        let kind = if read_only { EffectKind::Read } else { EffectKind::Write };
+        let socket = path.ends_with(b".sock");
+        let kind = if socket { EffectKind::Privilege } else { kind };
+        let word = Word { value, ..word };
+        let location = super::place::locate(&word, &self.invocation.directory, self.view);
+        self.push(kind, word.span, Target::Path(word, location));
+    }
+
+    /// Directories where programs are searched: only the system's own, and what was there
+    /// before, are nothing to speak of.
+    fn search_path(&mut self, word: Word<'a>) {
+        let (prefix, suffix) = match word.value {
+            Value::Known(text) => (text, &b""[..]),
+            Value::Partial { prefix, suffix } => (prefix, suffix),
+            Value::Unknown => (&b""[..], &b""[..]),
+        };
+        let own = word.from.iter().all(|origin| matches!(origin, Origin::Variable(_)));
+        let trusted = |text: &[u8]| text.split(|&b| b == b':').all(|d| d.is_empty() || is_trusted_directory(d));
+        let whole_pieces = matches!(prefix.last(), None | Some(b':')) && matches!(suffix.first(), None | Some(b':'));
+        let unchanged = word.as_known().is_none() && own && whole_pieces && word.lead == Lead::Text;
+        let known = word.as_known().is_some_and(|text| !text.is_empty());
+        if (unchanged || known) && trusted(prefix) && trusted(suffix) {
+            return;
+        }
+        let location = super::place::locate(&word, &self.invocation.directory, self.view);
+        self.push(EffectKind::Execute, word.span, Target::Path(word, location));
+    }
+
+    fn script(&mut self, word: Word<'a>) {
+        if matches!(word.as_known(), Some(b"-" | b"/dev/stdin" | b"/dev/null")) {
+            return;
+        }
+        if word.from.iter().any(|origin| matches!(origin, Origin::Channel(_))) {
+            // Judged as a feed.
+            return;
+        }
+        let location = super::place::locate(&word, &self.invocation.directory, self.view);
+        self.push(EffectKind::Execute, word.span, Target::Path(word, location));
+    }
+
+    pub(super) fn language_acts(&mut self) {
+        let call = self.call;
+        for found in &call.found {
+            let span = found.span;
+            match &found.found.act {
+                Act::Shell(_) => {}
+                Act::Read(path) => self.act_path(EffectKind::Read, path.as_ref(), span),
+                Act::Write(path) => self.act_path(EffectKind::Write, path.as_ref(), span),
+                Act::Delete(path) => self.act_path(EffectKind::Delete, path.as_ref(), span),
+                Act::Load(path) => self.act_path(EffectKind::Execute, path.as_ref(), span),
+                Act::Network(_) => self.push(EffectKind::NetworkOut, span, Target::Nothing),
+                Act::Environment => self.push(EffectKind::ReadSecret, span, Target::Nothing),
+                Act::Opaque => {
+                    let code = if found.language == Language::Sql { Code::Opaque } else { Code::Visible };
+                    self.push(EffectKind::Execute, span, Target::Code(code));
+                }
+                Act::Statement(statement) => self.statement(statement, span),
+            }
+        }
+    }
+
+    fn act_path(&mut self, kind: EffectKind, path: Option<&Cow<'a, [u8]>>, span: Span) {
+        match path {
+            Some(Cow::Borrowed(path)) => self.path(kind, Word::known(path, span), span),
+            // Decoded text does not live in the arena: what it says is judged, not kept.
+            Some(Cow::Owned(path)) => {
+                let word = Word::known(path, span);
+                let mut location = super::place::locate(&word, &Word::known(b"", span), self.view);
+                if self.invocation.directory.as_known() != Some(b"") && path.first() != Some(&b'/') {
+                    location = Location { area: Area::Unknown, ..location };
+                }
+                if location.area == Area::Stream {
+                    return;
+                }
+                let kind = if kind == EffectKind::Read && location.secret { EffectKind::ReadSecret } else { kind };
+                self.push(kind, span, Target::Path(Word::unknown(span), location));
+            }
+            None => self.path(kind, Word::unknown(span), span),
+        }
+    }
+
+    fn statement(&mut self, statement: &Statement<'_>, span: Span) {
+        let (kind, undo) = match (statement.kind, statement.everything) {
+            (StatementKind::Select, _) => (EffectKind::Read, Undo::Easy),
+            (StatementKind::Insert, _) => (EffectKind::Write, Undo::Easy),
+            (StatementKind::Update, false) => (EffectKind::Write, Undo::Hard),
+            (StatementKind::Update, true) => (EffectKind::Write, Undo::Never),
+            (StatementKind::Delete, false) => (EffectKind::Delete, Undo::Hard),
+            (StatementKind::Delete, true) | (StatementKind::Truncate, _) => (EffectKind::Delete, Undo::Never),
+            (StatementKind::Drop, _) => (EffectKind::Delete, Undo::Never),
+            (StatementKind::Alter | StatementKind::Create, _) => (EffectKind::Schema, Undo::Hard),
+            (StatementKind::Grant | StatementKind::Revoke, _) => (EffectKind::Security, Undo::Easy),
+            (StatementKind::Set | StatementKind::Session | StatementKind::Transaction | StatementKind::Pragma, _) => {
+                (EffectKind::Configure, Undo::Easy)
+            }
+            (StatementKind::Copy, _) => (EffectKind::Write, Undo::Hard),
+            (StatementKind::Maintenance | StatementKind::Admin | StatementKind::Attach, _) => {
+                (EffectKind::Configure, Undo::Hard)
+            }
+            _ => (EffectKind::Execute, Undo::Hard),
+        };
+        let object = statement.object.as_ref().map(|object| String::from_utf8_lossy(object).into_owned());
+        self.push(kind, span, Target::Statement(statement.kind.as_str(), object));
+        if let Some(effect) = self.effects.last_mut() {
+            effect.scope = Scope::Database;
+            effect.undo = undo;
+        }
+    }
+}
+
+/// What stands before `://`, or before `:` where no port follows.
+fn scheme(url: &[u8]) -> Option<&[u8]> {
+    let colon = url.iter().position(|&b| b == b':')?;
+    let (scheme, rest) = url.split_at(colon);
+    let named = scheme.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+    (named && rest.starts_with(b"://") && !scheme.is_empty()).then_some(scheme)
+}
+
+/// The addresses under which clouds hand out credentials to whoever asks from inside.
+fn is_metadata_service(url: &[u8]) -> bool {
+    let host = url.windows(3).position(|w| w == b"://").map_or(url, |at| url.get(at + 3..).unwrap_or_default());
+    [&b"169.254.169.254"[..], b"metadata.google.internal", b"100.100.100.200", b"[fd00:ec2::254]", b"169.254.170.2"]
+        .iter()
+        .any(|known| host.starts_with(known))
+}

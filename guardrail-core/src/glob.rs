@@ -1,0 +1,59 @@
+//! Globs of knowledge files: `*` is any run of characters, everything else itself.
+
+/// Whether `text` matches `glob`. Linear in both for one star, never worse than their product.
+pub(crate) fn matches(glob: &[u8], text: &[u8]) -> bool {
+    compare(glob, text, |a, b| a == b)
+}
+
+/// The same, letters of either case alike.
+pub(crate) fn matches_any_case(glob: &[u8], text: &[u8]) -> bool {
+    compare(glob, text, |a, b| a.eq_ignore_ascii_case(&b))
+}
+
+fn compare(glob: &[u8], text: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
+    let (mut g, mut t) = (0, 0);
+    // The last star seen, and the text it has to swallow up to now.
+    let mut retry: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match (glob.get(g), text.get(t)) {
+            (Some(b'*'), _) => {
+                retry = Some((g + 1, t));
+                g += 1;
+            }
+            (Some(&a), Some(&b)) if same(a, b) => {
+                g += 1;
+                t += 1;
+            }
+            _ => match retry.as_mut() {
+                Some((after, from)) => {
+                    *from += 1;
+                    (g, t) = (*after, *from);
+                }
+                None => return false,
+            },
+        }
+    }
+    glob.get(g..).is_some_and(|rest| rest.iter().all(|&b| b == b'*'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_match_runs() {
+        for (glob, text, expected) in [
+            ("describe-*", "describe-instances", true),
+            ("describe-*", "describe", false),
+            ("*", "", true),
+            ("a*b*c", "axxbyybzzc", true),
+            ("a*b*c", "axxbyybzz", false),
+            ("", "", true),
+            ("", "x", false),
+            ("abc", "abc", true),
+        ] {
+            assert_eq!(matches(glob.as_bytes(), text.as_bytes()), expected, "{glob} {text}");
+        }
+        assert!(matches_any_case(b"namespace*", b"Namespaces"));
+    }
+}

@@ -1,0 +1,432 @@
+//! Reading an argument vector as its tool would: subcommands, flags with their values, operands.
+
+use bumpalo::collections::Vec as BumpVec;
+use guardrail_schema::{Command, Count, Flag, Grammar, Operand, Role, Tool, ValueKind};
+
+use crate::glob;
+use crate::identify::call::{Call, FlagUse, Unknown};
+use crate::lower::{Value, Word};
+use crate::shell::Span;
+
+/// The commands whose flags count, innermost first: a subcommand, its groups, the tool itself.
+const LEVELS: usize = 4;
+
+pub(super) struct Arguments<'c, 'a, 'k> {
+    tool: &'k Tool,
+    call: &'c mut Call<'a, 'k>,
+    words: &'a [Word<'a>],
+    at: usize,
+    chain: [Option<&'k Command>; LEVELS],
+    command: &'k Command,
+    grammar: Grammar,
+    /// The subcommand's words so far.
+    path: [&'a [u8]; LEVELS],
+    path_len: usize,
+    operands: BumpVec<'a, Word<'a>>,
+    /// Behind `--`, or where an operand ends flags.
+    ended: bool,
+    /// The operands that a flag put in place of the command's own.
+    replaced: Option<&'k [Operand]>,
+    /// A word that may vanish, split or be a flag stands before this point.
+    uncertain: bool,
+    subcommands: bool,
+}
+
+/// What was read beside what stands in the call.
+pub(super) struct Read<'a, 'k> {
+    pub(super) command: &'k Command,
+    pub(super) operands: BumpVec<'a, Word<'a>>,
+    pub(super) slots: &'k [Operand],
+    /// Some word could have been a flag, or several words.
+    pub(super) uncertain: bool,
+}
+
+impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
+    /// Reads `words`, whose first is the command word, into `call`.
+    pub(super) fn read(tool: &'k Tool, words: &'a [Word<'a>], call: &'c mut Call<'a, 'k>) -> Option<Read<'a, 'k>> {
+        let root = tool.commands.first()?;
+        let operands = BumpVec::new_in(call.arguments.bump());
+        let mut reader = Self {
+            tool,
+            call,
+            words,
+            at: 1,
+            chain: [Some(root), None, None, None],
+            command: root,
+            grammar: root.grammar.unwrap_or(tool.grammar),
+            path: [&[]; LEVELS],
+            path_len: 0,
+            operands,
+            ended: false,
+            replaced: None,
+            uncertain: false,
+            subcommands: tool.commands.len() > 1,
+        };
+        reader.run();
+        let slots = reader.replaced.unwrap_or(&reader.command.operands);
+        Some(Read { command: reader.command, operands: reader.operands, slots, uncertain: reader.uncertain })
+    }
+
+    fn run(&mut self) {
+        if self.grammar == Grammar::Bundled
+            && let Some(first) = self.words.get(1)
+            && let Some(text) = first.as_known()
+            && text.first().is_some_and(u8::is_ascii_alphabetic)
+        {
+            self.at = 2;
+            self.bundle(text, first.span);
+        }
+        while let Some(&word) = self.words.get(self.at) {
+            self.at += 1;
+            self.word(word);
+        }
+    }
+
+    fn word(&mut self, word: Word<'a>) {
+        if word.splits || word.pattern.is_some() {
+            self.uncertain = true;
+        }
+        if self.grammar == Grammar::KeyValue {
+            return self.key_value(word);
+        }
+        if !self.ended && self.grammar != Grammar::None {
+            match word.value {
+                Value::Known(text) if text.len() > 1 && text.first() == Some(&b'-') => {
+                    return self.flag(text, word);
+                }
+                Value::Known(text) if text.len() > 1 && text.first() == Some(&b'+') && self.find(text).is_some() => {
+                    return self.flag(text, word);
+                }
+                Value::Known(text) if self.grammar == Grammar::Find && matches!(text, b"(" | b")" | b"!" | b",") => return,
+                Value::Partial { prefix, .. } if prefix.len() > 1 && prefix.first() == Some(&b'-') => {
+                    return self.partial_flag(prefix, word);
+                }
+                Value::Known(_) => {}
+                _ if word.may_be_flag() => {
+                    self.call.unknown.push((Unknown::MaybeFlag, word.span));
+                    self.uncertain = true;
+                }
+                _ => {}
+            }
+        }
+        if self.subcommands && self.operands.is_empty() && self.subcommand(word) {
+            return;
+        }
+        self.operand(word);
+    }
+
+    fn operand(&mut self, word: Word<'a>) {
+        self.operands.push(word);
+        let slots = self.replaced.unwrap_or(&self.command.operands);
+        // Assignments before a wrapped command do not count as operands of their own.
+        let takes_assignments = matches!(slots.first(), Some(Operand { role: Role::Assignment, count: Count::Many, .. }));
+        let index = if takes_assignments {
+            if self.operands.iter().all(|word| is_assignment(word)) {
+                if self.grammar == Grammar::Posix {
+                    self.ended = true;
+                }
+                return;
+            }
+            1 + self.operands.iter().skip_while(|word| is_assignment(word)).count() - 1
+        } else {
+            self.operands.len() - 1
+        };
+        let takes_rest = slots.get(index).is_some_and(|slot| matches!(slot.role, Role::Argv | Role::Words(_)));
+        if takes_rest {
+            let rest = self.words.get(self.at..).unwrap_or_default();
+            self.operands.extend_from_slice(rest);
+            self.at = self.words.len();
+        } else if self.grammar == Grammar::Posix {
+            self.ended = true;
+        }
+    }
+
+    /// Takes `word` as the next word of a subcommand, if it is one.
+    fn subcommand(&mut self, word: Word<'a>) -> bool {
+        let Some(text) = word.as_known() else {
+            if !self.command.runs || self.path_len == 0 {
+                self.call.unknown.push((Unknown::Subcommand(self.command.unlisted), word.span));
+                self.subcommands = false;
+            }
+            return false;
+        };
+        let Some(slot) = self.path.get_mut(self.path_len) else { return false };
+        *slot = text;
+        let wanted = self.path.get(..=self.path_len).unwrap_or_default();
+        match best(self.tool, wanted) {
+            Some(command) => {
+                self.path_len += 1;
+                self.command = command;
+                self.grammar = command.grammar.unwrap_or(self.grammar);
+                if self.tool.root_flags_anywhere || self.path_len > 1 {
+                    self.chain.rotate_right(1);
+                }
+                if let Some(first) = self.chain.first_mut() {
+                    *first = Some(command);
+                }
+                self.call.named = self.call.named.join(word.span);
+                true
+            }
+            None => {
+                self.subcommands = false;
+                if !self.command.runs || (self.command.operands.is_empty() && self.path_len == 0) {
+                    self.call.unknown.push((Unknown::Subcommand(self.command.unlisted), word.span));
+                }
+                false
+            }
+        }
+    }
+
+    fn find(&self, spelling: &[u8]) -> Option<&'k Flag> {
+        self.chain.iter().flatten().find_map(|command| exact(command, spelling))
+    }
+
+    fn flag(&mut self, text: &'a [u8], word: Word<'a>) {
+        if text == b"--" && self.grammar != Grammar::Find {
+            self.ended = true;
+            return;
+        }
+        if let Some(flag) = self.find(text) {
+            return self.take(flag, None, word.span);
+        }
+        match self.grammar {
+            Grammar::Find => return self.unlisted(word.span),
+            Grammar::SingleDash => return self.long(text, word),
+            _ => {}
+        }
+        if text.starts_with(b"--") { self.long(text, word) } else { self.cluster(text, word.span, false) }
+    }
+
+    /// `--flag=value`, `--fl` for `--flag`, and with single-dash grammars `-flag=value`.
+    fn long(&mut self, text: &'a [u8], word: Word<'a>) {
+        let (name, value) = match text.iter().position(|&b| b == b'=') {
+            Some(equals) => {
+                let (name, value) = text.split_at(equals);
+                (name, Some(Word::known(value.get(1..).unwrap_or_default(), word.span)))
+            }
+            None => (text, None),
+        };
+        let flag = self.find(name).or_else(|| {
+            if self.grammar == Grammar::SingleDash {
+                // `--name` and `-name` are one.
+                let other = if name.starts_with(b"--") { name.get(1..) } else { None };
+                return other.and_then(|name| self.find(name)).or_else(|| {
+                    let mut doubled = BumpVec::with_capacity_in(name.len() + 1, self.operands.bump());
+                    doubled.push(b'-');
+                    doubled.extend_from_slice(name);
+                    self.find(&doubled)
+                });
+            }
+            self.abbreviated(name)
+        });
+        match flag {
+            Some(flag) => self.take(flag, value, word.span),
+            None => self.unlisted(word.span),
+        }
+    }
+
+    /// The one long flag that `name` begins, if there is exactly one.
+    fn abbreviated(&self, name: &[u8]) -> Option<&'k Flag> {
+        if name.len() < 3 {
+            return None;
+        }
+        let mut only: Option<&'k Flag> = None;
+        for command in self.chain.iter().flatten() {
+            let from = command.spellings.partition_point(|(spelling, _)| spelling.as_bytes() < name);
+            let candidates = command.spellings.get(from..).unwrap_or_default();
+            for (_, place) in candidates.iter().take_while(|(spelling, _)| spelling.as_bytes().starts_with(name)) {
+                let flag = command.flags.get(usize::from(*place))?;
+                match only {
+                    Some(other) if !std::ptr::eq(other, flag) => return None,
+                    _ => only = Some(flag),
+                }
+            }
+        }
+        only
+    }
+
+    /// `-abc`: one flag a letter; the first that takes a value takes the rest.
+    fn cluster(&mut self, text: &'a [u8], span: Span, bundle: bool) {
+        if text.get(1..).is_some_and(|digits| digits.iter().all(u8::is_ascii_digit))
+            && let Some(flag) = self.find(b"-NUM")
+        {
+            return self.take(flag, None, span);
+        }
+        let mut at = 1;
+        while let Some(&letter) = text.get(at) {
+            at += 1;
+            let Some(flag) = self.find(&[b'-', letter]) else {
+                if letter.is_ascii_digit() && self.find(b"-NUM").is_some() {
+                    continue;
+                }
+                return self.unlisted(span);
+            };
+            let rest = text.get(at..).unwrap_or_default();
+            let attached = (!rest.is_empty()).then(|| Word::known(rest, span));
+            match flag.value {
+                ValueKind::None => self.take(flag, None, span),
+                ValueKind::Required if bundle => self.take(flag, None, span),
+                ValueKind::Required | ValueKind::Optional | ValueKind::Terminated => {
+                    return self.take(flag, attached, span);
+                }
+            }
+        }
+    }
+
+    /// tar's `xzf`: the cluster has no dash, and the values are the next words in order.
+    fn bundle(&mut self, text: &'a [u8], span: Span) {
+        let mut dashed = BumpVec::with_capacity_in(text.len() + 1, self.operands.bump());
+        dashed.push(b'-');
+        dashed.extend_from_slice(text);
+        self.cluster(dashed.into_bump_slice(), span, true);
+    }
+
+    /// A flag of which only the beginning is known: it is whatever it could be.
+    fn partial_flag(&mut self, prefix: &'a [u8], word: Word<'a>) {
+        let name = prefix.iter().position(|&b| b == b'=').and_then(|equals| prefix.get(..equals));
+        let value = match word.value {
+            Value::Partial { prefix, suffix } => {
+                let known = name.map_or(0, |name| name.len() + 1);
+                let prefix = prefix.get(known..).unwrap_or_default();
+                Word { value: Value::Partial { prefix, suffix }, ..word }
+            }
+            _ => Word { value: Value::Unknown, ..word },
+        };
+        if let Some(name) = name {
+            return match self.find(name).or_else(|| self.abbreviated(name)) {
+                Some(flag) => self.take(flag, Some(value), word.span),
+                None => self.unlisted(word.span),
+            };
+        }
+        // `-o"$x"`: a short flag with its value attached.
+        if !prefix.starts_with(b"--")
+            && let Some(flag) = prefix.get(..2).and_then(|short| self.find(short))
+            && matches!(flag.value, ValueKind::Required | ValueKind::Optional)
+        {
+            let rest = prefix.get(2..).unwrap_or_default();
+            let suffix = match word.value {
+                Value::Partial { suffix, .. } => suffix,
+                _ => &[],
+            };
+            let value = Word { value: Value::Partial { prefix: rest, suffix }, ..word };
+            return self.take(flag, Some(value), word.span);
+        }
+        self.call.unknown.push((Unknown::MaybeFlag, word.span));
+        self.uncertain = true;
+    }
+
+    fn key_value(&mut self, word: Word<'a>) {
+        let (prefix, whole) = (word.prefix(), word.as_known());
+        if let Some(text) = whole
+            && let Some(flag) = self.find(text)
+        {
+            return self.take(flag, None, word.span);
+        }
+        let Some(equals) = prefix.iter().position(|&b| b == b'=') else {
+            let unknown = if whole.is_some() { Unknown::Flag } else { Unknown::MaybeFlag };
+            self.call.unknown.push((unknown, word.span));
+            return;
+        };
+        let (key, value) = prefix.split_at(equals);
+        let rest = value.get(1..).unwrap_or_default();
+        let value = match word.value {
+            Value::Known(_) => Word::known(rest, word.span),
+            Value::Partial { suffix, .. } => Word { value: Value::Partial { prefix: rest, suffix }, ..word },
+            Value::Unknown => word,
+        };
+        match self.find(key) {
+            Some(flag) => self.take(flag, Some(value), word.span),
+            None => self.unlisted(word.span),
+        }
+    }
+
+    fn unlisted(&mut self, span: Span) {
+        let harmless = self.chain.iter().flatten().any(|command| command.other_flags_harmless);
+        if !harmless {
+            self.call.unknown.push((Unknown::Flag, span));
+        }
+    }
+
+    /// Notes a flag and takes its value from the words behind it where it has one.
+    fn take(&mut self, flag: &'k Flag, value: Option<Word<'a>>, span: Span) {
+        let value = match (flag.value, value) {
+            (_, Some(value)) => Some(value),
+            (ValueKind::Required, None) => {
+                let next = self.words.get(self.at).copied();
+                self.at += usize::from(next.is_some());
+                if let Some(word) = next
+                    && (word.splits || word.pattern.is_some())
+                {
+                    self.uncertain = true;
+                }
+                next
+            }
+            (ValueKind::Terminated, None) => {
+                return self.terminated(flag, span);
+            }
+            (ValueKind::None | ValueKind::Optional, None) => None,
+        };
+        if let Some(operands) = &flag.operands {
+            self.replaced = Some(operands);
+        }
+        let span = value.map_or(span, |value| span.join(value.span));
+        self.call.flags.push(FlagUse { flag, value, span, wrapped: &[] });
+    }
+
+    /// find's `-exec`: the words up to `;`, or up to `+` behind `{}`, are the wrapped command.
+    fn terminated(&mut self, flag: &'k Flag, span: Span) {
+        let from = self.at;
+        let mut last: Option<&[u8]> = None;
+        let mut whole = span;
+        while let Some(word) = self.words.get(self.at) {
+            let text = word.as_known();
+            if text == Some(b";") || (text == Some(b"+") && last == Some(b"{}")) {
+                break;
+            }
+            last = text;
+            whole = whole.join(word.span);
+            self.at += 1;
+        }
+        let wrapped = self.words.get(from..self.at).unwrap_or_default();
+        self.at += 1;
+        self.call.flags.push(FlagUse { flag, value: None, span: whole, wrapped });
+    }
+}
+
+/// Whether a word is `NAME=value`, as far as it is known.
+pub(super) fn is_assignment(word: &Word<'_>) -> bool {
+    let prefix = word.prefix();
+    match prefix.iter().position(|&b| b == b'=') {
+        Some(equals) => {
+            let name = prefix.get(..equals).unwrap_or_default();
+            name.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
+        }
+        None => false,
+    }
+}
+
+fn exact<'k>(command: &'k Command, spelling: &[u8]) -> Option<&'k Flag> {
+    let place = command.spellings.binary_search_by(|(known, _)| known.as_bytes().cmp(spelling)).ok()?;
+    let (_, place) = command.spellings.get(place)?;
+    command.flags.get(usize::from(*place))
+}
+
+/// The command whose path matches all of `wanted`: an exact one if there is one, else the one
+/// whose globs leave least open.
+fn best<'k>(tool: &'k Tool, wanted: &[&[u8]]) -> Option<&'k Command> {
+    let rest = tool.commands.get(1..).unwrap_or_default();
+    let compare = |command: &Command| command.path.iter().map(|word| word.as_bytes()).cmp(wanted.iter().copied());
+    if let Ok(place) = rest.binary_search_by(compare) {
+        return rest.get(place);
+    }
+    if !tool.globs {
+        return None;
+    }
+    rest.iter()
+        .filter(|command| command.path.len() == wanted.len())
+        .filter(|command| command.path.iter().zip(wanted).all(|(g, word)| glob::matches(g.as_bytes(), word)))
+        .max_by_key(|command| {
+            let exact = command.path.iter().filter(|word| !word.contains('*')).count();
+            (exact, command.path.iter().map(String::len).sum::<usize>())
+        })
+}

@@ -1,0 +1,171 @@
+//! An invocation understood through the knowledge base.
+
+use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
+use guardrail_schema::{self as schema, Command, Flag, Language, Mark, Role, Scope, Tool};
+
+use crate::identify::language::Found;
+use crate::lower::{ChannelId, InvocationId, SourceId, Word};
+use crate::shell::Span;
+
+/// One invocation with what is known of its tool. An embedder's tool that adds to a built-in one
+/// gives a second call for the same invocation.
+#[derive(Debug)]
+pub(crate) struct Call<'a, 'k> {
+    pub(crate) invocation: InvocationId,
+    pub(crate) source: SourceId,
+    pub(crate) standing: Standing,
+    pub(crate) tool: Option<&'k Tool>,
+    pub(crate) command: Option<&'k Command>,
+    /// The words that name the tool and its subcommand.
+    pub(crate) named: Span,
+    /// Words with what the tool does with them.
+    pub(crate) arguments: BumpVec<'a, Argument<'a, 'k>>,
+    /// Flags in the order given.
+    pub(crate) flags: BumpVec<'a, FlagUse<'a, 'k>>,
+    /// Effects of the command, of its cases and flags, with the words that say so.
+    pub(crate) effects: BumpVec<'a, (&'k schema::Effect, Span)>,
+    /// Whether a flag provably put harmless effects in place of the command's own.
+    pub(crate) rehearsal: bool,
+    pub(crate) marks: Marks,
+    /// Where stated effects land.
+    pub(crate) scope: Scope,
+    pub(crate) unknown: BumpVec<'a, (Unknown, Span)>,
+    /// What programs in small languages would do.
+    pub(crate) found: BumpVec<'a, LanguageAct<'a>>,
+    /// Code that is taken from a stream.
+    pub(crate) feeds: BumpVec<'a, Feed<'a>>,
+}
+
+/// How far an invocation could be understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// The tool is known, and its name is trusted to be it.
+    Known,
+    /// The base name is that of a known tool, but the path is not where tools are.
+    Elsewhere,
+    /// No knowledge of that name; a bare name.
+    Unknown,
+    /// No knowledge, and a path to a file outside of the trusted directories.
+    File,
+    /// The command word cannot be known.
+    Nameless,
+    /// A function of the script, or no command at all: what it does is seen elsewhere.
+    Nothing,
+}
+
+/// A word with what the tool does with it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Argument<'a, 'k> {
+    /// The operand's or flag's facet name.
+    pub(crate) name: &'k str,
+    pub(crate) role: &'k Role,
+    pub(crate) word: Word<'a>,
+}
+
+/// A flag as it was given.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FlagUse<'a, 'k> {
+    pub(crate) flag: &'k Flag,
+    pub(crate) value: Option<Word<'a>>,
+    /// The wrapped command's words, of a flag that takes a whole command.
+    pub(crate) wrapped: &'a [Word<'a>],
+    pub(crate) span: Span,
+}
+
+/// A piece of a call that could not be understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// The subcommand is not in the tool's file.
+    Subcommand(guardrail_schema::Risk),
+    /// A flag that is not in the tool's file.
+    Flag,
+    /// A word that could be a flag, where one of the tool's flags raises the risk.
+    MaybeFlag,
+    /// A `key=value` whose key is not listed.
+    Key,
+    /// Code that cannot be seen.
+    Code,
+}
+
+/// Something a program in a small language would do.
+#[derive(Clone, Debug)]
+pub(crate) struct LanguageAct<'a> {
+    pub(crate) language: Language,
+    pub(crate) found: Found<'a>,
+    pub(crate) span: Span,
+}
+
+/// Code that is taken from a stream or a file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Feed<'a> {
+    pub(crate) language: Language,
+    pub(crate) from: FeedSource<'a>,
+    pub(crate) span: Span,
+}
+
+/// Where a [`Feed`] comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum FeedSource<'a> {
+    /// What other invocations write.
+    Channel(ChannelId),
+    /// A file given as standard input.
+    File(Word<'a>),
+    /// Whatever the caller has.
+    Inherited,
+    /// Text that cannot be known.
+    Unknown,
+}
+
+/// A set of [`Mark`]s.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Marks(u8);
+
+impl Marks {
+    pub(crate) fn insert(&mut self, mark: Mark) {
+        self.0 |= 1 << mark as u8;
+    }
+
+    pub(crate) const fn has(self, mark: Mark) -> bool {
+        self.0 & (1 << mark as u8) != 0
+    }
+}
+
+impl<'a, 'k> Call<'a, 'k> {
+    pub(crate) fn new(arena: &'a Bump, invocation: InvocationId, source: SourceId, named: Span) -> Self {
+        Self {
+            invocation,
+            source,
+            standing: Standing::Nothing,
+            tool: None,
+            command: None,
+            named,
+            arguments: BumpVec::new_in(arena),
+            flags: BumpVec::new_in(arena),
+            effects: BumpVec::new_in(arena),
+            rehearsal: false,
+            marks: Marks::default(),
+            scope: Scope::Local,
+            unknown: BumpVec::new_in(arena),
+            found: BumpVec::new_in(arena),
+            feeds: BumpVec::new_in(arena),
+        }
+    }
+
+    /// The words given for a facet: an operand or a flag, by its name.
+    pub(crate) fn facet<'c>(&'c self, name: &'c str) -> impl Iterator<Item = Word<'a>> + 'c {
+        let operands = self.arguments.iter().filter(move |argument| argument.name == name).map(|a| a.word);
+        let flags = self
+            .flags
+            .iter()
+            .filter(move |used| used.flag.facet == name && used.flag.role.is_none())
+            .filter_map(|used| used.value);
+        operands.chain(flags)
+    }
+
+    /// Whether the operand was given, or the flag.
+    pub(crate) fn has_facet(&self, name: &str) -> bool {
+        self.arguments.iter().any(|argument| argument.name == name)
+            || self.flags.iter().any(|used| used.flag.facet == name)
+    }
+}

@@ -1,0 +1,125 @@
+//! [`Invocation`] and knowledge to [`Call`]: which tool, which subcommand, which flags, and what
+//! each word is for. Wrapped commands and nested sources are unwrapped here, by one queue: an
+//! invocation found inside another is appended behind those that wait.
+
+mod arguments;
+mod assign;
+mod call;
+pub(crate) mod language;
+mod tool_call;
+mod trust;
+mod unwrap;
+mod variables;
+
+use bumpalo::Bump;
+
+pub(crate) use call::{Argument, Call, Feed, FeedSource, LanguageAct, Marks, Standing, Unknown};
+pub(crate) use trust::is_trusted_directory;
+
+use crate::identify::arguments::Arguments;
+use crate::identify::trust::Name;
+use crate::knowledge::Knowledge;
+use crate::lower::{Invocation, InvocationId, Lowerer, Program, Resolution};
+use crate::shell::Span;
+
+/// A program with all that is inside it found and understood.
+#[derive(Debug)]
+pub(crate) struct Identified<'a, 'k> {
+    pub(crate) program: Program<'a>,
+    /// In the order of the invocations; an invocation may have two.
+    pub(crate) calls: Vec<Call<'a, 'k>>,
+}
+
+/// The queue: invocations are understood in order, and what they wrap is appended.
+pub(crate) struct Identifier<'a, 'k> {
+    arena: &'a Bump,
+    lowerer: Lowerer<'a>,
+    knowledge: &'k Knowledge,
+    calls: Vec<Call<'a, 'k>>,
+    /// The first invocation that nobody has looked at.
+    next: usize,
+}
+
+impl<'a, 'k> Identifier<'a, 'k> {
+    pub(crate) fn new(arena: &'a Bump, lowerer: Lowerer<'a>, knowledge: &'k Knowledge) -> Self {
+        Self { arena, lowerer, knowledge, calls: Vec::new(), next: 0 }
+    }
+
+    /// The request's own text or words go in through here.
+    pub(crate) const fn lowerer(&mut self) -> &mut Lowerer<'a> {
+        &mut self.lowerer
+    }
+
+    /// Understands everything there is and everything found on the way. The lowerer's fuel
+    /// bounds how much that can be.
+    pub(crate) fn run(mut self) -> Identified<'a, 'k> {
+        while let Some(&invocation) = self.lowerer.program.invocations.get(self.next) {
+            let id = InvocationId(self.next as u32);
+            self.next += 1;
+            self.identify(id, invocation);
+        }
+        Identified { program: self.lowerer.program, calls: self.calls }
+    }
+
+    fn identify(&mut self, id: InvocationId, invocation: Invocation<'a>) {
+        let Some(first) = invocation.words.first() else {
+            let mut call = Call::new(self.arena, id, invocation.source, invocation.span);
+            self.variables(&mut call, &invocation);
+            self.unwrap(&mut call, &invocation);
+            self.calls.push(call);
+            return;
+        };
+        let mut call = Call::new(self.arena, id, invocation.source, first.span);
+        if invocation.resolution == Resolution::Function {
+            self.calls.push(call);
+            return;
+        }
+        let Some(word) = first.as_known() else {
+            call.standing = Standing::Nameless;
+            self.variables(&mut call, &invocation);
+            self.unwrap(&mut call, &invocation);
+            self.calls.push(call);
+            return;
+        };
+        let name = Name::of(word);
+        let mut tools = self.knowledge.named(name.base);
+        if tools == [None, None]
+            && let Some(stem) = Name::without_version(name.base)
+        {
+            tools = self.knowledge.named(stem);
+        }
+        call.standing = match (tools.iter().flatten().next(), name.trusted) {
+            (Some(_), true) => Standing::Known,
+            (Some(_), false) => Standing::Elsewhere,
+            (None, _) if name.path => Standing::File,
+            (None, _) => Standing::Unknown,
+        };
+        let standing = call.standing;
+        let mut first_call = Some(call);
+        for tool in tools.into_iter().flatten() {
+            let mut call = first_call
+                .take()
+                .unwrap_or_else(|| Call { standing, ..Call::new(self.arena, id, invocation.source, first.span) });
+            call.tool = Some(tool);
+            if let Some(read) = Arguments::read(tool, invocation.words, &mut call) {
+                self.variables(&mut call, &invocation);
+                assign::assign(&mut call, &read);
+            }
+            self.unwrap(&mut call, &invocation);
+            self.calls.push(call);
+        }
+        if let Some(mut call) = first_call {
+            self.variables(&mut call, &invocation);
+            self.unwrap(&mut call, &invocation);
+            self.calls.push(call);
+        }
+    }
+}
+
+/// From the first word's first byte to the last one's last.
+fn span_of(words: &[crate::lower::Word<'_>]) -> Span {
+    match (words.first(), words.last()) {
+        (Some(first), Some(last)) => first.span.join(last.span),
+        _ => Span::default(),
+    }
+}

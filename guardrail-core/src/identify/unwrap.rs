@@ -1,0 +1,384 @@
+//! What is inside a call: the command a wrapper runs, the source an interpreter is given, the
+//! code it takes from a stream.
+
+use std::borrow::Cow;
+
+use bumpalo::collections::Vec as BumpVec;
+use guardrail_schema::{EffectKind, Inside, Language, Role};
+
+use crate::identify::call::{Argument, Call, Feed, FeedSource, LanguageAct, Unknown};
+use crate::identify::language::{self, Act};
+use crate::identify::{Identifier, span_of};
+use crate::lower::{
+    Entry, EnvironmentId, Inherit, Input, Invocation, Lead, Origin, Place, Resolution, Value, Word,
+};
+use crate::shell::Span;
+
+/// The surroundings that a call gives to what is inside it.
+#[derive(Clone, Copy)]
+struct Inner<'a> {
+    environment: EnvironmentId,
+    directory: Word<'a>,
+    place: Place,
+}
+
+impl<'a, 'k> Identifier<'a, 'k> {
+    pub(super) fn unwrap(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>) {
+        if call.arguments.is_empty() && call.flags.is_empty() && call.command.is_none_or(|c| c.stdin.is_none()) {
+            return;
+        }
+        let inner = self.inner(call, invocation);
+        self.wrapped(call, invocation, inner);
+        self.placeholders(call, invocation, inner);
+        let arguments: &'a [Argument<'a, 'k>] = self.arena.alloc_slice_copy(&call.arguments);
+        let mut joined = false;
+        for (index, argument) in arguments.iter().enumerate() {
+            match argument.role {
+                Role::Code(language) => {
+                    let positional = if *language == Language::Shell { positional(self.arena, arguments, index) } else { &[] };
+                    self.code(call, invocation, inner, *language, argument.word, positional);
+                }
+                Role::Words(language) if !joined => {
+                    joined = true;
+                    let words = self.arena.alloc_slice_fill_iter(
+                        arguments.iter().filter(|a| matches!(a.role, Role::Words(_))).map(|a| a.word).collect::<Vec<_>>(),
+                    );
+                    let word = self.join(words);
+                    self.code(call, invocation, inner, *language, word, &[]);
+                }
+                Role::Script(language) => self.script(call, invocation, *language, argument.word),
+                Role::Program => self.program(call, invocation, inner, argument.word),
+                _ => {}
+            }
+        }
+        self.standard_input(call, invocation, inner);
+    }
+
+    fn inner(&mut self, call: &Call<'a, 'k>, invocation: &Invocation<'a>) -> Inner<'a> {
+        let mut environment = invocation.environment;
+        let inside = call.command.map_or(Inside::Here, |command| command.inside);
+        let place = match inside {
+            Inside::Here => invocation.place,
+            Inside::Container => Place::Container,
+            Inside::Remote => Place::Remote,
+        };
+        // Another user, another machine, or a flag of the wrapper may have taken variables away or
+        // set others: what this script knows of them proves nothing there.
+        let interpreter = call.arguments.iter().any(|argument| matches!(argument.role, Role::Code(Language::Shell)));
+        let changes = inside != Inside::Here
+            || call.effects.iter().any(|(effect, _)| effect.kind == Some(EffectKind::Privilege))
+            || (!interpreter && !call.flags.is_empty());
+        if changes {
+            environment = self.lowerer.forget(environment);
+        }
+        for argument in &call.arguments {
+            if *argument.role == Role::Assignment
+                && let Some(equals) = argument.word.prefix().iter().position(|&b| b == b'=')
+            {
+                let (name, rest) = argument.word.prefix().split_at(equals);
+                let rest = rest.get(1..).unwrap_or_default();
+                let value = match argument.word.value {
+                    Value::Partial { suffix, .. } => Value::Partial { prefix: rest, suffix },
+                    _ => Value::Known(rest),
+                };
+                environment = self.lowerer.bind(environment, name, Word { value, ..argument.word }, true);
+            }
+        }
+        let mut directory = invocation.directory;
+        for argument in call.arguments.iter().filter(|argument| *argument.role == Role::Directory) {
+            directory = self.lowerer.join_path(directory, argument.word);
+        }
+        if place != Place::Here {
+            directory = Word::unknown(directory.span);
+        }
+        Inner { environment, directory, place }
+    }
+
+    /// The command that a wrapper's operands are.
+    fn wrapped(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>, inner: Inner<'a>) {
+        let mut words = BumpVec::new_in(self.arena);
+        words.extend(call.arguments.iter().filter(|a| *a.role == Role::Argv).map(|a| a.word));
+        if words.is_empty() {
+            return;
+        }
+        let placeholder = call.arguments.iter().find(|a| *a.role == Role::Placeholder).map(|a| a.word);
+        let mut stdin = invocation.stdin;
+        if call.command.is_some_and(|command| command.appends_input) {
+            let from = origins(self.arena, &invocation.stdin);
+            stdin = Input::Empty;
+            let input = Word { from, splits: true, ..Word::unknown(span_of(&words)) };
+            let replaced = placeholder.and_then(|word| word.as_known()).or_else(|| {
+                // `-I` without a readable text, or `-i` with its default.
+                call.flags.iter().any(|used| used.flag.role == Some(Role::Placeholder)).then_some(&b"{}"[..])
+            });
+            match replaced {
+                Some(text) => words.iter_mut().for_each(|word| *word = fill(*word, text, input)),
+                None => words.push(input),
+            }
+        }
+        self.child(call, invocation, inner, words.into_bump_slice(), stdin);
+    }
+
+    /// Commands that a flag takes whole (find's `-exec`), with the paths that stand in them.
+    fn placeholders(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>, inner: Inner<'a>) {
+        for index in 0..call.flags.len() {
+            let Some(&used) = call.flags.get(index) else { break };
+            if used.wrapped.is_empty() {
+                continue;
+            }
+            let words = match &used.flag.placeholder {
+                None => used.wrapped,
+                Some((text, of)) => {
+                    let path = self.path_under(call, of, used.span);
+                    self.arena.alloc_slice_fill_iter(used.wrapped.iter().map(|&word| fill(word, text.as_bytes(), path)))
+                }
+            };
+            self.child(call, invocation, inner, words, Input::Empty);
+        }
+    }
+
+    /// A path somewhere under the operand's paths.
+    fn path_under(&self, call: &Call<'a, 'k>, of: &str, span: Span) -> Word<'a> {
+        let mut under = call.facet(of);
+        match (under.next(), under.next()) {
+            (None, _) => Word { value: Value::Partial { prefix: b"./", suffix: b"" }, ..Word::unknown(span) },
+            (Some(only), None) => match only.value {
+                Value::Known(path) => {
+                    let mut prefix = BumpVec::from_iter_in(path.iter().copied(), self.arena);
+                    if !path.ends_with(b"/") {
+                        prefix.push(b'/');
+                    }
+                    Word { value: Value::Partial { prefix: prefix.into_bump_slice(), suffix: b"" }, ..Word::unknown(span) }
+                }
+                _ => Word { value: Value::Unknown, span, ..only },
+            },
+            _ => Word::unknown(span),
+        }
+    }
+
+    fn child(
+        &mut self,
+        call: &Call<'a, 'k>,
+        invocation: &Invocation<'a>,
+        inner: Inner<'a>,
+        words: &'a [Word<'a>],
+        stdin: Input<'a>,
+    ) {
+        self.lowerer.invocation(Invocation {
+            words,
+            assignments: &[],
+            redirects: &[],
+            span: span_of(words),
+            parent: Some(call.invocation),
+            stdin,
+            environment: inner.environment,
+            directory: inner.directory,
+            resolution: Resolution::Program,
+            place: inner.place,
+            ..*invocation
+        });
+    }
+
+    /// Source text given as a word.
+    fn code(
+        &mut self,
+        call: &mut Call<'a, 'k>,
+        invocation: &Invocation<'a>,
+        inner: Inner<'a>,
+        language: Language,
+        word: Word<'a>,
+        positional: &'a [Word<'a>],
+    ) {
+        if language != Language::Shell {
+            return match word.as_known() {
+                Some(text) => self.small_language(call, invocation, inner, language, text, word.span),
+                None => self.opaque(call, language, word),
+            };
+        }
+        match word.value {
+            Value::Known(text) => self.source(call, invocation, inner, text, word.span, positional, invocation.stdin),
+            // What is known of it can already be bad enough.
+            Value::Partial { prefix, .. } if !prefix.is_empty() && word.lead == Lead::Text => {
+                self.source(call, invocation, inner, prefix, word.span, positional, invocation.stdin);
+                self.opaque(call, language, word);
+            }
+            _ => self.opaque(call, language, word),
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the surroundings of a source are many")]
+    fn source(
+        &mut self,
+        call: &Call<'a, 'k>,
+        invocation: &Invocation<'a>,
+        inner: Inner<'a>,
+        text: &'a [u8],
+        span: Span,
+        positional: &'a [Word<'a>],
+        stdin: Input<'a>,
+    ) {
+        self.lowerer.source(
+            text,
+            Entry {
+                environment: inner.environment,
+                inherit: Inherit::Exported,
+                positional,
+                parent: Some((call.invocation, span)),
+                stdin,
+                stdout: invocation.stdout,
+                directory: inner.directory,
+                context: invocation.context,
+                place: inner.place,
+            },
+        );
+    }
+
+    fn opaque(&self, call: &mut Call<'a, 'k>, language: Language, word: Word<'a>) {
+        call.unknown.push((Unknown::Code, word.span));
+        for origin in word.from {
+            if let Origin::Channel(channel) = origin {
+                call.feeds.push(Feed { language, from: FeedSource::Channel(*channel), span: word.span });
+            }
+        }
+    }
+
+    fn small_language(
+        &mut self,
+        call: &mut Call<'a, 'k>,
+        invocation: &Invocation<'a>,
+        inner: Inner<'a>,
+        language: Language,
+        text: &'a [u8],
+        span: Span,
+    ) {
+        for found in language::read(language, text) {
+            match &found.act {
+                Act::Shell(Some(code)) => {
+                    let code = match code {
+                        Cow::Borrowed(code) => code,
+                        Cow::Owned(code) => self.arena.alloc_slice_copy(code),
+                    };
+                    self.source(call, invocation, inner, code, span, &[], Input::Inherited);
+                }
+                Act::Shell(None) => call.unknown.push((Unknown::Code, span)),
+                _ => call.found.push(LanguageAct { language, found, span }),
+            }
+        }
+    }
+
+    /// A path to source text: only what it comes from can be judged here.
+    fn script(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>, language: Language, word: Word<'a>) {
+        for origin in word.from {
+            if let Origin::Channel(channel) = origin {
+                call.feeds.push(Feed { language, from: FeedSource::Channel(*channel), span: word.span });
+            }
+        }
+        if matches!(word.as_known(), Some(b"-" | b"/dev/stdin" | b"/dev/fd/0" | b"/proc/self/fd/0")) {
+            self.feed(call, invocation, language, word.span);
+        }
+    }
+
+    /// A program named by one word; its operands are the tool's to choose.
+    fn program(&mut self, call: &Call<'a, 'k>, invocation: &Invocation<'a>, inner: Inner<'a>, word: Word<'a>) {
+        let mut words = BumpVec::new_in(self.arena);
+        match word.as_known() {
+            Some(text) => words.extend(
+                text.split(|b| matches!(b, b' ' | b'\t' | b'\n')).filter(|w| !w.is_empty()).map(|w| Word::known(w, word.span)),
+            ),
+            None => words.push(word),
+        }
+        words.push(Word { splits: true, ..Word::unknown(word.span) });
+        self.child(call, invocation, inner, words.into_bump_slice(), Input::Inherited);
+    }
+
+    fn standard_input(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>, inner: Inner<'a>) {
+        let by_flag = call.flags.iter().find_map(|used| used.flag.stdin.as_ref());
+        let given = call.arguments.iter().any(|a| matches!(a.role, Role::Code(_) | Role::Script(_) | Role::Words(_)));
+        let by_command = call.command.and_then(|command| command.stdin.as_ref()).filter(|_| !given && !call.rehearsal);
+        let Some(Role::Code(language)) = by_flag.or(by_command) else { return };
+        let language = *language;
+        match invocation.stdin {
+            Input::Text(word) => self.code(call, invocation, inner, language, word, &[]),
+            Input::Channel(channel) => match self.lowerer.constant_output(channel) {
+                Some(text) => {
+                    let span = call.named;
+                    self.code(call, invocation, inner, language, Word::known(text, span), &[]);
+                }
+                None => self.feed(call, invocation, language, call.named),
+            },
+            _ => self.feed(call, invocation, language, call.named),
+        }
+    }
+
+    fn feed(&self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>, language: Language, span: Span) {
+        let from = match invocation.stdin {
+            Input::Channel(channel) => FeedSource::Channel(channel),
+            Input::File(word) => FeedSource::File(word),
+            Input::Inherited => FeedSource::Inherited,
+            Input::Text(_) => FeedSource::Unknown,
+            Input::Empty => return,
+        };
+        call.feeds.push(Feed { language, from, span });
+    }
+
+    /// Words as `ssh` and `watch` join them: with one blank between.
+    fn join(&self, words: &'a [Word<'a>]) -> Word<'a> {
+        let span = span_of(words);
+        if let [word] = words {
+            return *word;
+        }
+        let mut text = BumpVec::new_in(self.arena);
+        for (index, word) in words.iter().enumerate() {
+            if index > 0 {
+                text.push(b' ');
+            }
+            text.extend_from_slice(word.prefix());
+            if word.as_known().is_none() {
+                let mut from = BumpVec::new_in(self.arena);
+                from.extend(words.iter().flat_map(|word| word.from.iter().copied()));
+                let value = Value::Partial { prefix: text.into_bump_slice(), suffix: b"" };
+                return Word { value, from: from.into_bump_slice(), ..Word::unknown(span) };
+            }
+        }
+        Word::known(text.into_bump_slice(), span)
+    }
+}
+
+/// `$0 $1 ...` for the code at `index`: the plain words behind it, with the shell's own name where
+/// there is none.
+fn positional<'a>(arena: &'a bumpalo::Bump, arguments: &[Argument<'a, '_>], index: usize) -> &'a [Word<'a>] {
+    let mut words = BumpVec::new_in(arena);
+    words.extend(
+        arguments.iter().skip(index + 1).filter(|a| *a.role == Role::Text && matches!(a.name, "name" | "argument")).map(|a| a.word),
+    );
+    if words.is_empty() {
+        words.push(Word::known(b"sh", Span::default()));
+    }
+    words.into_bump_slice()
+}
+
+fn origins<'a>(arena: &'a bumpalo::Bump, stdin: &Input<'a>) -> &'a [Origin<'a>] {
+    match stdin {
+        Input::Channel(channel) => arena.alloc_slice_copy(&[Origin::Channel(*channel)]),
+        _ => arena.alloc_slice_copy(&[Origin::Input]),
+    }
+}
+
+/// A wrapped command's word with the input in place of the placeholder.
+fn fill<'a>(word: Word<'a>, placeholder: &[u8], input: Word<'a>) -> Word<'a> {
+    let Some(text) = word.as_known() else { return word };
+    if placeholder.is_empty() {
+        return word;
+    }
+    if text == placeholder {
+        return Word { span: word.span, splits: false, ..input };
+    }
+    let Some(at) = text.windows(placeholder.len()).position(|window| window == placeholder) else { return word };
+    let last = text.windows(placeholder.len()).rposition(|window| window == placeholder).unwrap_or(at);
+    let value = Value::Partial {
+        prefix: text.get(..at).unwrap_or_default(),
+        suffix: text.get(last + placeholder.len()..).unwrap_or_default(),
+    };
+    Word { value, from: input.from, ..word }
+}
+

@@ -1,0 +1,55 @@
+//! Running code that the analysis does not follow. What cannot be seen is worse than what lies
+//! open in the request or the workspace.
+
+use guardrail_schema::{EffectKind, Risk};
+
+use super::{Case, Found, shown};
+use crate::effect::{Area, Code, Target};
+use crate::identify::FeedSource;
+
+pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
+    for effect in case.effects().filter(|effect| effect.kind == EffectKind::Execute) {
+        match &effect.target {
+            Target::Code(Code::Program(word)) => {
+                let path = word.as_known().is_some_and(|text| text.contains(&b'/'));
+                if !path {
+                    found.on(effect, Risk::Medium, true, || format!("runs {}, of which nothing is known", shown(word)).into());
+                    continue;
+                }
+                let temporary = word.as_known().is_some_and(|text| text.starts_with(b"/tmp/") || text.starts_with(b"/var/tmp/") || text.starts_with(b"/dev/shm/"));
+                let risk = if temporary { Risk::High } else { Risk::Medium };
+                found.on(effect, risk, true, || {
+                    format!("runs the file {}, which is not where the system keeps its programs", shown(word)).into()
+                });
+            }
+            Target::Code(Code::Nameless) => {
+                found.on(effect, Risk::High, true, || "runs a program whose name cannot be known".into());
+            }
+            Target::Code(Code::Visible) => {
+                found.on(effect, Risk::Medium, false, || "runs code in a language that is not followed".into());
+            }
+            Target::Code(Code::Opaque) => {
+                found.on(effect, Risk::High, true, || "runs code that cannot be known".into());
+            }
+            Target::Code(Code::Fed(feed)) => match feed.from {
+                FeedSource::Inherited => {
+                    found.on(effect, Risk::Medium, true, || "runs whatever its standard input holds".into());
+                }
+                FeedSource::File(word) => {
+                    found.on(effect, Risk::Medium, true, || format!("runs the code in {}", shown(&word)).into());
+                }
+                FeedSource::Channel(_) | FeedSource::Unknown => {
+                    found.on(effect, Risk::High, true, || "runs what another command prints".into());
+                }
+            },
+            Target::Path(word, location) => {
+                let (risk, unknown) = match location.area {
+                    Area::Workspace | Area::Home | Area::System => (Risk::Medium, false),
+                    _ => (Risk::High, location.area == Area::Unknown),
+                };
+                found.on(effect, risk, unknown, || format!("runs the code in {}", shown(word)).into());
+            }
+            _ => found.on(effect, Risk::Medium, false, || "runs programs or code".into()),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Text that could not be read to its end. What hides there is not known; past a limit nobody
+//! even tried.
+
+use guardrail_schema::Risk;
+
+use super::{Case, Found};
+use crate::lower::NoteKind;
+
+pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
+    let program = &case.analysis.identified.program;
+    for (source, problem) in &program.problems {
+        let risk = if problem.kind.is_limit() { Risk::Critical } else { Risk::High };
+        found.at(*source, problem.span, risk, true, problem.kind.message());
+    }
+    if let Some((source, span)) = program.exhausted {
+        found.at(source, span, Risk::Critical, true, "is more than the limits of one evaluation allow");
+    }
+    for note in &program.notes {
+        if note.kind == NoteKind::TooManyLayers {
+            found.at(note.source, note.span, Risk::Critical, true, "hides programs inside programs deeper than the limit");
+        }
+    }
+}
