@@ -1,5 +1,6 @@
 //! Pure analysis of what an agent's action would do.
 
+pub mod identify;
 mod limits;
 pub mod lower;
 pub mod shell;

@@ -1,0 +1,3 @@
+//! Invocations to calls: which tool, which subcommand, which operands.
+
+pub mod language;
