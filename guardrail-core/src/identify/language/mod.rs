@@ -7,6 +7,8 @@
 
 mod awk;
 mod cursor;
+mod jq;
+mod nesting;
 mod sed;
 
 use std::borrow::Cow;
@@ -19,7 +21,7 @@ use guardrail_schema::Language;
 pub type Known<'t> = Option<Cow<'t, [u8]>>;
 
 /// Constructs inside constructs that any reader follows; deeper text is [`Act::Opaque`].
-const MAX_DEPTH: u32 = 64;
+const MAX_DEPTH: usize = 64;
 
 /// What one program text would do, beyond computing on its input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,6 +125,7 @@ pub fn read(language: Language, program: &[u8]) -> Vec<Found<'_>> {
     match language {
         Language::Sed => sed::read(program),
         Language::Awk => awk::read(program),
+        Language::Jq => jq::read(program),
         Language::Shell => whole(program, Act::Shell(Some(Cow::Borrowed(program)))),
         _ => whole(program, Act::Opaque),
     }

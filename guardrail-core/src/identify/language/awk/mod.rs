@@ -6,7 +6,8 @@ mod lex;
 use std::borrow::Cow;
 
 use self::lex::{Lexer, Token, Unreadable, decode};
-use super::{Act, Found, Known, MAX_DEPTH, join};
+use super::nesting::Nesting;
+use super::{Act, Found, Known, join};
 
 /// Reads an awk program.
 ///
@@ -34,7 +35,7 @@ struct Reader<'t> {
     /// What stands before the next token, for [`Lexer::next`].
     operand: Option<bool>,
     /// The kinds of open brackets, innermost last.
-    open: Stack,
+    open: Nesting<Bracket>,
     /// How many round brackets are open.
     round: u32,
     /// In a `print` or `printf` that started inside this many round brackets.
@@ -65,41 +66,11 @@ enum Constant {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Bracket {
     /// A group, or the arguments of a call: an operand when it closes.
-    Group = 0,
+    Group,
     /// The head of `if`, `while`, `for`, `switch`: a statement follows.
-    Head = 1,
-    Square = 2,
-    Curly = 3,
-}
-
-/// Up to [`MAX_DEPTH`] brackets, without allocating.
-#[derive(Clone, Copy, Default)]
-struct Stack {
-    bits: u128,
-    depth: u32,
-}
-
-impl Stack {
-    fn push(&mut self, bracket: Bracket) -> Result<(), Unreadable> {
-        if self.depth >= MAX_DEPTH {
-            return Err(Unreadable);
-        }
-        self.bits = self.bits << 2 | bracket as u128;
-        self.depth += 1;
-        Ok(())
-    }
-
-    fn pop(&mut self) -> Result<Bracket, Unreadable> {
-        self.depth = self.depth.checked_sub(1).ok_or(Unreadable)?;
-        let bits = self.bits & 3;
-        self.bits >>= 2;
-        Ok(match bits {
-            0 => Bracket::Group,
-            1 => Bracket::Head,
-            2 => Bracket::Square,
-            _ => Bracket::Curly,
-        })
-    }
+    Head,
+    Square,
+    Curly,
 }
 
 impl<'t> Reader<'t> {
@@ -108,7 +79,7 @@ impl<'t> Reader<'t> {
             lexer: Lexer::new(program, brackets),
             found: Vec::new(),
             operand: Some(false),
-            open: Stack::default(),
+            open: Nesting::new(),
             round: 0,
             print: None,
             getline: false,
@@ -128,7 +99,7 @@ impl<'t> Reader<'t> {
             let mut next_head = false;
             let mut operand = Some(false);
             match token {
-                Token::End => return if self.open.depth == 0 { Ok(()) } else { Err(Unreadable) },
+                Token::End => return if self.open.is_empty() { Ok(()) } else { Err(Unreadable) },
                 Token::Name(name) => {
                     operand = self.name(name, start);
                     next_head = matches!(name, b"if" | b"while" | b"for" | b"switch");
@@ -157,7 +128,7 @@ impl<'t> Reader<'t> {
                 }
                 Token::Mark(b';') => self.end_of_statement(),
                 Token::Mark(b'{') => {
-                    self.open.push(Bracket::Curly)?;
+                    self.open.push(Bracket::Curly).ok_or(Unreadable)?;
                     self.end_of_statement();
                 }
                 Token::Mark(b'}') => {
@@ -165,14 +136,14 @@ impl<'t> Reader<'t> {
                     self.end_of_statement();
                 }
                 Token::Mark(b'(') => {
-                    self.open.push(if head { Bracket::Head } else { Bracket::Group })?;
+                    self.open.push(if head { Bracket::Head } else { Bracket::Group }).ok_or(Unreadable)?;
                     self.round += 1;
                     let starts = !head && matches!(was, Constant::Possible | Constant::Open(_));
                     self.constant = if starts { Constant::Open(start) } else { Constant::Possible };
                 }
                 Token::Mark(b')') => {
                     self.round = self.round.saturating_sub(1);
-                    let bracket = self.open.pop()?;
+                    let bracket = self.open.pop().ok_or(Unreadable)?;
                     match bracket {
                         Bracket::Group => operand = Some(true),
                         Bracket::Head => self.constant = Constant::Possible,
@@ -184,7 +155,7 @@ impl<'t> Reader<'t> {
                         self.constant = Constant::One { open: None, start: open };
                     }
                 }
-                Token::Mark(b'[') => self.open.push(Bracket::Square)?,
+                Token::Mark(b'[') => self.open.push(Bracket::Square).ok_or(Unreadable)?,
                 Token::Mark(b']') => {
                     self.close(Bracket::Square)?;
                     operand = Some(true);
@@ -205,7 +176,7 @@ impl<'t> Reader<'t> {
     }
 
     fn close(&mut self, bracket: Bracket) -> Result<(), Unreadable> {
-        if self.open.pop()? == bracket { Ok(()) } else { Err(Unreadable) }
+        if self.open.pop() == Some(bracket) { Ok(()) } else { Err(Unreadable) }
     }
 
     fn end_of_statement(&mut self) {
