@@ -1,14 +1,22 @@
 //! Pure analysis of what an agent's action would do.
 
+mod effect;
 mod evaluation;
+mod glob;
 mod guard;
+mod identify;
+mod knowledge;
 mod limits;
 pub mod lower;
+mod policy;
+pub mod redact;
 mod request;
+mod risk;
 pub mod shell;
 
 pub use evaluation::{Approval, Decision, Effect, Evaluation, Finding, Invocation, Problem, Source};
-pub use guard::Guard;
+pub use guard::{Guard, GuardBuilder};
 pub use guardrail_schema::{EffectKind, Risk, Scope, Undo};
+pub use knowledge::KnowledgeError;
 pub use limits::Limits;
 pub use request::{Action, Environment, Fact, Facts, Request};

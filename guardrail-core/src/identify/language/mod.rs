@@ -1,0 +1,247 @@
+//! Readers for the small languages inside command lines: what would this program text do, beyond
+//! computing on its input?
+//!
+//! A reader proves harmlessness or says what it found. Text that it cannot read is
+//! [`Act::Opaque`], never nothing. Where implementations of a language disagree about where a
+//! string, a regular expression or a comment ends, every reading counts.
+
+mod awk;
+mod cursor;
+mod jq;
+mod nesting;
+mod sed;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use guardrail_schema::Language;
+
+/// A value that a program text holds: borrowed from it, decoded, or `None` if only running it
+/// would tell.
+pub type Known<'t> = Option<Cow<'t, [u8]>>;
+
+/// Constructs inside constructs that any reader follows; deeper text is [`Act::Opaque`].
+const MAX_DEPTH: usize = 64;
+
+/// What one program text would do, beyond computing on its input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act<'t> {
+    /// Runs shell source.
+    Shell(Known<'t>),
+    /// Reads a file that is not among the program's own inputs.
+    Read(Known<'t>),
+    /// Creates or writes a file.
+    Write(Known<'t>),
+    /// Deletes a file.
+    Delete(Known<'t>),
+    /// Opens a network connection (to the host, where that is constant).
+    Network(Known<'t>),
+    /// Reads the process environment, which may hold secrets.
+    Environment,
+    /// Loads code from elsewhere: a module, an extension, a script.
+    Load(Known<'t>),
+    /// Runs code that this reader does not see through, or could not be read.
+    Opaque,
+    /// Has an effect on a database.
+    Statement(Statement<'t>),
+}
+
+/// One statement of a database language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement<'t> {
+    /// What kind of statement it is.
+    pub kind: StatementKind,
+    /// It changes every row: there is no condition, or one that always holds.
+    pub everything: bool,
+    /// The name of what it acts on, as written.
+    pub object: Known<'t>,
+    /// The type of that object (`table`, `database`, `role`, ...), in the case of the text.
+    pub class: Known<'t>,
+}
+
+/// What a statement does. A statement that only reads has no kind: it is not reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StatementKind {
+    /// Adds rows (`INSERT`, `LOAD DATA`, `COPY ... FROM`, `IMPORT`).
+    Insert,
+    /// Changes rows (`UPDATE`, `MERGE`, `REPLACE`, upserts).
+    Update,
+    /// Removes rows.
+    Delete,
+    /// Removes all rows.
+    Truncate,
+    /// Removes an object.
+    Drop,
+    /// Changes an object.
+    Alter,
+    /// Makes an object, or a table from a query (`SELECT ... INTO`).
+    Create,
+    /// Gives rights.
+    Grant,
+    /// Takes rights away.
+    Revoke,
+    /// Runs code in the database: `DO`, `CALL`, `EXECUTE`, `PREPARE`.
+    Execute,
+    /// Calls a function that reaches out of the query: files, processes, sequences, settings.
+    Function,
+    /// Moves data between a table and a file or program.
+    Copy,
+    /// Changes a setting of the session or of the server.
+    Set,
+    /// Acts as another role from here on.
+    Role,
+    /// `VACUUM`, `REINDEX`, `ANALYZE`, `CLUSTER`, `OPTIMIZE`, ...
+    Maintenance,
+    /// Takes a lock that others wait for.
+    Lock,
+    /// Transactions that outlive the session (`PREPARE TRANSACTION`, `XA`).
+    Transaction,
+    /// Opens or leaves another database file.
+    Attach,
+    /// SQLite's own settings.
+    Pragma,
+    /// Acts on the server: `SHUTDOWN`, `KILL`, `RESET`, `PURGE`, replication, plugins.
+    Admin,
+    /// Security labels and other protections.
+    Security,
+    /// Comments, notifications, listening: no data changes.
+    Session,
+    /// A statement that has no mapping here.
+    Unknown,
+}
+
+/// One act, with the bytes of the program text that make it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found<'t> {
+    /// What would be done.
+    pub act: Act<'t>,
+    /// Where in the text.
+    pub at: Range<usize>,
+}
+
+/// Reads `program`. Nothing found means: provably nothing but computing on its input.
+#[must_use]
+pub fn read(language: Language, program: &[u8]) -> Vec<Found<'_>> {
+    match language {
+        Language::Sed => sed::read(program),
+        Language::Awk => awk::read(program),
+        Language::Jq => jq::read(program),
+        Language::Shell => whole(program, Act::Shell(Some(Cow::Borrowed(program)))),
+        _ => whole(program, Act::Opaque),
+    }
+}
+
+/// One act that the whole text makes.
+fn whole<'t>(program: &'t [u8], act: Act<'t>) -> Vec<Found<'t>> {
+    vec![Found { act, at: 0..program.len() }]
+}
+
+/// Adds what another reading of the same text found, without repeating anything.
+fn join<'t>(found: &mut Vec<Found<'t>>, other: Vec<Found<'t>>) {
+    found.extend(other);
+    found.sort_by_key(|one| (one.at.start, one.at.end));
+    found.dedup();
+}
+
+#[cfg(test)]
+mod testing {
+    //! Rows of program text and what must be found in it.
+
+    use super::{Act, Language, read};
+
+    /// What was found, each as `kind` or `kind:value` (`?` for an unknown value).
+    pub(super) fn acts(language: Language, program: &str) -> Vec<String> {
+        read(language, program.as_bytes())
+            .iter()
+            .map(|found| {
+                assert!(
+                    found.at.start <= found.at.end && found.at.end <= program.len(),
+                    "{program}: {found:?}"
+                );
+                let (kind, value) = match &found.act {
+                    Act::Shell(value) => ("shell", value),
+                    Act::Read(value) => ("read", value),
+                    Act::Write(value) => ("write", value),
+                    Act::Delete(value) => ("delete", value),
+                    Act::Network(value) => ("network", value),
+                    Act::Load(value) => ("load", value),
+                    Act::Environment => return "environment".to_owned(),
+                    Act::Opaque => return "opaque".to_owned(),
+                    Act::Statement(statement) => {
+                        let everything = if statement.everything { " everything" } else { "" };
+                        let text = |value: &super::Known<'_>| {
+                            value
+                                .as_ref()
+                                .map_or_else(String::new, |value| String::from_utf8_lossy(value).into_owned())
+                        };
+                        let words = format!(
+                            "{:?}{everything} {} {}",
+                            statement.kind,
+                            text(&statement.class),
+                            text(&statement.object)
+                        );
+                        return words.split_whitespace().collect::<Vec<_>>().join(" ");
+                    }
+                };
+                let value = value.as_ref().map_or_else(|| "?".into(), |value| String::from_utf8_lossy(value));
+                format!("{kind}:{value}")
+            })
+            .collect()
+    }
+
+    /// Every program must do exactly what stands beside it.
+    pub(super) fn check(language: Language, rows: &[(&str, &[&str])]) {
+        let wrong: Vec<String> = rows
+            .iter()
+            .filter(|(program, wanted)| acts(language, program) != *wanted)
+            .map(|(program, wanted)| {
+                format!("{program}\n  wanted {wanted:?}\n  found  {:?}", acts(language, program))
+            })
+            .collect();
+        assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    }
+
+    /// Every program must be found to do nothing.
+    pub(super) fn harmless(language: Language, programs: &[&str]) {
+        let rows: Vec<(&str, &[&str])> = programs.iter().map(|program| (*program, &[][..])).collect();
+        check(language, &rows);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const READ: &[Language] = Language::ALL;
+
+    fn words() -> impl Strategy<Value = Vec<u8>> {
+        let word = prop::sample::select(&[
+            "/", "[", "]", "^", "\\", "\n", ";", "{", "}", "(", ")", "s", "w f", "e", "y", "print",
+            "getline", "<", ">", "|", "\"", "'", "`", "$", "@", "#", "--", "/*", "*/", "/*!", "$$", "$a$",
+            "E'", "DELETE", "FROM", "t", "WITH", "AS", "SELECT", "INTO", "COPY", "PROGRAM", ".shell", "\\!",
+            "env", "\\(", "import", "def", "x", "=", "os", ".", "system", "q(", "<<", "${", "f\"", "0",
+            "true",
+        ]);
+        prop::collection::vec(word, 0..40).prop_map(|words| words.concat().into_bytes())
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_a_reader_panic(program in prop::collection::vec(any::<u8>(), 0..200)) {
+            for &language in READ {
+                let _ = read(language, &program);
+            }
+        }
+
+        #[test]
+        fn no_sequence_of_words_makes_a_reader_panic(program in words()) {
+            for &language in READ {
+                for found in read(language, &program) {
+                    prop_assert!(found.at.start <= found.at.end && found.at.end <= program.len());
+                }
+            }
+        }
+    }
+}
