@@ -2,6 +2,7 @@
 
 mod limits;
 pub mod lower;
+pub mod redact;
 pub mod shell;
 
 pub use limits::Limits;
