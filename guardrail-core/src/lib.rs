@@ -1,5 +1,6 @@
 //! Pure analysis of what an agent's action would do.
 
+mod draw;
 mod evaluation;
 mod guard;
 mod limits;
@@ -7,6 +8,7 @@ pub mod lower;
 mod request;
 pub mod shell;
 
+pub use draw::{Drawing, Style};
 pub use evaluation::{Approval, Decision, Effect, Evaluation, Finding, Invocation, Problem, Source};
 pub use guard::Guard;
 pub use guardrail_schema::{EffectKind, Risk, Scope, Undo};
