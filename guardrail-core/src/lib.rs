@@ -1,5 +1,6 @@
 //! Pure analysis of what an agent's action would do.
 
+mod draw;
 mod effect;
 mod evaluation;
 mod glob;
@@ -14,6 +15,7 @@ mod request;
 mod risk;
 pub mod shell;
 
+pub use draw::{Drawing, Style};
 pub use evaluation::{Approval, Decision, Effect, Evaluation, Finding, Invocation, Problem, Source};
 pub use guard::{Guard, GuardBuilder};
 pub use guardrail_schema::{EffectKind, Risk, Scope, Undo};

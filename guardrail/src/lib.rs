@@ -1,1 +1,2 @@
-//! placeholder
+//! guardrail
+pub use guardrail_core::*;

@@ -1,0 +1,68 @@
+//! `guardrail explain`: one command, drawn for a person.
+
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
+
+use guardrail::{Evaluation, Guard, Request, Style};
+
+use crate::arguments::{Color, Explain};
+use crate::lines::LONGEST;
+use crate::verdict::Verdict;
+
+/// Draws the evaluation and returns the exit status.
+pub(crate) fn run(task: &Explain) -> io::Result<u8> {
+    let mut request = request(task)?;
+    task.known.complete(&mut request);
+    let evaluation = Guard::new().evaluate(&request);
+
+    let status = if task.exit_code { Verdict::from(evaluation.decision).status() } else { 0 };
+    match print(task, &evaluation) {
+        // Whoever read the output has seen enough; the decision is what it is.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(status),
+        printed => printed.map(|()| status),
+    }
+}
+
+fn print(task: &Explain, evaluation: &Evaluation) -> io::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    if task.json {
+        serde_json::to_writer_pretty(&mut out, evaluation)?;
+        writeln!(out)?;
+    } else {
+        write!(out, "{}", evaluation.draw(style(task.color)))?;
+    }
+    out.flush()
+}
+
+fn request(task: &Explain) -> io::Result<Request> {
+    match task.words.as_slice() {
+        words if task.argv => Ok(Request::argv(words)),
+        [word] if word == "-" => Ok(Request::shell(standard_input()?)),
+        [text] => Ok(Request::shell(text)),
+        _ => Err(io::Error::other(
+            "the command is more than one word: quote it, or use `--argv -- WORD...` for an argument vector",
+        )),
+    }
+}
+
+fn standard_input() -> io::Result<String> {
+    let mut text = String::new();
+    let read = io::stdin().lock().take(LONGEST as u64 + 1).read_to_string(&mut text)?;
+    if read > LONGEST {
+        return Err(io::Error::other(format!("the command has more than {LONGEST} bytes")));
+    }
+    Ok(text)
+}
+
+fn style(color: Color) -> Style {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let colours = match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            io::stdout().is_terminal()
+                && !set("NO_COLOR")
+                && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+        }
+    };
+    if colours { Style::Colour } else { Style::Plain }
+}

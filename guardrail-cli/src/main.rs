@@ -1,0 +1,38 @@
+//! The `guardrail` program: a front for people (`explain`) and for other programs (`check`).
+//!
+//! It adds no judgement of its own: arguments and lines become requests, evaluations become
+//! drawings, JSON and an exit status.
+
+mod answer;
+mod arguments;
+mod check;
+mod explain;
+mod lines;
+mod verdict;
+
+use std::io::{ErrorKind, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::arguments::{Arguments, Task};
+
+/// The exit status of a run that could not read or write what it had to.
+const FAILED: u8 = 1;
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Explain(task) => explain::run(&task),
+        Task::Check(task) => check::run(&task),
+    };
+    match outcome {
+        Ok(status) => ExitCode::from(status),
+        // Whoever read the output has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            // There is nobody left to tell where this fails.
+            let _ = writeln!(std::io::stderr(), "guardrail: {error}");
+            ExitCode::from(FAILED)
+        }
+    }
+}

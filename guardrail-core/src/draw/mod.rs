@@ -1,0 +1,63 @@
+//! The drawn explanation of an evaluation: what a person reads before saying yes.
+//!
+//! The verdict comes first, then each source with the words that matter underlined (sources
+//! inside sources below the word they came from), then the reasons in full, the effects and
+//! what the analysis would have liked to know. Secrets are hidden, control characters shown as
+//! escapes, and what is long is shortened, which the last line then says.
+
+mod frame;
+mod paint;
+mod row;
+mod sources;
+mod summary;
+mod veil;
+
+use std::fmt;
+
+use crate::evaluation::Evaluation;
+
+/// How an evaluation is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Style {
+    /// Plain text.
+    #[default]
+    Plain,
+    /// With ANSI colours, for terminals.
+    Colour,
+}
+
+/// A drawing of an evaluation; it is made when it is displayed.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "a drawing is made by displaying it"]
+pub struct Drawing<'e> {
+    evaluation: &'e Evaluation,
+    style: Style,
+}
+
+impl Evaluation {
+    /// Draws the evaluation for a person.
+    ///
+    /// Its wording may change between versions; what programs need is in the fields.
+    pub const fn draw(&self, style: Style) -> Drawing<'_> {
+        Drawing { evaluation: self, style }
+    }
+}
+
+impl fmt::Display for Drawing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { evaluation, style } = *self;
+        summary::verdict(f, evaluation, style)?;
+        let (lines, cut) = sources::draw(evaluation, style);
+        writeln!(f)?;
+        for line in lines {
+            writeln!(f, "{line}")?;
+        }
+        let listed = summary::findings(f, evaluation, style)?;
+        let all_effects = summary::effects(f, evaluation, style)?;
+        summary::notes(f, evaluation, style)?;
+        if cut || !listed || !all_effects {
+            summary::shortened(f, style)?;
+        }
+        Ok(())
+    }
+}
