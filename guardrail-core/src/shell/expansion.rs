@@ -1,0 +1,501 @@
+//! Everything that begins with `$` or a backquote, and process substitution.
+
+use std::borrow::Cow;
+
+use crate::shell::cursor::{self, Parser};
+use crate::shell::word::{Fence, Quoting};
+use crate::shell::{
+    Item, NestedId, Parameter, ParameterOperator, Part, ProblemKind, Script, Slice, Span, SubstitutionStyle,
+};
+
+/// What `((` turned out to begin.
+pub(super) enum Parentheses {
+    /// Arithmetic, up to and including `))`.
+    Arithmetic(Slice<Part>),
+    /// Two parentheses that close apart from each other. The cursor is where it was.
+    Apart,
+}
+
+/// How `${` goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Head {
+    /// With a name.
+    Name,
+    /// With `#` and a name.
+    Length,
+    /// With a subscript that does not end.
+    Bad,
+}
+
+impl Parser<'_> {
+    /// The expansion at the `$` under the cursor; `None` if the `$` stands for itself.
+    pub(super) fn dollar(&mut self, quoting: Quoting) -> Option<Part> {
+        let start = self.at;
+        let next = self.past_joins(start + 1);
+        let byte = self.byte(next)?;
+        match byte {
+            b'(' => {
+                let second = self.past_joins(next + 1);
+                self.at = next + 1;
+                if self.byte(second) == Some(b'(') {
+                    self.at = second + 1;
+                    if let Parentheses::Arithmetic(parts) = self.double_parenthesis(start) {
+                        return Some(Part::Arithmetic { parts, bracket: false, span: self.span_from(start) });
+                    }
+                    self.at = next + 1;
+                }
+                Some(self.command_substitution(start))
+            }
+            b'{' => {
+                self.at = next + 1;
+                Some(self.braced(start, quoting))
+            }
+            b'[' => {
+                self.at = next + 1;
+                Some(self.bracket_arithmetic(start))
+            }
+            b'\'' if quoting.is_bare() => {
+                self.at = next + 1;
+                Some(Part::AnsiQuoted(self.ansi_quoted(start)))
+            }
+            b'\'' if matches!(quoting, Quoting::Soft | Quoting::SoftBrace) => {
+                self.at = next + 1;
+                Some(self.soft_ansi(start))
+            }
+            b'"' if quoting.is_bare() => {
+                self.at = next;
+                Some(self.double_quoted(start, true))
+            }
+            _ if cursor::is(byte, cursor::NAME_START) => {
+                self.at = next;
+                let name = self.name();
+                Some(self.plain_parameter(start, name))
+            }
+            b'0'..=b'9' | b'@' | b'*' | b'#' | b'?' | b'-' | b'$' | b'!' => {
+                self.at = next + 1;
+                Some(self.plain_parameter(start, Span::new(next, next + 1)))
+            }
+            _ => None,
+        }
+    }
+
+    fn plain_parameter(&mut self, start: usize, name: Span) -> Part {
+        let span = self.span_from(start);
+        self.push_parameter(Parameter {
+            name,
+            indirect: false,
+            subscript: None,
+            operator: ParameterOperator::Plain,
+            arguments: [Slice::EMPTY; 2],
+            span,
+        })
+    }
+
+    /// `$'...'` where the shell puts the decoded text in place and then expands it: an escape can
+    /// spell a command substitution.
+    fn soft_ansi(&mut self, start: usize) -> Part {
+        let inside = self.ansi_quoted(start);
+        let text = inside.of(self.text);
+        let spells = |pair: &[u8]| matches!(pair, [b'\\', b'0'..=b'7' | b'x' | b'u' | b'U' | b'c']);
+        if text.iter().any(|byte| matches!(byte, b'$' | b'`')) || text.windows(2).any(spells) {
+            let span = self.span_from(start);
+            self.note(ProblemKind::BadSubstitution, span);
+            return Part::Opaque(span);
+        }
+        Part::AnsiQuoted(inside)
+    }
+
+    /// `$[ ... ]`; the cursor is behind the bracket.
+    fn bracket_arithmetic(&mut self, start: usize) -> Part {
+        if !self.enter() {
+            return Part::Opaque(self.span_from(start));
+        }
+        let parts = self.run(Quoting::Soft, Fence::subscript());
+        if !self.eat(b']') {
+            self.fail(ProblemKind::UnterminatedExpansion, self.span_from(start));
+        }
+        self.leave();
+        Part::Arithmetic { parts, bracket: true, span: self.span_from(start) }
+    }
+
+    /// What follows `((`: arithmetic if the parentheses close together, as the shell decides it.
+    pub(super) fn double_parenthesis(&mut self, start: usize) -> Parentheses {
+        let inner = self.at;
+        if self.refuted.contains(&inner) {
+            return Parentheses::Apart;
+        }
+        if !self.enter() {
+            return Parentheses::Arithmetic(Slice::EMPTY);
+        }
+        let problems = self.out.problems.len();
+        let mark = self.mark();
+        let parts = self.run(Quoting::Soft, Fence::parentheses());
+        self.leave();
+        if self.peek() != Some(b')') {
+            self.fail(ProblemKind::UnterminatedExpansion, self.span_from(start));
+        } else if self.peek_second() == Some(b')') {
+            self.eat_all(b"))");
+        } else {
+            self.rewind(&mark, problems);
+            self.refuted.insert(inner);
+            return Parentheses::Apart;
+        }
+        Parentheses::Arithmetic(parts)
+    }
+
+    /// `$( list )`; the cursor is behind the parenthesis.
+    fn command_substitution(&mut self, start: usize) -> Part {
+        match self.enclosed(start) {
+            Some(body) => Part::CommandSubstitution {
+                body,
+                style: SubstitutionStyle::Dollar,
+                span: self.span_from(start),
+            },
+            None => Part::Opaque(self.span_from(start)),
+        }
+    }
+
+    /// `<( list )` and `>( list )`; the cursor is at the first byte.
+    pub(super) fn process_substitution(&mut self) -> Part {
+        let start = self.at;
+        let output = self.eat(b'>');
+        if !output {
+            self.at += 1;
+        }
+        self.eat(b'(');
+        match self.enclosed(start) {
+            Some(body) => Part::ProcessSubstitution { body, output, span: self.span_from(start) },
+            None => Part::Opaque(self.span_from(start)),
+        }
+    }
+
+    /// A list and the `)` behind it.
+    fn enclosed(&mut self, start: usize) -> Option<Slice<Item>> {
+        if !self.enter() {
+            return None;
+        }
+        let outer = (self.pending_base, self.closer);
+        (self.pending_base, self.closer) = (self.pending.len(), Some(b')'));
+        let body = self.list();
+        match self.peek() {
+            Some(b')') => self.at += 1,
+            Some(_) => self.unexpected(),
+            None => self.fail(ProblemKind::UnterminatedExpansion, self.span_from(start)),
+        }
+        if self.pending.len() > self.pending_base {
+            // bash warns, and takes the lines behind the substitution.
+            self.note(ProblemKind::UnterminatedHereDocument, self.span_from(start));
+        }
+        (self.pending_base, self.closer) = outer;
+        self.leave();
+        Some(body)
+    }
+
+    /// `` `list` ``; the cursor is at the first backquote.
+    pub(super) fn backquoted(&mut self, quoting: Quoting) -> Part {
+        let start = self.at;
+        let inner = start + 1;
+        let mut at = inner;
+        let mut escaped = false;
+        let close = loop {
+            match self.byte(at) {
+                Some(b'`') => break at,
+                Some(b'\\') => {
+                    escaped |= self.byte(at + 1).is_some_and(|byte| loses_backslash(byte, quoting));
+                    at += 2;
+                }
+                Some(_) => at += 1,
+                None => {
+                    self.at = self.end;
+                    self.fail(ProblemKind::UnterminatedExpansion, Span::new(start, inner));
+                    return Part::Opaque(self.span_from(start));
+                }
+            }
+        };
+        if !self.enter() {
+            return Part::Opaque(self.span_from(start));
+        }
+        let span = Span::new(start, close + 1);
+        let part = if escaped {
+            self.charge(span.len());
+            let script = self.unescaped(span, quoting);
+            self.at = close + 1;
+            Part::Backquoted { script, span }
+        } else {
+            let (body, _) = self.region(inner, close, Self::program);
+            if !self.halted {
+                self.at = close + 1;
+            }
+            Part::CommandSubstitution { body, style: SubstitutionStyle::Backquote, span }
+        };
+        self.leave();
+        part
+    }
+
+    /// Reads what is between the backquotes of `span` as a script of its own.
+    fn unescaped(&mut self, span: Span, quoting: Quoting) -> NestedId {
+        let raw = Span { start: span.start + 1, end: span.end - 1 }.of(self.text);
+        let mut text = Vec::with_capacity(raw.len());
+        let mut bytes = raw.iter().copied().peekable();
+        while let Some(byte) = bytes.next() {
+            match bytes.peek() {
+                Some(&next) if byte == b'\\' => {
+                    if !loses_backslash(next, quoting) {
+                        text.push(byte);
+                    }
+                    text.push(next);
+                    bytes.next();
+                }
+                _ => text.push(byte),
+            }
+        }
+        let mut script = self.nested_script(&text);
+        let limit = script.problems.iter().find(|problem| problem.kind.is_limit());
+        if let Some(kind) = limit.map(|problem| problem.kind) {
+            self.note(kind, span);
+        } else if !script.problems.is_empty() {
+            self.note(ProblemKind::BadSubstitution, span);
+        }
+        script.text = Cow::Owned(text);
+        let id = NestedId(self.out.nested.len() as u32);
+        self.out.nested.push(script);
+        id
+    }
+
+    /// Reads another text, out of the same budget.
+    fn nested_script(&mut self, text: &[u8]) -> Script<'static> {
+        let limits = crate::Limits { bytes: text.len(), ..crate::Limits::STANDARD };
+        let mut parser = Parser::new(text, &limits);
+        (parser.fuel, parser.depth, parser.max_depth) = (self.fuel, self.depth, self.max_depth);
+        let body = parser.program();
+        self.fuel = parser.fuel;
+        if parser.exhausted {
+            self.charge(1);
+        }
+        parser.finish(body)
+    }
+
+    /// `${...}`; the cursor is behind the brace.
+    fn braced(&mut self, start: usize, quoting: Quoting) -> Part {
+        if !self.enter() {
+            return Part::Opaque(self.span_from(start));
+        }
+        let part = match self.peek() {
+            Some(b' ' | b'\t' | b'\n') => {
+                self.function_substitution(start, SubstitutionStyle::Funsub, quoting)
+            }
+            Some(b'|') => {
+                self.at += 1;
+                self.function_substitution(start, SubstitutionStyle::Valsub, quoting)
+            }
+            _ => {
+                let parameter = self.parameter_expansion(start, quoting);
+                self.push_parameter(parameter)
+            }
+        };
+        self.leave();
+        part
+    }
+
+    /// `${ list; }` and `${| list; }`. A body that is no list is an error only when it runs, and
+    /// so is any in bash before 5.3: there the text merely has to end like a `${ }`.
+    fn function_substitution(&mut self, start: usize, style: SubstitutionStyle, quoting: Quoting) -> Part {
+        let open = self.at;
+        let problems = self.out.problems.len();
+        let mark = self.mark();
+        if !self.refuted.contains(&open) {
+            let outer = (self.pending_base, self.closer);
+            (self.pending_base, self.closer) = (self.pending.len(), Some(b'}'));
+            let body = self.list();
+            (self.pending_base, self.closer) = outer;
+            if self.out.problems.len() == problems && self.eat(b'}') {
+                return Part::CommandSubstitution { body, style, span: self.span_from(start) };
+            }
+            self.rewind(&mark, problems);
+            self.refuted.insert(open);
+        }
+        self.run(if quoting == Quoting::Bare { quoting } else { Quoting::SoftBrace }, Fence::until(b'}'));
+        self.forget(&mark);
+        if !self.eat(b'}') {
+            self.fail(ProblemKind::UnterminatedExpansion, self.span_from(start));
+        }
+        self.note(ProblemKind::BadSubstitution, self.span_from(start));
+        Part::Opaque(self.span_from(start))
+    }
+
+    /// What is between `${` and `}`, and the brace.
+    fn parameter_expansion(&mut self, start: usize, quoting: Quoting) -> Parameter {
+        let (word, pattern) = match quoting {
+            Quoting::Bare => (Quoting::Bare, Quoting::Bare),
+            _ => (Quoting::SoftBrace, Quoting::Pattern),
+        };
+        let mut parameter = Parameter {
+            name: Span::new(self.at, self.at),
+            indirect: false,
+            subscript: None,
+            operator: ParameterOperator::Plain,
+            arguments: [Slice::EMPTY; 2],
+            span: Span::default(),
+        };
+        let head = self.parameter_head(&mut parameter);
+        let (length, bad) = (head == Head::Length, head == Head::Bad || parameter.name.is_empty());
+        let fence = Fence::until(b'}');
+        let colon =
+            self.peek() == Some(b':') && matches!(self.peek_second(), Some(b'-' | b'=' | b'?' | b'+'));
+        if colon {
+            self.at += 1;
+        }
+        parameter.operator = match self.peek() {
+            _ if bad => ParameterOperator::Bad,
+            Some(b'}') if length => ParameterOperator::Length,
+            Some(b'}') if parameter.indirect && self.is_keys(&parameter) => ParameterOperator::Keys,
+            Some(b'}') => ParameterOperator::Plain,
+            _ if length => ParameterOperator::Bad,
+            Some(b'-') => self.operator(ParameterOperator::Default { colon }),
+            Some(b'=') => self.operator(ParameterOperator::Assign { colon }),
+            Some(b'?') => self.operator(ParameterOperator::Error { colon }),
+            Some(b'+') => self.operator(ParameterOperator::Alternate { colon }),
+            Some(byte @ (b'#' | b'%')) => {
+                self.at += 1;
+                let longest = self.eat(byte);
+                match byte {
+                    b'#' => ParameterOperator::RemovePrefix { longest },
+                    _ => ParameterOperator::RemoveSuffix { longest },
+                }
+            }
+            Some(byte @ (b'^' | b',' | b'~')) => {
+                self.at += 1;
+                ParameterOperator::Case { which: byte, all: self.eat(byte) }
+            }
+            Some(b'/') => {
+                self.at += 1;
+                let which = match self.peek() {
+                    Some(b'/') => b'a',
+                    Some(byte @ (b'#' | b'%')) => byte,
+                    _ => b'/',
+                };
+                if which != b'/' {
+                    self.at += 1;
+                }
+                ParameterOperator::Replace { which }
+            }
+            Some(b':') if self.peek_second() != Some(b'}') => self.operator(ParameterOperator::Substring),
+            Some(b'@') => self.transform(&parameter),
+            Some(b'*') if parameter.indirect && self.peek_second() == Some(b'}') => {
+                self.operator(ParameterOperator::Names)
+            }
+            _ => ParameterOperator::Bad,
+        };
+        match parameter.operator {
+            ParameterOperator::Replace { .. } => {
+                // The first byte of a pattern may be the slash that would end it.
+                let base = self.scratch.parts.len();
+                if self.peek() == Some(b'/') {
+                    self.push_part(Part::Literal(Span::new(self.at, self.at + 1)));
+                    self.at += 1;
+                }
+                self.scan(pattern, fence.or(b'/'));
+                let first = self.commit_parts(base);
+                let second = if self.eat(b'/') { self.run(pattern, fence) } else { Slice::EMPTY };
+                parameter.arguments = [first, second];
+            }
+            ParameterOperator::Substring => {
+                let first = self.run(Quoting::SoftBrace, fence.or(b':'));
+                let second = if self.eat(b':') { self.run(Quoting::SoftBrace, fence) } else { Slice::EMPTY };
+                parameter.arguments = [first, second];
+            }
+            ParameterOperator::RemovePrefix { .. }
+            | ParameterOperator::RemoveSuffix { .. }
+            | ParameterOperator::Case { .. } => {
+                parameter.arguments = [self.run(pattern, fence), Slice::EMPTY];
+            }
+            _ => parameter.arguments = [self.run(word, fence), Slice::EMPTY],
+        }
+        if !self.eat(b'}') {
+            self.fail(ProblemKind::UnterminatedExpansion, self.span_from(start));
+        }
+        parameter.span = self.span_from(start);
+        parameter
+    }
+
+    fn operator(&mut self, operator: ParameterOperator) -> ParameterOperator {
+        self.at += 1;
+        operator
+    }
+
+    /// `@` and the letter behind it.
+    fn transform(&mut self, parameter: &Parameter) -> ParameterOperator {
+        let letter = self.past_joins(self.at + 1);
+        match self.byte(letter) {
+            Some(b'}') if parameter.indirect && parameter.subscript.is_none() => {
+                self.at = letter;
+                ParameterOperator::Names
+            }
+            Some(byte)
+                if byte.is_ascii_alphabetic() && self.byte(self.past_joins(letter + 1)) == Some(b'}') =>
+            {
+                self.at = letter + 1;
+                ParameterOperator::Transform(byte)
+            }
+            _ => ParameterOperator::Bad,
+        }
+    }
+
+    /// The name, with what may stand before it and its subscript.
+    fn parameter_head(&mut self, parameter: &mut Parameter) -> Head {
+        let second = self.peek_second();
+        let mut length = false;
+        match (self.peek(), second) {
+            (Some(b'#'), Some(byte)) => {
+                let third = self.byte(self.past_joins(self.past_joins(self.at + 1) + 1));
+                let special =
+                    matches!(byte, b'-' | b'?' | b'#' | b'@' | b'*' | b'$' | b'!') && third == Some(b'}');
+                length = special || cursor::is(byte, cursor::NAME_START | cursor::DIGIT);
+            }
+            (Some(b'!'), Some(byte)) => {
+                parameter.indirect = cursor::is(byte, cursor::NAME_START | cursor::DIGIT)
+                    || matches!(byte, b'#' | b'?' | b'@' | b'*');
+            }
+            _ => {}
+        }
+        if length || parameter.indirect {
+            self.at += 1;
+        }
+        match self.peek() {
+            Some(byte) if cursor::is(byte, cursor::NAME_START) => {
+                parameter.name = self.name();
+                if self.peek() == Some(b'[') {
+                    self.at += 1;
+                    parameter.subscript = Some(self.run(Quoting::SoftBrace, Fence::subscript().or(b'}')));
+                    if !self.eat(b']') {
+                        return Head::Bad;
+                    }
+                }
+            }
+            Some(b'0'..=b'9') => {
+                let start = self.at;
+                while matches!(self.peek(), Some(b'0'..=b'9')) {
+                    self.at += 1;
+                }
+                parameter.name = self.span_from(start);
+            }
+            Some(b'@' | b'*' | b'#' | b'?' | b'-' | b'$' | b'!') => {
+                parameter.name = Span::new(self.at, self.at + 1);
+                self.at += 1;
+            }
+            _ => {}
+        }
+        if length { Head::Length } else { Head::Name }
+    }
+
+    /// Whether the subscript is `[@]` or `[*]`.
+    fn is_keys(&self, parameter: &Parameter) -> bool {
+        let Some(subscript) = parameter.subscript else { return false };
+        matches!(self.out.parts(subscript), [Part::Literal(span)] if matches!(span.of(self.text), b"@" | b"*"))
+    }
+}
+
+/// Whether a backquote takes the backslash before `byte` away before its text is read.
+fn loses_backslash(byte: u8, quoting: Quoting) -> bool {
+    matches!(byte, b'\\' | b'$' | b'`') || (byte == b'"' && quoting == Quoting::Double)
+}

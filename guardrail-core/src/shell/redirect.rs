@@ -1,0 +1,164 @@
+//! Redirections in every spelling.
+
+use crate::shell::cursor::{self, Parser};
+use crate::shell::heredoc::Pending;
+use crate::shell::word::Site;
+use crate::shell::{Descriptor, ProblemKind, Redirect, RedirectOperator, Slice, Span, Word};
+
+impl Parser<'_> {
+    /// Reads the redirection under the cursor, if there is one.
+    #[inline]
+    pub(super) fn redirect(&mut self) -> bool {
+        match self.peek() {
+            Some(b'<' | b'>' | b'0'..=b'9' | b'{' | b'&') => self.redirect_here(),
+            _ => false,
+        }
+    }
+
+    /// The redirections behind a compound command.
+    pub(super) fn redirects(&mut self) -> Slice<Redirect> {
+        let base = self.scratch.redirects.len();
+        loop {
+            let before = self.at;
+            self.skip_blanks();
+            if !self.redirect() {
+                self.at = before;
+                break;
+            }
+        }
+        self.commit_redirects(base)
+    }
+
+    fn redirect_here(&mut self) -> bool {
+        let start = self.at;
+        let Some((descriptor, operator)) = self.descriptor() else { return false };
+        self.at = operator;
+        let Some(operator) = self.redirect_operator(descriptor) else {
+            self.at = start;
+            return false;
+        };
+        self.skip_blanks();
+        let copies = matches!(operator, RedirectOperator::DuplicateInput | RedirectOperator::DuplicateOutput);
+        let (target, operator) = if !self.at_word() {
+            self.unexpected();
+            (Word::default(), operator)
+        } else if let RedirectOperator::HereDocument { strip, .. } = operator {
+            (Word::default(), self.here_document_delimiter(strip))
+        } else if copies && self.peek() == Some(b'-') {
+            // The dash is a token of its own: in `>&-x` a word follows.
+            self.at += 1;
+            (self.literal_word(Span::new(self.at - 1, self.at)), operator)
+        } else {
+            (self.word(Site::Plain), operator)
+        };
+        let span = self.span_from(start);
+        self.scratch.redirects.push(Redirect { operator, descriptor, target, span });
+        true
+    }
+
+    /// What stands before the operator, and where that begins.
+    fn descriptor(&mut self) -> Option<(Descriptor, usize)> {
+        let start = self.at;
+        match self.peek()? {
+            b'0'..=b'9' => {
+                let mut number = 0_u32;
+                let mut at = start;
+                while let Some(digit @ b'0'..=b'9') = self.byte(at) {
+                    number = number.saturating_mul(10).saturating_add(u32::from(digit - b'0'));
+                    at = self.past_joins(at + 1);
+                }
+                self.is_operator(at).then_some((Descriptor::Number(number), at))
+            }
+            b'{' => {
+                let name = start + 1;
+                let length = self
+                    .text
+                    .get(name..self.end)?
+                    .iter()
+                    .position(|&byte| !cursor::is(byte, cursor::NAME_START | cursor::DIGIT))?;
+                let mut close = name + length;
+                if self.byte(close) == Some(b'[') {
+                    // A subscript is arithmetic, which could hold a substitution unseen.
+                    let length = self
+                        .text
+                        .get(close..self.end)?
+                        .iter()
+                        .position(|byte| matches!(byte, b']' | b'\n'))?;
+                    close += length + 1;
+                }
+                let at = self.past_joins(close + 1);
+                let named = self.byte(name).is_some_and(|byte| cursor::is(byte, cursor::NAME_START));
+                if !named || self.byte(close) != Some(b'}') || !self.is_operator(at) {
+                    return None;
+                }
+                let span = Span::new(name, close);
+                if span.of(self.text).iter().any(|byte| matches!(byte, b'$' | b'`')) {
+                    self.note(ProblemKind::BadSubstitution, span);
+                }
+                Some((Descriptor::Variable(span), at))
+            }
+            _ => Some((Descriptor::Default, start)),
+        }
+    }
+
+    /// Whether `at` begins a redirection rather than a process substitution.
+    fn is_operator(&self, at: usize) -> bool {
+        matches!(self.byte(at), Some(b'<' | b'>')) && self.byte(self.past_joins(at + 1)) != Some(b'(')
+    }
+
+    fn redirect_operator(&mut self, descriptor: Descriptor) -> Option<RedirectOperator> {
+        let second = self.peek_second();
+        match (self.peek()?, second) {
+            (b'<' | b'>', Some(b'(')) => return None,
+            (b'&', Some(b'>')) if descriptor == Descriptor::Default => {
+                self.eat_all(b"&>");
+                let append = self.eat(b'>');
+                return Some(if append {
+                    RedirectOperator::AppendOutputAndError
+                } else {
+                    RedirectOperator::OutputAndError
+                });
+            }
+            (b'&', _) => return None,
+            _ => {}
+        }
+        let input = self.eat(b'<');
+        if !input {
+            self.at += 1;
+        }
+        let operator = match (input, second) {
+            (true, Some(b'<')) => {
+                self.eat(b'<');
+                if self.eat(b'<') {
+                    return Some(RedirectOperator::HereString);
+                }
+                let strip = self.eat(b'-');
+                return Some(RedirectOperator::HereDocument {
+                    quoted: false,
+                    strip,
+                    delimiter: Span::default(),
+                });
+            }
+            (true, Some(b'&')) => RedirectOperator::DuplicateInput,
+            (true, Some(b'>')) => RedirectOperator::ReadWrite,
+            (true, _) => return Some(RedirectOperator::Input),
+            (false, Some(b'>')) => RedirectOperator::Append,
+            (false, Some(b'|')) => RedirectOperator::Clobber,
+            (false, Some(b'&')) => RedirectOperator::DuplicateOutput,
+            (false, _) => return Some(RedirectOperator::Output),
+        };
+        self.at = self.past_joins(self.at) + 1;
+        Some(operator)
+    }
+
+    /// The word behind `<<`. Nothing in it is expanded, so only its text is kept.
+    fn here_document_delimiter(&mut self, strip: bool) -> RedirectOperator {
+        let mark = self.mark();
+        let delimiter = self.word(Site::Plain).span;
+        self.forget(&mark);
+        let pending = Pending::new(delimiter, strip, self.text);
+        let quoted = pending.quoted;
+        self.pending.push(pending);
+        RedirectOperator::HereDocument { quoted, strip, delimiter }
+    }
+}
