@@ -25,6 +25,7 @@ pub(super) const KEYWORD: u8 = 32;
 /// A newline, where lines matter inside a run.
 pub(super) const NEWLINE: u8 = 64;
 
+#[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
 const CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
     let mut byte = 0;
