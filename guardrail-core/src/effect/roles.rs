@@ -198,27 +198,25 @@ impl<'a> Collector<'_, 'a, '_> {
     }
 
     fn statement(&mut self, statement: &Statement<'_>, span: Span) {
-        let (kind, undo) = match (statement.kind, statement.everything) {
-            (StatementKind::Select, _) => (EffectKind::Read, Undo::Easy),
-            (StatementKind::Insert, _) => (EffectKind::Write, Undo::Easy),
-            (StatementKind::Update, false) => (EffectKind::Write, Undo::Hard),
-            (StatementKind::Update, true) => (EffectKind::Write, Undo::Never),
-            (StatementKind::Delete, false) => (EffectKind::Delete, Undo::Hard),
-            (StatementKind::Delete, true) | (StatementKind::Truncate, _) => (EffectKind::Delete, Undo::Never),
-            (StatementKind::Drop, _) => (EffectKind::Delete, Undo::Never),
-            (StatementKind::Alter | StatementKind::Create, _) => (EffectKind::Schema, Undo::Hard),
-            (StatementKind::Grant | StatementKind::Revoke, _) => (EffectKind::Security, Undo::Easy),
-            (StatementKind::Set | StatementKind::Session | StatementKind::Transaction | StatementKind::Pragma, _) => {
+        use StatementKind as Kind;
+        let (kind, undo) = match statement.kind {
+            Kind::Insert => (EffectKind::Write, Undo::Easy),
+            Kind::Update if statement.everything => (EffectKind::Write, Undo::Never),
+            Kind::Update | Kind::Copy => (EffectKind::Write, Undo::Hard),
+            Kind::Delete if !statement.everything => (EffectKind::Delete, Undo::Hard),
+            Kind::Delete | Kind::Truncate | Kind::Drop => (EffectKind::Delete, Undo::Never),
+            Kind::Alter | Kind::Create => (EffectKind::Schema, Undo::Hard),
+            Kind::Grant | Kind::Revoke | Kind::Security => (EffectKind::Security, Undo::Easy),
+            Kind::Role => (EffectKind::Privilege, Undo::Easy),
+            Kind::Set | Kind::Session | Kind::Transaction | Kind::Pragma | Kind::Lock | Kind::Attach => {
                 (EffectKind::Configure, Undo::Easy)
             }
-            (StatementKind::Copy, _) => (EffectKind::Write, Undo::Hard),
-            (StatementKind::Maintenance | StatementKind::Admin | StatementKind::Attach, _) => {
-                (EffectKind::Configure, Undo::Hard)
-            }
-            _ => (EffectKind::Execute, Undo::Hard),
+            Kind::Maintenance => (EffectKind::Configure, Undo::Hard),
+            Kind::Admin => (EffectKind::Stop, Undo::Hard),
+            Kind::Execute | Kind::Function | Kind::Unknown => (EffectKind::Execute, Undo::Hard),
         };
         let object = statement.object.as_ref().map(|object| String::from_utf8_lossy(object).into_owned());
-        self.push(kind, span, Target::Statement(statement.kind.as_str(), object));
+        self.push(kind, span, Target::Statement(statement_name(statement.kind), object));
         if let Some(effect) = self.effects.last_mut() {
             effect.scope = Scope::Database;
             effect.undo = undo;
@@ -240,4 +238,32 @@ fn is_metadata_service(url: &[u8]) -> bool {
     [&b"169.254.169.254"[..], b"metadata.google.internal", b"100.100.100.200", b"[fd00:ec2::254]", b"169.254.170.2"]
         .iter()
         .any(|known| host.starts_with(known))
+}
+
+const fn statement_name(kind: StatementKind) -> &'static str {
+    match kind {
+        StatementKind::Insert => "insert",
+        StatementKind::Update => "update",
+        StatementKind::Delete => "delete",
+        StatementKind::Truncate => "truncate",
+        StatementKind::Drop => "drop",
+        StatementKind::Alter => "alter",
+        StatementKind::Create => "create",
+        StatementKind::Grant => "grant",
+        StatementKind::Revoke => "revoke",
+        StatementKind::Execute => "execute",
+        StatementKind::Function => "function",
+        StatementKind::Copy => "copy",
+        StatementKind::Set => "set",
+        StatementKind::Role => "role",
+        StatementKind::Maintenance => "maintenance",
+        StatementKind::Lock => "lock",
+        StatementKind::Transaction => "transaction",
+        StatementKind::Attach => "attach",
+        StatementKind::Pragma => "pragma",
+        StatementKind::Admin => "admin",
+        StatementKind::Security => "security",
+        StatementKind::Session => "session",
+        StatementKind::Unknown => "unknown statement",
+    }
 }

@@ -13,7 +13,7 @@ mod variables;
 
 use bumpalo::Bump;
 
-pub(crate) use call::{Argument, Call, Feed, FeedSource, LanguageAct, Marks, Standing, Unknown};
+pub(crate) use call::{Call, Feed, FeedSource, Marks, Standing, Unknown};
 pub(crate) use trust::is_trusted_directory;
 
 use crate::identify::arguments::Arguments;
@@ -83,7 +83,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         };
         let name = Name::of(word);
         let mut tools = self.knowledge.named(name.base);
-        if tools == [None, None]
+        if tools.iter().all(Option::is_none)
             && let Some(stem) = Name::without_version(name.base)
         {
             tools = self.knowledge.named(stem);

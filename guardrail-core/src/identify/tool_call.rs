@@ -19,7 +19,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let span = Span::new(0, printed.len());
         let name: &'a str = self.arena.alloc_str(name);
         let source = SourceId(self.lowerer.program.sources.len() as u32);
-        self.lowerer.program.sources.push(Source { text: printed.as_bytes(), parent: None, layer: 0 });
+        self.lowerer.program.sources.push(Source { text: printed.as_bytes(), parent: None, layer: 0, within: None });
         let invocation = Invocation {
             words: self.arena.alloc_slice_copy(&[Word::known(name.as_bytes(), span)]),
             assignments: &[],
@@ -37,6 +37,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         };
         let id = InvocationId(self.lowerer.program.invocations.len() as u32);
         self.lowerer.program.invocations.push(invocation);
+        self.lowerer.program.written.push(id);
         self.next = self.lowerer.program.invocations.len();
 
         let mut call = Call::new(self.arena, id, source, span);

@@ -69,7 +69,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             || call.effects.iter().any(|(effect, _)| effect.kind == Some(EffectKind::Privilege))
             || (!interpreter && !call.flags.is_empty());
         if changes {
-            environment = self.lowerer.forget(environment);
+            environment = self.lowerer.forgotten(environment);
         }
         for argument in &call.arguments {
             if *argument.role == Role::Assignment
@@ -86,7 +86,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }
         let mut directory = invocation.directory;
         for argument in call.arguments.iter().filter(|argument| *argument.role == Role::Directory) {
-            directory = self.lowerer.join_path(directory, argument.word);
+            directory = self.lowerer.directory_in(directory, argument.word);
         }
         if place != Place::Here {
             directory = Word::unknown(directory.span);
@@ -255,7 +255,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             match &found.act {
                 Act::Shell(Some(code)) => {
                     let code = match code {
-                        Cow::Borrowed(code) => code,
+                        Cow::Borrowed(code) => *code,
                         Cow::Owned(code) => self.arena.alloc_slice_copy(code),
                     };
                     self.source(call, invocation, inner, code, span, &[], Input::Inherited);
@@ -295,9 +295,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let by_flag = call.flags.iter().find_map(|used| used.flag.stdin.as_ref());
         let given = call.arguments.iter().any(|a| matches!(a.role, Role::Code(_) | Role::Script(_) | Role::Words(_)));
         let by_command = call.command.and_then(|command| command.stdin.as_ref()).filter(|_| !given && !call.rehearsal);
-        let Some(Role::Code(language)) = by_flag.or(by_command) else { return };
-        let language = *language;
-        match invocation.stdin {
+        let Some(&Role::Code(language)) = by_flag.or(by_command) else { return };
+                match invocation.stdin {
             Input::Text(word) => self.code(call, invocation, inner, language, word, &[]),
             Input::Channel(channel) => match self.lowerer.constant_output(channel) {
                 Some(text) => {

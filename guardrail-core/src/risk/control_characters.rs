@@ -25,6 +25,5 @@ const fn message(class: InvisibleClass) -> &'static str {
         InvisibleClass::ZeroWidth => "holds a character that takes no room",
         InvisibleClass::Filler => "holds a character that looks like a blank and is none",
         InvisibleClass::Confusable => "holds a letter that looks like another one",
-        _ => "holds a character that does not look like what it is",
     }
 }
