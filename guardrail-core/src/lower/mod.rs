@@ -1,6 +1,29 @@
 //! [`Script`](crate::shell::Script) to [`Program`]: the shell's own semantics. Builtins that
 //! change scope are language and so are known here by name; what any program does is not.
 
+mod ansi_c;
+mod arithmetic;
+mod brace;
+mod builtin;
+mod constant;
+mod declaration;
+mod environment;
+mod expand;
+mod field;
+mod flow;
+mod function;
+mod lowerer;
+mod order;
+mod parameter;
+mod pattern;
 mod program;
+mod redirect;
+mod scope;
+mod secret_names;
+mod simple;
+mod test_command;
 
+pub use builtin::is_builtin;
+pub use environment::Binding;
+pub use lowerer::{Entry, Inherit, Known, Lowerer};
 pub use program::*;

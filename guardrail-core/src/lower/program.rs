@@ -40,6 +40,9 @@ pub struct Program<'a> {
     pub problems: Vec<(SourceId, Problem)>,
     /// A limit of the lowering was hit (with the place): the program is incomplete.
     pub exhausted: Option<(SourceId, Span)>,
+    /// The invocations that stand in a text as simple commands, in the order found; the others
+    /// were unwrapped from them.
+    pub(crate) written: Vec<InvocationId>,
 }
 
 /// One text that was read as a program.
@@ -52,6 +55,9 @@ pub struct Source<'a> {
     pub parent: Option<(InvocationId, Span)>,
     /// Sources inside sources up to here; the request itself is 0.
     pub layer: u32,
+    /// The source it stands in, and where: also for text that the shell itself reads (backquotes,
+    /// subscripts) and that so has no parent. `None` for the request.
+    pub within: Option<(SourceId, Span)>,
 }
 
 /// One program (or builtin, or function) that would start.

@@ -1,0 +1,695 @@
+//! The builtins that are language: what they do to variables, functions, the directory, and which
+//! text they run as a program.
+
+use crate::lower::environment::{Attribute, Binding, Node};
+use crate::lower::lowerer::{Lowerer, Positional};
+use crate::lower::scope::{is_name, join_path};
+use crate::lower::{
+    ChannelId, Input, Invocation, InvocationId, Lead, NoteKind, Origin, Resolution, SourceId, Value, Word,
+};
+use crate::shell::Span;
+
+/// Every builtin of bash 5.
+const BUILTINS: &[&[u8]] = &[
+    b".",
+    b":",
+    b"[",
+    b"alias",
+    b"bg",
+    b"bind",
+    b"break",
+    b"builtin",
+    b"caller",
+    b"cd",
+    b"command",
+    b"compgen",
+    b"complete",
+    b"compopt",
+    b"continue",
+    b"declare",
+    b"dirs",
+    b"disown",
+    b"echo",
+    b"enable",
+    b"eval",
+    b"exec",
+    b"exit",
+    b"export",
+    b"false",
+    b"fc",
+    b"fg",
+    b"getopts",
+    b"hash",
+    b"help",
+    b"history",
+    b"jobs",
+    b"kill",
+    b"let",
+    b"local",
+    b"logout",
+    b"mapfile",
+    b"popd",
+    b"printf",
+    b"pushd",
+    b"pwd",
+    b"read",
+    b"readarray",
+    b"readonly",
+    b"return",
+    b"set",
+    b"shift",
+    b"shopt",
+    b"source",
+    b"suspend",
+    b"test",
+    b"times",
+    b"trap",
+    b"true",
+    b"type",
+    b"typeset",
+    b"ulimit",
+    b"umask",
+    b"unalias",
+    b"unset",
+    b"wait",
+];
+
+/// Whether the shell runs a command of this name itself, where no function has it.
+#[must_use]
+pub fn is_builtin(name: &[u8]) -> bool {
+    BUILTINS.binary_search(&name).is_ok()
+}
+
+/// Builtins whose arguments of the form `name=value` are assignments to the grammar as well.
+pub(super) fn is_declaration(name: &[u8]) -> bool {
+    matches!(name, b"export" | b"declare" | b"typeset" | b"local" | b"readonly" | b"alias")
+}
+
+/// Whether some builtin's name could begin and end like this.
+pub(super) fn may_be_builtin(prefix: &[u8], suffix: &[u8]) -> bool {
+    BUILTINS.iter().any(|name| name.starts_with(prefix) && name.ends_with(suffix))
+}
+
+impl<'a> Lowerer<'a> {
+    pub(super) fn builtin(
+        &mut self,
+        id: InvocationId,
+        source: SourceId,
+        name: &[u8],
+        words: &'a [Word<'a>],
+        declared: usize,
+    ) {
+        let arguments = words.get(1..).unwrap_or_default();
+        match name {
+            b"eval" => self.eval(id, source, arguments),
+            b"source" | b"." => self.source_file(id, source, arguments),
+            b"export" | b"declare" | b"typeset" | b"local" | b"readonly" => {
+                self.declaration(name, source, words, declared);
+            }
+            b"cd" => self.change_directory(arguments, true),
+            b"pushd" => self.change_directory(arguments, false),
+            b"popd" => self.directory_unknown(),
+            b"unset" => self.unset(source, arguments),
+            b"read" => self.read_builtin(source, arguments),
+            b"mapfile" | b"readarray" => self.mapfile(id, source, arguments),
+            b"printf" => self.printf(source, arguments),
+            b"getopts" => {
+                for name in [Some(&b"OPTARG"[..]), arguments.get(1).and_then(Word::as_known)] {
+                    self.assign_reference(name, &[Origin::Input]);
+                }
+                self.assign_unknown(b"OPTIND", &[], Span::default());
+                if let Some(name) = arguments.get(1).filter(|name| name.as_known().is_none()) {
+                    self.unknown_name(name, source);
+                }
+            }
+            b"let" => {
+                for argument in arguments {
+                    self.arithmetic_operand(argument, source);
+                    if argument.as_known().is_none() {
+                        self.forget(false);
+                    }
+                }
+            }
+            b"set" => self.set(arguments),
+            b"shift" => self.shift(arguments),
+            b"shopt" => {
+                self.state.last_pipe |=
+                    arguments.iter().any(|word| matches!(word.as_known(), Some(b"lastpipe") | None));
+            }
+            b"test" | b"[" => self.test_builtin(arguments, source),
+            b"trap" => self.trap(id, source, arguments),
+            b"alias" => self.alias(id, source, arguments),
+            b"command" | b"builtin" => self.prefix(id, source, name, words, declared),
+            b"exec" => {
+                if arguments.iter().any(|word| !word.splits) {
+                    self.state.dead = true;
+                }
+            }
+            b"exit" | b"logout" => self.state.dead = true,
+            b"return" => self.leave_call(),
+            b"break" | b"continue" => self.state.dead = true,
+            b"wait" => {
+                if let [Some(b"-p"), Some(name)] = [0, 1].map(|at| arguments.get(at).and_then(Word::as_known))
+                {
+                    self.assign_reference(Some(name), &[]);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn leave_call(&mut self) {
+        let state = self.state;
+        if let Some(call) = self.calls.last_mut() {
+            if !state.dead && call.returns.len() < 64 {
+                call.returns.push(state);
+            }
+        }
+        self.state.dead = true;
+    }
+
+    // ---- code
+
+    fn eval(&mut self, id: InvocationId, source: SourceId, arguments: &'a [Word<'a>]) {
+        let arguments = match arguments.first().and_then(Word::as_known) {
+            Some(b"--") => arguments.get(1..).unwrap_or_default(),
+            _ => arguments,
+        };
+        let (Some(first), Some(last)) = (arguments.first(), arguments.last()) else { return };
+        let span = first.span.join(last.span);
+        match self.constant_code(arguments) {
+            Some(code) => {
+                self.inline(code, Some(id), source, span);
+            }
+            None => self.opaque_code(source, span),
+        }
+    }
+
+    /// Words joined with blanks, where all are known.
+    fn constant_code(&self, words: &[Word<'a>]) -> Option<&'a [u8]> {
+        if words.iter().any(|word| word.splits || word.pattern.is_some()) {
+            return None;
+        }
+        if let [only] = words {
+            return only.as_known();
+        }
+        let mut code = Vec::new();
+        for (at, word) in words.iter().enumerate() {
+            if at > 0 {
+                code.push(b' ');
+            }
+            code.extend_from_slice(word.as_known()?);
+            if code.len() > super::lowerer::MAX_CONSTANT {
+                return None;
+            }
+        }
+        Some(self.arena.alloc_slice_copy(&code))
+    }
+
+    fn opaque_code(&mut self, source: SourceId, span: Span) {
+        self.note(NoteKind::OpaqueCode, source, span);
+        self.forget(true);
+    }
+
+    fn source_file(&mut self, id: InvocationId, source: SourceId, arguments: &'a [Word<'a>]) {
+        let arguments = match arguments.first().and_then(Word::as_known) {
+            Some(b"--") => arguments.get(1..).unwrap_or_default(),
+            _ => arguments,
+        };
+        let Some((file, parameters)) = arguments.split_first() else { return };
+        let stdin = self.program.invocation(id).map(|invocation| invocation.stdin);
+        let code = match (file.as_known(), file.from, stdin) {
+            (Some(b"/dev/stdin" | b"/dev/fd/0" | b"/proc/self/fd/0"), _, Some(Input::Text(text))) => {
+                text.as_known()
+            }
+            (Some(b"/dev/stdin" | b"/dev/fd/0" | b"/proc/self/fd/0"), _, Some(Input::Channel(channel))) => {
+                self.channel_text(channel)
+            }
+            (None, [Origin::Channel(channel)], _)
+                if file.value == (Value::Partial { prefix: b"/dev/fd/", suffix: b"" }) =>
+            {
+                self.channel_text(*channel)
+            }
+            _ => None,
+        };
+        match code {
+            Some(code) => {
+                let positional = self.state.positional;
+                if !parameters.is_empty() {
+                    self.state.positional = self.arguments_of(arguments);
+                }
+                self.inline(code, Some(id), source, file.span);
+                self.state.positional = positional;
+            }
+            None => self.forget(true),
+        }
+    }
+
+    /// The exact text of a channel, where the one invocation that writes to it prints a constant.
+    #[must_use]
+    pub fn channel_text(&self, channel: ChannelId) -> Option<&'a [u8]> {
+        let mut writers =
+            self.program.invocations.iter().filter(|invocation| invocation.stdout == Some(channel));
+        let writer = writers.next()?;
+        if writers.next().is_some() || writer.context.repeated {
+            return None;
+        }
+        super::constant::output(self.arena, writer)
+    }
+
+    fn trap(&mut self, id: InvocationId, source: SourceId, arguments: &'a [Word<'a>]) {
+        let arguments = match arguments.first().and_then(Word::as_known) {
+            Some(b"--") => arguments.get(1..).unwrap_or_default(),
+            _ => arguments,
+        };
+        let Some(first) = arguments.first() else { return };
+        match first.as_known() {
+            Some(b"" | b"-" | b"-l" | b"-p") => {}
+            Some(code) => {
+                if arguments.len() > 1 {
+                    self.defer(code, id, first.span);
+                }
+            }
+            None => self.note(NoteKind::OpaqueCode, source, first.span),
+        }
+    }
+
+    fn alias(&mut self, id: InvocationId, source: SourceId, arguments: &'a [Word<'a>]) {
+        for argument in arguments {
+            match argument.value {
+                Value::Known(text) => {
+                    let Some(equals) = text.iter().position(|byte| *byte == b'=') else { continue };
+                    let code = text.get(equals + 1..).unwrap_or_default();
+                    if !code.is_empty() {
+                        self.defer(code, id, argument.span);
+                    }
+                }
+                _ => self.note(NoteKind::OpaqueCode, source, argument.span),
+            }
+        }
+    }
+
+    /// `command` and `builtin`: the builtin behind them acts as if they were not there.
+    fn prefix(
+        &mut self,
+        id: InvocationId,
+        source: SourceId,
+        name: &[u8],
+        words: &'a [Word<'a>],
+        declared: usize,
+    ) {
+        let mut at = 1;
+        while let Some([b'-', flags @ ..]) = words.get(at).and_then(Word::as_known) {
+            if name == b"command" && flags.iter().any(|flag| matches!(flag, b'v' | b'V')) {
+                return;
+            }
+            at += 1;
+            if flags == b"-" {
+                break;
+            }
+        }
+        let child = words.get(at..).unwrap_or_default();
+        let (Some(first), Some(last)) = (child.first(), child.last()) else { return };
+        let Some(child_name) = first.as_known() else {
+            // `command "$x"` may be `command eval`.
+            if first.lead == Lead::Text && !first.prefix().contains(&b'/') {
+                self.forget(true);
+            }
+            return;
+        };
+        if !is_builtin(child_name) {
+            return;
+        }
+        if self.program.invocations.len() >= self.limits.invocations as usize {
+            self.exhaust(source, first.span);
+            return;
+        }
+        let Some(wrapper) = self.program.invocation(id).copied() else { return };
+        let span = first.span.join(last.span);
+        let child_id = InvocationId(self.program.invocations.len() as u32);
+        self.program.invocations.push(Invocation {
+            words: child,
+            assignments: &[],
+            span,
+            parent: Some(id),
+            resolution: Resolution::Builtin,
+            ..wrapper
+        });
+        if !self.spend(2, source, span) || !self.enter(source, span) {
+            return;
+        }
+        for entry in self.declared.get_mut(declared..).unwrap_or_default() {
+            entry.index = entry.index.saturating_sub(at);
+        }
+        self.builtin(child_id, source, child_name, child, declared);
+        self.leave();
+    }
+
+    // ---- the directory
+
+    fn change_directory(&mut self, arguments: &'a [Word<'a>], is_cd: bool) {
+        let mut operands = arguments.iter();
+        let mut target = operands.next();
+        while let Some(flag) = target.and_then(Word::as_known) {
+            if flag == b"--" {
+                target = operands.next();
+                break;
+            }
+            if !flag.starts_with(b"-") || flag == b"-" || !flag.iter().skip(1).all(u8::is_ascii_alphabetic) {
+                break;
+            }
+            // `pushd -n` stays where it is; not worth telling apart.
+            if !is_cd {
+                self.directory_unknown();
+                return;
+            }
+            target = operands.next();
+        }
+        let Some(target) = target else {
+            if is_cd {
+                let home = self.variable(b"HOME", Span::default()).value;
+                self.go_to(&home);
+            } else {
+                self.directory_unknown();
+            }
+            return;
+        };
+        if operands.next().is_some() || target.splits || target.pattern.is_some() {
+            self.directory_unknown();
+            return;
+        }
+        match target.as_known() {
+            Some(b"-") | Some(b"") => self.directory_unknown(),
+            Some(path) if !is_cd && matches!(path.first(), Some(b'+' | b'-')) => self.directory_unknown(),
+            // With CDPATH a plain name may lead anywhere.
+            Some(path) if self.searches_directories(path) => self.directory_unknown(),
+            _ => self.go_to(target),
+        }
+    }
+
+    fn searches_directories(&self, path: &[u8]) -> bool {
+        let plain = !matches!(path, [b'/', ..] | b"." | b".." | [b'.', b'/', ..] | [b'.', b'.', b'/', ..]);
+        plain
+            && matches!(
+                self.environments.lookup(self.state.environment, b"CDPATH"),
+                super::environment::Found::Bound(binding) if binding.set
+            )
+    }
+
+    fn directory_unknown(&mut self) {
+        self.moves += 1;
+        self.state.directory = Word::unknown(self.state.directory.span);
+    }
+
+    fn go_to(&mut self, target: &Word<'a>) {
+        self.moves += 1;
+        let here = self.state.directory;
+        let span = target.span;
+        self.state.directory = match (target.as_known(), here.value) {
+            (Some(path), _) if path.first() == Some(&b'/') => {
+                Word::known(self.arena.alloc_slice_copy(&join_path(b"", path)), span)
+            }
+            (Some(path), Value::Known(here)) => {
+                Word::known(self.arena.alloc_slice_copy(&join_path(here, path)), span)
+            }
+            // Below a known place, or a place such as `~/x`: stay exact where no `..` leads out of it.
+            (Some(path), Value::Partial { prefix, suffix })
+                if here.from.is_empty() || here.lead != Lead::Text =>
+            {
+                let joined = join_path(b"", path);
+                if joined.starts_with(b"..") {
+                    Word { from: here.from, ..Word::unknown(span) }
+                } else {
+                    let suffix = [suffix, b"/", joined.as_slice()].concat();
+                    let suffix: &'a [u8] = self.arena.alloc_slice_copy(&suffix);
+                    Word { value: Value::Partial { prefix, suffix }, span, ..here }
+                }
+            }
+            (Some(_), _) => Word { from: here.from, ..Word::unknown(span) },
+            (None, _) => match target.value {
+                Value::Partial { prefix, .. }
+                    if target.lead != Lead::Text || prefix.first() == Some(&b'/') =>
+                {
+                    Word { splits: false, pattern: None, ..*target }
+                }
+                _ => Word { from: target.from, ..Word::unknown(span) },
+            },
+        };
+    }
+
+    // ---- variables
+
+    /// Assigns a name given as text, with or without a subscript.
+    fn assign_reference(&mut self, name: Option<&'a [u8]>, from: &'a [Origin<'a>]) {
+        let Some(name) = name else { return };
+        let end = name.iter().position(|byte| *byte == b'[').unwrap_or(name.len());
+        let name = name.get(..end).unwrap_or_default();
+        if is_name(name) {
+            self.assign_unknown(name, from, Span::default());
+        }
+    }
+
+    /// Some variable was changed, and which one cannot be known.
+    pub(super) fn unknown_name(&mut self, word: &Word<'a>, source: SourceId) {
+        self.reference(word, source);
+        match word.value {
+            Value::Partial { prefix, .. } => match prefix.iter().position(|byte| matches!(byte, b'[' | b'='))
+            {
+                Some(end) => {
+                    let name = prefix.get(..end).unwrap_or_default();
+                    self.assign_reference(Some(name), word.from);
+                }
+                None => self.forget(false),
+            },
+            _ => self.forget(false),
+        }
+    }
+
+    fn unset(&mut self, source: SourceId, arguments: &'a [Word<'a>]) {
+        let mut functions_only = false;
+        for argument in arguments {
+            match argument.as_known() {
+                Some(b"-f") => functions_only = true,
+                Some(flag) if flag.first() == Some(&b'-') => {}
+                Some(name) if is_name(name) => {
+                    // Without `-v` a name that is no variable may be a function.
+                    if functions_only {
+                        self.state.environment =
+                            self.environments.push(self.state.environment, Node::FunctionRemoved { name });
+                        continue;
+                    }
+                    let local = self.calls.iter().any(|call| call.locals.contains(&name));
+                    let old = self.variable(name, argument.span);
+                    if local || old.attribute == Attribute::Altering {
+                        // What it covered comes to light again.
+                        self.assign_unknown(name, old.value.from, argument.span);
+                    } else {
+                        let missing = Binding { set: false, ..Binding::of(Word::known(b"", argument.span)) };
+                        self.rebind(name, missing);
+                    }
+                }
+                Some(text) => {
+                    self.reference(argument, source);
+                    self.assign_reference(Some(text), &[]);
+                }
+                None => self.unknown_name(argument, source),
+            }
+        }
+    }
+
+    fn read_builtin(&mut self, source: SourceId, arguments: &'a [Word<'a>]) {
+        let mut from: &'a [Origin<'a>] = &[Origin::Input];
+        if let Input::Channel(channel) = self.around.stdin {
+            from = self.arena.alloc_slice_copy(&[Origin::Input, Origin::Channel(channel)]);
+        }
+        let mut named = false;
+        let mut words = arguments.iter();
+        let mut flags = true;
+        while let Some(word) = words.next() {
+            match word.as_known() {
+                Some(b"--") if flags => flags = false,
+                Some([b'-', letters @ ..]) if flags && !letters.is_empty() => {
+                    let Some(at) = letters.iter().position(|letter| b"adinNptu".contains(letter)) else {
+                        continue;
+                    };
+                    let inside = letters.get(at + 1..).unwrap_or_default();
+                    let value =
+                        if inside.is_empty() { words.next().and_then(Word::as_known) } else { Some(inside) };
+                    if letters.get(at) == Some(&b'a') {
+                        self.assign_reference(value, from);
+                        named = true;
+                    }
+                }
+                Some(name) => {
+                    flags = false;
+                    named = true;
+                    self.reference(word, source);
+                    self.assign_reference(Some(name), from);
+                }
+                None => {
+                    named = true;
+                    self.unknown_name(word, source);
+                }
+            }
+        }
+        if !named {
+            self.assign_unknown(b"REPLY", from, Span::default());
+        }
+    }
+
+    fn mapfile(&mut self, id: InvocationId, source: SourceId, arguments: &'a [Word<'a>]) {
+        let mut from: &'a [Origin<'a>] = &[Origin::Input];
+        if let Input::Channel(channel) = self.around.stdin {
+            from = self.arena.alloc_slice_copy(&[Origin::Input, Origin::Channel(channel)]);
+        }
+        let mut name: &'a [u8] = b"MAPFILE";
+        let mut words = arguments.iter();
+        while let Some(word) = words.next() {
+            match word.as_known() {
+                Some(b"-C") => {
+                    // Its callback is evaluated every so many lines.
+                    if let Some(code) = words.next() {
+                        match code.as_known() {
+                            Some(text) => self.defer(text, id, code.span),
+                            None => self.note(NoteKind::OpaqueCode, source, code.span),
+                        }
+                    }
+                }
+                Some(b"-d" | b"-n" | b"-O" | b"-s" | b"-u" | b"-c") => {
+                    words.next();
+                }
+                Some(flag) if flag.first() == Some(&b'-') => {}
+                Some(text) => name = text,
+                None => self.unknown_name(word, source),
+            }
+        }
+        self.assign_reference(Some(name), from);
+    }
+
+    fn printf(&mut self, source: SourceId, arguments: &'a [Word<'a>]) {
+        let Some(flag) = arguments.first() else { return };
+        let (name, rest) = match flag.as_known() {
+            Some(b"-v") => match arguments.split_at_checked(2) {
+                Some(([_, name], rest)) => (*name, rest),
+                _ => return,
+            },
+            Some([b'-', b'v', name @ ..]) => {
+                (Word::known(name, flag.span), arguments.get(1..).unwrap_or_default())
+            }
+            None if flag.splits => {
+                // It may be `-v`.
+                self.unknown_name(flag, source);
+                return;
+            }
+            _ => return,
+        };
+        let Some(target) = name.as_known() else {
+            self.unknown_name(&name, source);
+            return;
+        };
+        self.reference(&name, source);
+        let mut from: &'a [Origin<'a>] = &[];
+        for word in rest {
+            from = super::environment::union(self.arena, from, word.from);
+        }
+        let known: Option<Vec<&[u8]>> =
+            rest.iter().map(|word| word.as_known().filter(|_| !word.splits)).collect();
+        let text = known
+            .as_deref()
+            .and_then(<[&[u8]]>::split_first)
+            .and_then(|(format, arguments)| super::constant::print(format, arguments));
+        match text {
+            Some(text) if is_name(target) => {
+                self.assign(target, Word::known(self.arena.alloc_slice_copy(&text), name.span), None);
+            }
+            _ => self.assign_reference(Some(target), from),
+        }
+    }
+
+    fn set(&mut self, arguments: &'a [Word<'a>]) {
+        let mut at = 0;
+        let name = self.state.positional.words.get(..1).unwrap_or_default();
+        while let Some(word) = arguments.get(at) {
+            match word.as_known() {
+                Some(b"--") => {
+                    self.set_positional(name, arguments.get(at + 1..).unwrap_or_default());
+                    return;
+                }
+                Some(b"-") => {
+                    if arguments.len() > at + 1 {
+                        self.set_positional(name, arguments.get(at + 1..).unwrap_or_default());
+                    }
+                    return;
+                }
+                Some([sign @ (b'-' | b'+'), flags @ ..]) if !word.splits => {
+                    if flags.contains(&b'a') {
+                        self.state.export_all = *sign == b'-';
+                    }
+                    if flags.last() == Some(&b'o') {
+                        at += 1;
+                        if arguments.get(at).and_then(Word::as_known) == Some(b"allexport") {
+                            self.state.export_all = *sign == b'-';
+                        }
+                    }
+                }
+                Some(_) => {
+                    self.set_positional(name, arguments.get(at..).unwrap_or_default());
+                    return;
+                }
+                None => {
+                    self.moves += 1;
+                    self.state.positional = Positional::UNKNOWN;
+                    return;
+                }
+            }
+            at += 1;
+        }
+    }
+
+    fn set_positional(&mut self, name: &[Word<'a>], words: &[Word<'a>]) {
+        self.moves += 1;
+        let zero = name
+            .first()
+            .copied()
+            .unwrap_or_else(|| Word { from: &[Origin::Input], ..Word::unknown(Span::default()) });
+        let all: &'a [Word<'a>] = self.arena.alloc_slice_copy(&[&[zero], words].concat());
+        self.state.positional = self.arguments_of(all);
+    }
+
+    fn shift(&mut self, arguments: &'a [Word<'a>]) {
+        self.moves += 1;
+        let count = match arguments.first().map(Word::as_known) {
+            None => Some(1),
+            Some(text) => text.and_then(|text| std::str::from_utf8(text).ok()?.parse::<usize>().ok()),
+        };
+        let positional = self.state.positional;
+        let parameters = positional.words.len().saturating_sub(1);
+        self.state.positional = match (count, positional.words.split_first()) {
+            (Some(count), Some((zero, words))) if count <= parameters || positional.rest.is_none() => {
+                // More than there are is an error that shifts nothing.
+                let count = if count <= parameters { count } else { 0 };
+                let words = words.get(count..).unwrap_or_default();
+                let all = self.arena.alloc_slice_copy(&[&[*zero], words].concat());
+                Positional { words: all, rest: positional.rest }
+            }
+            _ => {
+                let mut from = positional.rest.unwrap_or(&[Origin::Input]);
+                for word in positional.words {
+                    from = super::environment::union(self.arena, from, word.from);
+                }
+                Positional { words: &[], rest: Some(from) }
+            }
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted() {
+        assert!(BUILTINS.is_sorted());
+        assert!(is_builtin(b"cd") && is_builtin(b"[") && !is_builtin(b"rm"));
+    }
+}

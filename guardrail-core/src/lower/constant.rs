@@ -1,0 +1,147 @@
+//! What a command prints, where that is a constant: `echo`, `printf`, `cat` of a here-document.
+
+use bumpalo::Bump;
+
+use crate::lower::ansi_c::{self, Dialect};
+use crate::lower::{Input, Invocation, Resolution};
+
+/// The exact output of an invocation, where it is known.
+pub(super) fn output<'a>(arena: &'a Bump, invocation: &Invocation<'a>) -> Option<&'a [u8]> {
+    let (first, arguments) = invocation.words.split_first()?;
+    let builtin = invocation.resolution == Resolution::Builtin;
+    if invocation.words.iter().any(|word| word.splits || word.as_known().is_none()) {
+        return None;
+    }
+    let mut words = arguments.iter().filter_map(super::Word::as_known);
+    match first.as_known()? {
+        b"echo" if builtin && invocation.redirects.is_empty() => echo(arena, words.collect()),
+        b"printf" if builtin && invocation.redirects.is_empty() => {
+            let format = words.next()?;
+            if format.first() == Some(&b'-') {
+                return None;
+            }
+            let arguments: Vec<&[u8]> = words.collect();
+            print(format, &arguments).map(|text| -> &'a [u8] { arena.alloc_slice_copy(&text) })
+        }
+        b"cat" | b"/bin/cat" | b"/usr/bin/cat"
+            if arguments.is_empty()
+                && invocation.redirects.len() == 1
+                && invocation.resolution == Resolution::Program =>
+        {
+            match invocation.stdin {
+                Input::Text(text) => text.as_known(),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn echo<'a>(arena: &'a Bump, words: Vec<&'a [u8]>) -> Option<&'a [u8]> {
+    let mut newline = true;
+    let mut escapes = false;
+    let mut at = 0;
+    while let Some([b'-', flags @ ..]) = words.get(at).copied() {
+        if flags.is_empty() || !flags.iter().all(|flag| matches!(flag, b'n' | b'e' | b'E')) {
+            break;
+        }
+        for flag in flags {
+            match flag {
+                b'n' => newline = false,
+                flag => escapes = *flag == b'e',
+            }
+        }
+        at += 1;
+    }
+    let words = words.get(at..).unwrap_or_default();
+    if let ([word], false) = (words, escapes) {
+        // Whoever takes the output strips its newlines, or reads a program where one more says nothing.
+        if !newline {
+            return Some(word);
+        }
+    }
+    let mut text = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        if at > 0 {
+            text.push(b' ');
+        }
+        if !escapes {
+            text.extend_from_slice(word);
+        } else if !ansi_c::decode(word, Dialect::Echo, &mut text) {
+            newline = false;
+            break;
+        }
+    }
+    if newline {
+        text.push(b'\n');
+    }
+    finish(arena, text)
+}
+
+/// Output with zero bytes is not what a substitution holds.
+fn finish<'a>(arena: &'a Bump, text: Vec<u8>) -> Option<&'a [u8]> {
+    (!text.contains(&0)).then(|| -> &'a [u8] { arena.alloc_slice_copy(&text) })
+}
+
+/// What `printf` makes of a format that holds `%s`, `%b`, `%d` of a plain number, and `%%`.
+pub(super) fn print(format: &[u8], arguments: &[&[u8]]) -> Option<Vec<u8>> {
+    let mut text = Vec::new();
+    let mut arguments = arguments;
+    loop {
+        let before = arguments.len();
+        let mut rest = format;
+        while !rest.is_empty() {
+            let percent = rest.iter().position(|&byte| byte == b'%').unwrap_or(rest.len());
+            let (literal, tail) = rest.split_at(percent);
+            ansi_c::decode(literal, Dialect::Format, &mut text);
+            rest = tail;
+            let [b'%', conversion, tail @ ..] = rest else {
+                if rest.is_empty() {
+                    break;
+                }
+                return None;
+            };
+            rest = tail;
+            if *conversion == b'%' {
+                text.push(b'%');
+                continue;
+            }
+            let argument = match arguments.split_first() {
+                Some((first, more)) => {
+                    arguments = more;
+                    *first
+                }
+                None => b"",
+            };
+            match conversion {
+                b's' => text.extend_from_slice(argument),
+                b'b' if !argument.contains(&b'\\') => text.extend_from_slice(argument),
+                b'd' if super::scope::is_integer(argument) && !argument.starts_with(b"0") => {
+                    text.extend_from_slice(argument);
+                }
+                _ => return None,
+            }
+            if text.len() > super::lowerer::MAX_CONSTANT {
+                return None;
+            }
+        }
+        if arguments.is_empty() || arguments.len() == before {
+            break;
+        }
+    }
+    (!text.contains(&0)).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats() {
+        assert_eq!(print(b"%s\\n", &[b"a", b"b"]).as_deref(), Some(&b"a\nb\n"[..]));
+        assert_eq!(print(b"\\x72%s", &[b"m"]).as_deref(), Some(&b"rm"[..]));
+        assert_eq!(print(b"100%%", &[]).as_deref(), Some(&b"100%"[..]));
+        assert_eq!(print(b"%5s", &[b"a"]), None);
+        assert_eq!(print(b"%", &[]), None);
+    }
+}

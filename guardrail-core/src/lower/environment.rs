@@ -1,0 +1,271 @@
+//! Variables and functions at every point of a program: one persistent list of bindings, newest
+//! first, so that a subshell or a branch costs nothing and an invocation keeps its snapshot.
+
+use std::cell::Cell;
+
+use bumpalo::Bump;
+
+use crate::lower::{EnvironmentId, Lead, Origin, Value, Word};
+use crate::shell::{CommandId, Span};
+
+/// What a variable holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding<'a> {
+    /// Its value; the first element of an array.
+    pub value: Word<'a>,
+    /// The elements of an array, where they are known one by one.
+    pub elements: Option<&'a [Word<'a>]>,
+    /// Whether programs started from here on see it.
+    pub exported: bool,
+    /// Whether it is set at all: `unset x` binds a value that is provably missing.
+    pub set: bool,
+    pub(super) attribute: Attribute,
+}
+
+/// What a later assignment to a variable does beside storing the text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Attribute {
+    #[default]
+    Plain,
+    /// `declare -i`: assigned text is evaluated as arithmetic.
+    Integer,
+    /// `declare -A`: subscripts are text, not arithmetic.
+    Associative,
+    /// Read-only, a reference, or changed in case: the text is not what the variable then holds.
+    Altering,
+}
+
+impl<'a> Binding<'a> {
+    pub(super) const fn of(value: Word<'a>) -> Self {
+        Self { value, elements: None, exported: false, set: true, attribute: Attribute::Plain }
+    }
+}
+
+/// What a name stands for at one point.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Found<'a> {
+    /// The script bound it.
+    Bound(Binding<'a>),
+    /// It may have been changed to anything.
+    Forgotten,
+    /// As the request came.
+    Missing,
+}
+
+/// A function as it was defined.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Function<'a> {
+    pub(super) name: &'a [u8],
+    pub(super) source: u32,
+    pub(super) body: CommandId,
+    /// Its whole definition, for the order of the text.
+    pub(super) span: Span,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Node<'a> {
+    Variable {
+        name: &'a [u8],
+        binding: Binding<'a>,
+    },
+    Function {
+        function: Function<'a>,
+        certain: bool,
+    },
+    FunctionRemoved {
+        name: &'a [u8],
+    },
+    /// Something opaque ran: variables and functions may be anything. With `functions` false
+    /// only the variables.
+    Forgotten {
+        functions: bool,
+    },
+    /// A child shell: it sees only what is exported.
+    Child,
+}
+
+/// All snapshots of one analysis.
+#[derive(Debug, Default)]
+pub(super) struct Environments<'a> {
+    nodes: Vec<(u32, Node<'a>)>,
+    /// Nodes visited since somebody last asked: what lookups cost, paid for in fuel.
+    visited: Cell<u32>,
+}
+
+impl<'a> Environments<'a> {
+    pub(super) fn push(&mut self, before: EnvironmentId, node: Node<'a>) -> EnvironmentId {
+        self.nodes.push((before.0, node));
+        EnvironmentId(self.nodes.len() as u32)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub(super) fn truncate(&mut self, len: usize) {
+        self.nodes.truncate(len);
+    }
+
+    /// The nodes made since there were `mark` of them, whatever snapshot they belong to.
+    pub(super) fn since(&self, mark: usize) -> impl Iterator<Item = &Node<'a>> {
+        self.nodes.get(mark..).unwrap_or_default().iter().map(|(_, node)| node)
+    }
+
+    pub(super) fn take_visited(&self) -> u32 {
+        self.visited.take()
+    }
+
+    /// The nodes from `environment` back to (not including) `base`, newest first.
+    pub(super) fn chain(
+        &self,
+        environment: EnvironmentId,
+        base: EnvironmentId,
+    ) -> impl Iterator<Item = &Node<'a>> {
+        let mut at = environment.0;
+        std::iter::from_fn(move || {
+            if at == base.0 || at == 0 {
+                return None;
+            }
+            self.visited.set(self.visited.get() + 1);
+            let (before, node) = self.nodes.get(at as usize - 1)?;
+            at = *before;
+            Some(node)
+        })
+    }
+
+    pub(super) fn lookup(&self, environment: EnvironmentId, name: &[u8]) -> Found<'a> {
+        let mut exported_only = false;
+        for node in self.chain(environment, EnvironmentId(0)) {
+            match node {
+                Node::Variable { name: bound, binding } if *bound == name => {
+                    // Not exported here, but the caller's environment may still hold an older value.
+                    return if exported_only && !binding.exported {
+                        Found::Forgotten
+                    } else {
+                        Found::Bound(*binding)
+                    };
+                }
+                Node::Forgotten { .. } => return Found::Forgotten,
+                Node::Child => exported_only = true,
+                _ => {}
+            }
+        }
+        Found::Missing
+    }
+
+    /// Adds the functions `name` may stand for to `found`, newest first. True where it certainly
+    /// is one of them.
+    pub(super) fn functions(
+        &self,
+        environment: EnvironmentId,
+        name: &[u8],
+        found: &mut Vec<Function<'a>>,
+    ) -> bool {
+        let mut sure = true;
+        for node in self.chain(environment, EnvironmentId(0)) {
+            match node {
+                Node::Function { function, certain } if function.name == name => {
+                    if !found.iter().any(|f| f.source == function.source && f.body == function.body) {
+                        found.push(*function);
+                    }
+                    if *certain {
+                        return sure;
+                    }
+                }
+                Node::FunctionRemoved { name: removed } if *removed == name => return false,
+                Node::Forgotten { functions: true } => sure = false,
+                Node::Child => return false,
+                _ => {}
+            }
+        }
+        false
+    }
+}
+
+/// Adds what flows into `from`, each origin once. Bounded: past a handful the kinds matter, not the count.
+pub(super) fn union<'a>(arena: &'a Bump, a: &'a [Origin<'a>], b: &'a [Origin<'a>]) -> &'a [Origin<'a>] {
+    if b.iter().all(|origin| a.contains(origin)) {
+        return a;
+    }
+    if a.is_empty() {
+        return b;
+    }
+    let mut all: Vec<Origin<'a>> = a.to_vec();
+    for origin in b {
+        if all.len() < 64 && !all.contains(origin) {
+            all.push(*origin);
+        }
+    }
+    arena.alloc_slice_copy(&all)
+}
+
+/// What is known of a word that is one of two.
+pub(super) fn merge<'a>(arena: &'a Bump, a: &Word<'a>, b: &Word<'a>) -> Word<'a> {
+    if a.value == b.value && a.lead == b.lead && a.from.is_empty() && b.from.is_empty() {
+        if let Value::Known(_) = a.value {
+            return *a;
+        }
+    }
+    let from = union(arena, a.from, b.from);
+    let ((a_prefix, a_suffix), (b_prefix, b_suffix)) = (ends(&a.value), ends(&b.value));
+    let prefix_len = a_prefix.iter().zip(b_prefix).take_while(|(x, y)| x == y).count();
+    let mut suffix_len = a_suffix.iter().rev().zip(b_suffix.iter().rev()).take_while(|(x, y)| x == y).count();
+    for value in [&a.value, &b.value] {
+        if let Value::Known(known) = value {
+            suffix_len = suffix_len.min(known.len() - prefix_len.min(known.len()));
+        }
+    }
+    let prefix = a_prefix.get(..prefix_len).unwrap_or_default();
+    let suffix = a_suffix.get(a_suffix.len() - suffix_len..).unwrap_or_default();
+    let lead = if a.lead == b.lead { a.lead } else { Lead::Text };
+    let value = if prefix.is_empty() && suffix.is_empty() && lead == Lead::Text {
+        Value::Unknown
+    } else if a.lead == b.lead {
+        Value::Partial { prefix, suffix }
+    } else {
+        Value::Partial { prefix: &[], suffix }
+    };
+    Word { value, span: a.span, lead, splits: a.splits || b.splits, pattern: None, from }
+}
+
+fn ends<'a>(value: &Value<'a>) -> (&'a [u8], &'a [u8]) {
+    match *value {
+        Value::Known(known) => (known, known),
+        Value::Partial { prefix, suffix } => (prefix, suffix),
+        Value::Unknown => (&[], &[]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(text: &'static [u8]) -> Word<'static> {
+        Word::known(text, Span::default())
+    }
+
+    #[test]
+    fn one_of_two_keeps_the_common_ends() {
+        let arena = Bump::new();
+        let merged = merge(&arena, &known(b"/tmp/a.log"), &known(b"/tmp/bc.log"));
+        assert_eq!(merged.value, Value::Partial { prefix: b"/tmp/", suffix: b".log" });
+        let merged = merge(&arena, &known(b"aa"), &known(b"aaa"));
+        assert_eq!(merged.value, Value::Partial { prefix: b"aa", suffix: b"" });
+        assert_eq!(merge(&arena, &known(b"a"), &known(b"b")).value, Value::Unknown);
+        assert_eq!(merge(&arena, &known(b"a"), &known(b"a")).value, Value::Known(b"a"));
+    }
+
+    #[test]
+    fn a_child_sees_only_what_is_exported() {
+        let mut all = Environments::default();
+        let plain = Node::Variable { name: b"x", binding: Binding::of(known(b"1")) };
+        let exported =
+            Node::Variable { name: b"y", binding: Binding { exported: true, ..Binding::of(known(b"2")) } };
+        let at = all.push(EnvironmentId(0), plain);
+        let at = all.push(at, exported);
+        let at = all.push(at, Node::Child);
+        assert!(matches!(all.lookup(at, b"x"), Found::Forgotten));
+        assert!(matches!(all.lookup(at, b"y"), Found::Bound(_)));
+        assert!(matches!(all.lookup(at, b"z"), Found::Missing));
+    }
+}

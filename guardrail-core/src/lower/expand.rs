@@ -1,0 +1,611 @@
+//! Words as written to words as a program receives them: quote removal, tilde, splitting, globs.
+
+use crate::lower::ansi_c::{self, Dialect};
+use crate::lower::brace::Atom;
+use crate::lower::field::Field;
+use crate::lower::lowerer::{Lowerer, State, Surroundings, Unit};
+use crate::lower::parameter::Expansion;
+use crate::lower::scope::is_name;
+use crate::lower::{ChannelId, Input, Lead, NoteKind, Origin, Value, Word};
+use crate::shell::{self, Part, Slice, Span, SubstitutionStyle};
+
+/// How much of expansion a word undergoes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// A command's word: everything.
+    Fields,
+    /// The value of an assignment: no splitting, no globs; a tilde also behind a colon.
+    Assignment,
+    /// Within double quotes, a here-document, arithmetic: expansions alone.
+    Text,
+    /// A pattern: no splitting, but glob characters count.
+    Pattern,
+}
+
+/// An argument of a declaration builtin that is an assignment.
+#[derive(Clone, Copy)]
+pub(super) struct Declared<'a> {
+    /// Which of the command's words it is.
+    pub(super) index: usize,
+    pub(super) name: &'a [u8],
+    pub(super) value: Word<'a>,
+    pub(super) elements: Option<&'a [Word<'a>]>,
+}
+
+/// Bytes that make unquoted literal text more than itself.
+const fn is_special(byte: u8) -> bool {
+    matches!(byte, b'*' | b'?' | b'[' | b'{' | b'~')
+}
+
+impl<'a> Lowerer<'a> {
+    /// Expands words and appends what they come to.
+    pub(super) fn expand_words(&mut self, unit: Unit<'_, 'a>, words: &[shell::Word]) {
+        for word in words {
+            self.expand_word(unit, word);
+        }
+    }
+
+    pub(super) fn expand_word(&mut self, unit: Unit<'_, 'a>, word: &shell::Word) {
+        if let Some(text) = constant(unit, word) {
+            self.words.push(Word::known(text, word.span));
+            return;
+        }
+        let parts = unit.script.parts(word.parts);
+        let braces = parts.iter().any(|part| match part {
+            Part::Literal(span) => unit.bytes(*span).contains(&b'{'),
+            _ => false,
+        });
+        if braces {
+            self.expand_braces(unit, parts, word.span);
+            return;
+        }
+        let separating = std::mem::replace(&mut self.separating, true);
+        let mut field = self.open_field(word.span);
+        for (at, part) in parts.iter().enumerate() {
+            match part {
+                Part::Literal(span) => {
+                    let first = at == 0;
+                    let assignment = is_assignment(unit, parts);
+                    self.literal(
+                        &mut field,
+                        unit.bytes(*span),
+                        first,
+                        at + 1 == parts.len(),
+                        assignment,
+                        true,
+                    );
+                }
+                _ => self.part(&mut field, unit, part, Mode::Fields),
+            }
+        }
+        self.close_field(field);
+        self.separating = separating;
+    }
+
+    /// One alternative of a word with braces.
+    pub(super) fn expand_atoms(&mut self, unit: Unit<'_, 'a>, atoms: &[Atom<'a>], span: Span) {
+        let separating = std::mem::replace(&mut self.separating, true);
+        let mut field = self.open_field(span);
+        let assignment = matches!(atoms.first(), Some(Atom::Text(text)) if assigns(text));
+        for (at, atom) in atoms.iter().enumerate() {
+            match atom {
+                Atom::Text(text) => {
+                    self.literal(&mut field, text, at == 0, at + 1 == atoms.len(), assignment, true);
+                }
+                Atom::Part(part) => self.part(&mut field, unit, part, Mode::Fields),
+            }
+        }
+        self.close_field(field);
+        self.separating = separating;
+    }
+
+    /// A word that stays one: a value, a `case` subject, the target of a redirection.
+    pub(super) fn single(&mut self, unit: Unit<'_, 'a>, word: &shell::Word, mode: Mode) -> Word<'a> {
+        if let Some(text) = constant(unit, word) {
+            return Word::known(text, word.span);
+        }
+        let parts = unit.script.parts(word.parts);
+        self.single_parts(unit, parts, word.span, mode)
+    }
+
+    fn single_parts(&mut self, unit: Unit<'_, 'a>, parts: &[Part], span: Span, mode: Mode) -> Word<'a> {
+        let separating = std::mem::replace(&mut self.separating, false);
+        let mut field = self.open_field(span);
+        self.parts(&mut field, unit, parts, mode);
+        self.separating = separating;
+        self.close_single(field)
+    }
+
+    /// Parts as they are within double quotes.
+    pub(super) fn text(&mut self, unit: Unit<'_, 'a>, parts: &[Part], span: Span) -> Word<'a> {
+        match parts {
+            [] => Word::known(b"", span),
+            [Part::Literal(only)] => Word::known(unit.bytes(*only), span),
+            _ => self.single_parts(unit, parts, span, Mode::Text),
+        }
+    }
+
+    /// Parts of anything into an open field.
+    pub(super) fn parts(&mut self, field: &mut Field<'a>, unit: Unit<'_, 'a>, parts: &[Part], mode: Mode) {
+        for (at, part) in parts.iter().enumerate() {
+            match part {
+                Part::Literal(span) => {
+                    let text = unit.bytes(*span);
+                    match mode {
+                        Mode::Text => self.push_text(field, text, false),
+                        Mode::Pattern => self.push_text(field, text, true),
+                        Mode::Assignment | Mode::Fields => {
+                            let last = at + 1 == parts.len();
+                            let assignment = mode == Mode::Assignment;
+                            self.literal(field, text, at == 0, last, assignment, mode == Mode::Fields);
+                        }
+                    }
+                }
+                _ => self.part(field, unit, part, mode),
+            }
+        }
+    }
+
+    /// Unquoted text with its tildes: at the head of a word, and in an assignment behind its `=` and each `:`.
+    fn literal(
+        &mut self,
+        field: &mut Field<'a>,
+        text: &'a [u8],
+        first: bool,
+        last: bool,
+        assignment: bool,
+        globs: bool,
+    ) {
+        if !text.contains(&b'~') {
+            self.push_text(field, text, globs);
+            return;
+        }
+        let mut rest = text;
+        let mut may_begin = first;
+        let mut equals_seen = !first || !globs;
+        while !rest.is_empty() {
+            if may_begin && rest.first() == Some(&b'~') {
+                let ends_at = |byte: &u8| *byte == b'/' || (assignment && *byte == b':');
+                let end = rest.iter().position(ends_at);
+                // What the tilde's user is called may go on in the next part, and then it is none.
+                if end.is_some() || last {
+                    let (user, tail) = rest.split_at(end.unwrap_or(rest.len()));
+                    self.tilde(field, user);
+                    rest = tail;
+                    may_begin = false;
+                    continue;
+                }
+            }
+            let Some(stop) =
+                rest.iter().position(|&byte| assignment && (byte == b':' || (byte == b'=' && !equals_seen)))
+            else {
+                self.push_text(field, rest, globs);
+                return;
+            };
+            equals_seen |= rest.get(stop) == Some(&b'=');
+            let (piece, tail) = rest.split_at(stop + 1);
+            self.push_text(field, piece, globs);
+            rest = tail;
+            may_begin = true;
+        }
+    }
+
+    /// The unquoted text behind the `=` of an assignment.
+    pub(super) fn assigned_text(&mut self, field: &mut Field<'a>, text: &'a [u8], last: bool) {
+        self.literal(field, text, true, last, true, false);
+    }
+
+    fn tilde(&mut self, field: &mut Field<'a>, user: &'a [u8]) {
+        match user {
+            b"~" => {
+                let home = self.variable(b"HOME", Span::default());
+                self.push_value(field, &home.value);
+            }
+            b"~+" => {
+                let directory = self.working_directory(Span::default());
+                self.push_value(field, &directory);
+            }
+            b"~-" => self.push_hole(field, &[Origin::Variable(b"OLDPWD")], false),
+            _ => self.push_lead(field, Lead::OtherHome, &[]),
+        }
+    }
+
+    /// Any part but unquoted literal text.
+    pub(super) fn part(&mut self, field: &mut Field<'a>, unit: Unit<'_, 'a>, part: &Part, mode: Mode) {
+        match *part {
+            Part::Literal(span) => self.push_text(field, unit.bytes(span), false),
+            Part::Escaped(span) => {
+                self.push_quotes(field);
+                self.push_text(field, unit.bytes(span), false);
+            }
+            Part::SingleQuoted(span) => {
+                self.push_quotes(field);
+                self.push_text(field, unit.bytes(span), false);
+            }
+            Part::AnsiQuoted(span) => {
+                self.push_quotes(field);
+                self.ansi_quoted(field, unit.bytes(span));
+            }
+            Part::DoubleQuoted { parts, span, .. } => self.double_quoted(field, unit, parts, span),
+            Part::Parameter(id) => {
+                if let Some(parameter) = unit.script.parameter(id) {
+                    self.parameter_part(field, unit, parameter, mode);
+                }
+            }
+            Part::CommandSubstitution { body, style, span } => {
+                let value = self.substitution(unit, body, style, span);
+                self.push_expanded(field, &value, mode);
+            }
+            Part::Backquoted { script, span } => {
+                if let Some(script) = unit.script.nested(script) {
+                    let text: &'a [u8] = self.arena.alloc_slice_copy(script.text());
+                    let value = self.backquoted(unit, text, span);
+                    self.push_expanded(field, &value, mode);
+                }
+            }
+            Part::ProcessSubstitution { body, output, span } => {
+                let value = self.process_substitution(unit, body, output, span);
+                self.push_value(field, &value);
+            }
+            Part::Arithmetic { parts, span, .. } => {
+                let value = self.arithmetic_word(unit, parts, span);
+                self.push_expanded(field, &value, mode);
+            }
+            Part::ExtendedGlob { operator, parts, span } => {
+                self.extended_glob(field, unit, operator, parts, span, mode);
+            }
+            Part::Array { words, .. } => {
+                let base = self.words.len();
+                self.expand_words(unit, unit.script.words(words));
+                let elements = self.take_words(base);
+                for element in elements {
+                    self.push_hole(field, element.from, true);
+                }
+            }
+            Part::Opaque(_) => self.push_hole(field, &[Origin::Input], mode == Mode::Fields),
+        }
+    }
+
+    fn ansi_quoted(&mut self, field: &mut Field<'a>, text: &'a [u8]) {
+        if !text.contains(&b'\\') {
+            self.push_text(field, text, false);
+            return;
+        }
+        let mut decoded = Vec::with_capacity(text.len());
+        ansi_c::decode(text, Dialect::Quote, &mut decoded);
+        self.push_text(field, self.arena.alloc_slice_copy(&decoded), false);
+    }
+
+    fn double_quoted(&mut self, field: &mut Field<'a>, unit: Unit<'_, 'a>, parts: Slice<Part>, span: Span) {
+        if !self.enter(unit.source, span) {
+            return;
+        }
+        let parts = unit.script.parts(parts);
+        // `"$@"` alone is no word where there are no parameters.
+        let may_vanish = matches!(parts, [Part::Parameter(id)]
+            if unit.script.parameter(*id).is_some_and(|parameter| self.is_list(unit, parameter)));
+        if !may_vanish {
+            self.push_quotes(field);
+        }
+        self.parts(field, unit, parts, Mode::Text);
+        self.leave();
+    }
+
+    /// Appends an expansion's value as the mode wants it.
+    pub(super) fn push_expanded(&mut self, field: &mut Field<'a>, value: &Word<'a>, mode: Mode) {
+        match mode {
+            Mode::Fields => self.push_split(field, value),
+            Mode::Pattern => match value.value {
+                Value::Known(text) => self.push_text(field, text, true),
+                _ => self.push_value(field, value),
+            },
+            Mode::Assignment | Mode::Text => self.push_value(field, value),
+        }
+    }
+
+    fn parameter_part(
+        &mut self,
+        field: &mut Field<'a>,
+        unit: Unit<'_, 'a>,
+        parameter: &shell::Parameter,
+        mode: Mode,
+    ) {
+        if !self.enter(unit.source, parameter.span) {
+            return;
+        }
+        match self.parameter(unit, parameter, mode) {
+            Expansion::Value(value) => {
+                self.note_secret(unit, parameter, &value);
+                self.charge(&value, unit, parameter.span);
+                self.push_expanded(field, &value, mode);
+            }
+            Expansion::Parts(parts) => {
+                let parts = unit.script.parts(parts);
+                self.parts(field, unit, parts, mode);
+            }
+            Expansion::List { elements, rest, joined } => {
+                self.list_expansion(field, unit, parameter, (elements, rest, joined), mode);
+            }
+        }
+        self.leave();
+    }
+
+    fn list_expansion(
+        &mut self,
+        field: &mut Field<'a>,
+        unit: Unit<'_, 'a>,
+        parameter: &shell::Parameter,
+        (elements, rest, joined): (&'a [Word<'a>], Option<&'a [Origin<'a>]>, bool),
+        mode: Mode,
+    ) {
+        let separate = self.separating && (mode == Mode::Fields || (mode == Mode::Text && !joined));
+        let blank = match self.separators() {
+            Some(separators) => separators.get(..1),
+            None => None,
+        };
+        for (at, element) in elements.iter().enumerate() {
+            self.note_secret(unit, parameter, element);
+            self.charge(element, unit, parameter.span);
+            if at > 0 {
+                match (separate, blank) {
+                    (true, _) => self.break_field(field),
+                    (false, Some(blank)) => self.push_text(field, blank, false),
+                    (false, None) if joined => {
+                        self.push_hole(field, &[Origin::Variable(b"IFS")], false);
+                    }
+                    (false, None) => self.push_text(field, b" ", false),
+                }
+            }
+            if mode == Mode::Fields {
+                self.push_split(field, element);
+            } else {
+                if separate {
+                    self.push_quotes(field);
+                }
+                self.push_value(field, element);
+                // An element that is itself several arguments (a glob given to a call) stays several.
+                if separate && element.splits {
+                    self.push_hole(field, &[], true);
+                }
+            }
+        }
+        if let Some(from) = rest {
+            if separate && !elements.is_empty() {
+                self.break_field(field);
+            }
+            self.push_hole(field, from, separate);
+        }
+    }
+
+    fn charge(&mut self, value: &Word<'a>, unit: Unit<'_, 'a>, span: Span) {
+        let len = value.prefix().len() as u32;
+        self.spend(1 + len / 64, unit.source, span);
+    }
+
+    fn note_secret(&mut self, unit: Unit<'_, 'a>, parameter: &shell::Parameter, value: &Word<'a>) {
+        use crate::lower::secret_names::is_secret;
+        if !self.reveals || self.current.is_none() || value.as_known().is_some() {
+            return;
+        }
+        if matches!(parameter.operator, shell::ParameterOperator::Length) {
+            return;
+        }
+        let named = is_secret(unit.bytes(parameter.name));
+        if named
+            || value.from.iter().any(|origin| matches!(origin, Origin::Variable(name) if is_secret(name)))
+        {
+            self.note(NoteKind::SecretVariable, unit.source, parameter.span);
+        }
+    }
+
+    fn extended_glob(
+        &mut self,
+        field: &mut Field<'a>,
+        unit: Unit<'_, 'a>,
+        operator: u8,
+        parts: Slice<Part>,
+        span: Span,
+        mode: Mode,
+    ) {
+        if !self.enter(unit.source, span) {
+            return;
+        }
+        self.push_glob_character(field, operator);
+        self.push_glob_character(field, b'(');
+        for part in unit.script.parts(parts) {
+            match part {
+                Part::Literal(span) => {
+                    let mut pieces = unit.bytes(*span).split(|&byte| byte == b'|');
+                    if let Some(first) = pieces.next() {
+                        self.push_text(field, first, true);
+                    }
+                    for piece in pieces {
+                        self.push_glob_character(field, b'|');
+                        self.push_text(field, piece, true);
+                    }
+                }
+                _ => {
+                    let mode = if mode == Mode::Fields { Mode::Pattern } else { mode };
+                    self.part(field, unit, part, mode);
+                }
+            }
+        }
+        self.push_glob_character(field, b')');
+        self.leave();
+    }
+
+    // ---- substitutions
+
+    /// Runs `body` as a shell of its own whose output goes to a new channel.
+    fn substitution(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        body: Slice<shell::Item>,
+        style: SubstitutionStyle,
+        span: Span,
+    ) -> Word<'a> {
+        if let Some((_, value)) = self.substituted.iter().find(|(known, _)| *known == span) {
+            return *value;
+        }
+        let channel = self.channel();
+        let saved = self.leave_shell();
+        self.around.stdout = Some(channel);
+        let first = self.program.invocations.len();
+        let items = unit.script.list(body);
+        self.list(unit, items);
+        if matches!(style, SubstitutionStyle::Funsub | SubstitutionStyle::Valsub) {
+            // These run in the current shell; what they bind stays.
+            let state = State { dead: saved.state.dead, ..self.state };
+            self.enter_shell(saved);
+            self.state = state;
+        } else {
+            self.enter_shell(saved);
+        }
+        let value = match style {
+            SubstitutionStyle::Valsub => self.channel_word(channel, span),
+            _ if is_one_command(unit.script, items) => self.output_word(first, channel, span),
+            _ => self.channel_word(channel, span),
+        };
+        if self.remembers {
+            self.substituted.push((span, value));
+        }
+        value
+    }
+
+    fn backquoted(&mut self, unit: Unit<'_, 'a>, text: &'a [u8], span: Span) -> Word<'a> {
+        let channel = self.channel();
+        let saved = self.leave_shell();
+        self.around.stdout = Some(channel);
+        let first = self.program.invocations.len();
+        let source = self.inline(text, None, unit.source, span);
+        self.enter_shell(saved);
+        let script = self.scripts.get(source.0 as usize).and_then(Option::as_ref);
+        match script {
+            Some(script) if source != unit.source && is_one_command(script, script.body()) => {
+                self.output_word(first, channel, span)
+            }
+            _ => self.channel_word(channel, span),
+        }
+    }
+
+    fn process_substitution(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        body: Slice<shell::Item>,
+        output: bool,
+        span: Span,
+    ) -> Word<'a> {
+        let channel = self.channel();
+        let saved = self.leave_shell();
+        if output {
+            self.around.stdin = Input::Channel(channel);
+        } else {
+            self.around.stdout = Some(channel);
+        }
+        self.list(unit, unit.script.list(body));
+        self.enter_shell(saved);
+        Word {
+            value: Value::Partial { prefix: b"/dev/fd/", suffix: &[] },
+            ..self.channel_word(channel, span)
+        }
+    }
+
+    fn channel_word(&self, channel: ChannelId, span: Span) -> Word<'a> {
+        let from: &'a [Origin<'a>] = self.arena.alloc_slice_copy(&[Origin::Channel(channel)]);
+        Word { from, ..Word::unknown(span) }
+    }
+
+    /// What a substitution comes to: known where its one command prints a constant.
+    fn output_word(&mut self, first: usize, channel: ChannelId, span: Span) -> Word<'a> {
+        let constant = match self.program.invocations.get(first) {
+            Some(invocation)
+                if invocation.stdout == Some(channel) && self.writers_since(first, channel) == 1 =>
+            {
+                crate::lower::constant::output(self.arena, invocation)
+            }
+            _ => None,
+        };
+        match constant {
+            Some(text) => {
+                let len = text.len() - text.iter().rev().take_while(|byte| **byte == b'\n').count();
+                Word::known(text.get(..len).unwrap_or_default(), span)
+            }
+            None => self.channel_word(channel, span),
+        }
+    }
+
+    fn writers_since(&self, first: usize, channel: ChannelId) -> usize {
+        let since = self.program.invocations.get(first..).unwrap_or_default();
+        since.iter().filter(|invocation| invocation.stdout == Some(channel)).count()
+    }
+
+    /// Steps into a copy of the shell: what it binds stays inside.
+    pub(super) fn leave_shell(&mut self) -> Shell<'a> {
+        let saved = Shell {
+            state: self.state,
+            around: self.around,
+            separating: self.separating,
+            remembers: std::mem::take(&mut self.remembers),
+            substituted: std::mem::take(&mut self.substituted),
+        };
+        self.state.dead = false;
+        self.separating = true;
+        saved
+    }
+
+    pub(super) fn enter_shell(&mut self, saved: Shell<'a>) {
+        self.state = saved.state;
+        self.around = saved.around;
+        self.separating = saved.separating;
+        self.remembers = saved.remembers;
+        self.substituted = saved.substituted;
+    }
+}
+
+/// A shell that waits while a copy of it runs.
+pub(super) struct Shell<'a> {
+    pub(super) state: State<'a>,
+    pub(super) around: Surroundings<'a>,
+    separating: bool,
+    remembers: bool,
+    substituted: Vec<(Span, Word<'a>)>,
+}
+
+/// Whether a body is one simple command, in the foreground.
+fn is_one_command(script: &shell::Script<'_>, items: &[shell::Item]) -> bool {
+    match items {
+        [item] if !item.background => {
+            let kind = script.command(item.command).map(|command| command.kind);
+            matches!(kind, Some(shell::CommandKind::Simple { .. }))
+        }
+        _ => false,
+    }
+}
+
+/// The text of a word that is nothing but one literal or quoted piece.
+fn constant<'a>(unit: Unit<'_, 'a>, word: &shell::Word) -> Option<&'a [u8]> {
+    match unit.script.parts(word.parts) {
+        [Part::Literal(span)] => {
+            let text = unit.bytes(*span);
+            (!text.iter().any(|byte| is_special(*byte))).then_some(text)
+        }
+        [Part::SingleQuoted(span)] => Some(unit.bytes(*span)),
+        [Part::DoubleQuoted { parts, .. }] => match unit.script.parts(*parts) {
+            [] => Some(b""),
+            [Part::Literal(span)] => Some(unit.bytes(*span)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether a word has the form of an assignment, which makes tildes inside of it count.
+fn is_assignment(unit: Unit<'_, '_>, parts: &[Part]) -> bool {
+    matches!(parts.first(), Some(Part::Literal(span)) if assigns(unit.bytes(*span)))
+}
+
+pub(super) fn assigns(text: &[u8]) -> bool {
+    let Some(equals) = text.iter().position(|&byte| byte == b'=') else { return false };
+    let name = text.get(..equals).unwrap_or_default();
+    is_name(name.strip_suffix(b"+").unwrap_or(name))
+}

@@ -1,0 +1,408 @@
+//! Control flow: lists, pipelines, branches and loops, and what each leaves of the state.
+
+use crate::lower::environment;
+use crate::lower::expand::Mode;
+use crate::lower::lowerer::{Lowerer, State, Unit};
+use crate::lower::{Input, Origin, Word};
+use crate::shell::{
+    self, Arm, ArmEnd, Branch, Command, CommandId, CommandKind, Item, Join, Part, Slice, Span, Stage,
+};
+
+impl<'a> Lowerer<'a> {
+    pub(super) fn list(&mut self, unit: Unit<'_, 'a>, items: &[Item]) {
+        let Some(first) = items.first() else { return };
+        let span = unit.script.command(first.command).map_or(Span::default(), |command| command.span);
+        if !self.enter(unit.source, span) {
+            return;
+        }
+        // Whatever the list hangs on, what is in it has no invocation around its words.
+        let mut rest = items;
+        while let Some(head) = rest.first() {
+            let tail = rest.get(1..).unwrap_or_default();
+            let more = tail.iter().take_while(|item| item.join != Join::Sequence).count();
+            let (chain, behind) = rest.split_at(more + 1);
+            if head.background {
+                let saved = self.leave_shell();
+                self.around.context.background = true;
+                self.chain(unit, chain);
+                self.enter_shell(saved);
+            } else if let [item] = chain {
+                self.command(unit, item.command);
+            } else {
+                self.chain(unit, chain);
+            }
+            rest = behind;
+            if self.program.exhausted.is_some() {
+                break;
+            }
+        }
+        self.leave();
+    }
+
+    /// `a && b || c`: each part after the first may not run.
+    fn chain(&mut self, unit: Unit<'_, 'a>, chain: &[Item]) {
+        let conditional = self.around.context.conditional;
+        // Where the shell stands if what came before failed, and whether it is taken to succeed.
+        let mut failed = self.state.directory;
+        let mut assured = true;
+        for item in chain {
+            let after = self.state;
+            match item.join {
+                Join::Sequence => {}
+                Join::And => self.around.context.conditional = true,
+                Join::Or => {
+                    self.around.context.conditional = true;
+                    self.state.directory = failed;
+                }
+            }
+            if item.join != Join::Sequence {
+                self.state.dead = false;
+            }
+            let before = self.state.directory;
+            let invocations = self.program.invocations.len();
+            self.command(unit, item.command);
+            let end = self.state;
+            let simple = is_simple(unit, item.command);
+            let failed_here = match (simple, same_place(&before, &end.directory)) {
+                (_, true) => end.directory,
+                (true, false) => before,
+                (false, false) => Word::unknown(end.directory.span),
+            };
+            match item.join {
+                Join::Sequence => failed = failed_here,
+                Join::And => {
+                    if !assured {
+                        self.state = self.join(&after, &[after, end]);
+                    }
+                    if !same_place(&failed, &failed_here) {
+                        failed = Word::unknown(failed.span);
+                    }
+                }
+                Join::Or => {
+                    self.state = self.join(&after, &[after, end]);
+                    failed = failed_here;
+                }
+            }
+            let alone = self.program.invocations.len() == invocations + 1;
+            assured &= item.join != Join::Or && alone && self.is_assured(invocations);
+        }
+        self.around.context.conditional = conditional;
+    }
+
+    /// Whether the invocation is one whose success nobody doubts, such as `cd` or an assignment.
+    fn is_assured(&self, invocation: usize) -> bool {
+        self.program.invocations.get(invocation).is_some_and(|invocation| match invocation.words.first() {
+            None => invocation.redirects.len() == self.around.redirects.len(),
+            Some(word) => matches!(
+                word.as_known(),
+                Some(b"cd" | b"pushd" | b"popd" | b"export" | b"declare" | b"set" | b":" | b"true")
+            ),
+        })
+    }
+
+    pub(super) fn command(&mut self, unit: Unit<'_, 'a>, id: CommandId) {
+        let Some(command) = unit.script.command(id) else { return };
+        if let CommandKind::Simple { assignments, words } = command.kind {
+            self.simple(unit, command, assignments, words);
+            return;
+        }
+        self.compound(unit, command);
+    }
+
+    fn compound(&mut self, unit: Unit<'_, 'a>, command: &Command) {
+        if !self.spend(1, unit.source, command.span) || !self.enter(unit.source, command.span) {
+            return;
+        }
+        let current = self.current.take();
+        let redirects = unit.script.redirects(command.redirects);
+        let outer = self.around;
+        if !redirects.is_empty() {
+            self.redirected(unit, command, redirects);
+        }
+        self.compound_body(unit, command);
+        if !redirects.is_empty() {
+            self.around = outer;
+        }
+        self.current = current;
+        self.leave();
+    }
+
+    /// A compound command's redirections reach every invocation inside. Where there may be none
+    /// inside, the opened files still have to show somewhere: an invocation of nothing.
+    fn redirected(&mut self, unit: Unit<'_, 'a>, command: &Command, redirects: &[shell::Redirect]) {
+        if matches!(command.kind, CommandKind::Function { .. }) {
+            return;
+        }
+        let bodiless = matches!(command.kind, CommandKind::Test(_) | CommandKind::Arithmetic(_));
+        let id = if bodiless { self.reserve(unit.source, command.span) } else { None };
+        let current = std::mem::replace(&mut self.current, id);
+        let around = self.redirect(unit, redirects);
+        self.current = current;
+        if let Some(invocation) = id.and_then(|id| self.program.invocations.get_mut(id.0 as usize)) {
+            invocation.redirects = around.redirects;
+            invocation.stdin = around.stdin;
+            invocation.stdout = around.stdout;
+        }
+        self.around = around;
+    }
+
+    fn compound_body(&mut self, unit: Unit<'_, 'a>, command: &Command) {
+        match command.kind {
+            CommandKind::Simple { .. } => {}
+            CommandKind::Pipeline { stages, .. } => self.pipeline(unit, stages),
+            CommandKind::Subshell(items) => {
+                let saved = self.leave_shell();
+                self.list(unit, unit.script.list(items));
+                self.enter_shell(saved);
+            }
+            CommandKind::Group(items) => self.list(unit, unit.script.list(items)),
+            CommandKind::If { branches, otherwise } => self.branches(unit, branches, otherwise),
+            CommandKind::While { condition, body, .. } => self.while_loop(unit, condition, body),
+            CommandKind::For { select, name, words, body } => {
+                self.for_loop(unit, select, &name, words, body);
+            }
+            CommandKind::ArithmeticFor { expressions, body } => {
+                self.arithmetic_for(unit, expressions, body, command.span);
+            }
+            CommandKind::Case { word, arms } => self.case(unit, &word, arms),
+            CommandKind::Function { name, body } => self.definition(unit, command, &name, body),
+            CommandKind::Coproc { name, body } => self.coprocess(unit, name, body),
+            CommandKind::Test(words) => self.test_command(unit, words),
+            CommandKind::Arithmetic(parts) => {
+                self.arithmetic_parts(unit, unit.script.parts(parts), command.span);
+            }
+        }
+    }
+
+    fn pipeline(&mut self, unit: Unit<'_, 'a>, stages: Slice<Stage>) {
+        let stages = unit.script.stages(stages);
+        if let [stage] = stages {
+            self.command(unit, stage.command);
+            return;
+        }
+        let end = self.around.stdout;
+        let mut input = self.around.stdin;
+        for (at, stage) in stages.iter().enumerate() {
+            let last = at + 1 == stages.len();
+            let saved = self.leave_shell();
+            self.around.stdin = input;
+            if last {
+                self.around.stdout = end;
+            } else {
+                let channel = self.channel();
+                self.around.stdout = Some(channel);
+                input = Input::Channel(channel);
+            }
+            self.command(unit, stage.command);
+            let state = self.state;
+            let keeps = last && saved.state.last_pipe;
+            self.enter_shell(saved);
+            if keeps {
+                // Whether the option takes effect depends on job control.
+                let before = self.state;
+                self.state = self.join(&before, &[before, state]);
+            }
+        }
+    }
+
+    // ---- branches
+
+    fn branches(&mut self, unit: Unit<'_, 'a>, branches: Slice<Branch>, otherwise: Option<Slice<Item>>) {
+        let base = self.state;
+        let context = self.around.context;
+        let mut ends: Vec<State<'a>> = Vec::new();
+        for branch in unit.script.branches(branches) {
+            let before = self.state;
+            let condition = unit.script.list(branch.condition);
+            self.list(unit, condition);
+            let after = self.state;
+            self.around.context.conditional = true;
+            // A `cd` in the condition happened in the body that its success leads to.
+            let negated = is_negated(unit, condition);
+            if negated {
+                self.state.directory = before.directory;
+            }
+            self.list(unit, unit.script.list(branch.body));
+            ends.push(self.state);
+            self.state = after;
+            if !negated {
+                self.state.directory = before.directory;
+            }
+        }
+        if let Some(otherwise) = otherwise {
+            self.list(unit, unit.script.list(otherwise));
+        }
+        ends.push(self.state);
+        self.around.context = context;
+        self.state = self.join(&base, &ends);
+    }
+
+    fn case(&mut self, unit: Unit<'_, 'a>, word: &shell::Word, arms: Slice<Arm>) {
+        let reveals = std::mem::replace(&mut self.reveals, false);
+        self.single(unit, word, Mode::Text);
+        let context = self.around.context;
+        let mut ends: Vec<State<'a>> = Vec::new();
+        let mut exhaustive = false;
+        let mut through: Option<State<'a>> = None;
+        self.around.context.conditional = true;
+        for arm in unit.script.arms(arms) {
+            self.reveals = false;
+            for pattern in unit.script.words(arm.patterns) {
+                self.single(unit, pattern, Mode::Text);
+                exhaustive |= matches!(unit.script.parts(pattern.parts),
+                    [Part::Literal(span)] if unit.bytes(*span) == b"*");
+            }
+            self.reveals = reveals;
+            let base = self.state;
+            if let Some(through) = through.take() {
+                self.state = self.join(&base, &[base, through]);
+            }
+            self.list(unit, unit.script.list(arm.body));
+            let end = self.state;
+            if arm.end == ArmEnd::FallThrough {
+                through = Some(end);
+            }
+            ends.push(end);
+            // The next arm is tried with what is here, or, behind `;;&`, with what this one left.
+            self.state = if arm.end == ArmEnd::Continue { self.join(&base, &[base, end]) } else { base };
+        }
+        self.reveals = reveals;
+        self.around.context = context;
+        if !exhaustive {
+            ends.push(self.state);
+        }
+        let base = self.state;
+        if !ends.is_empty() {
+            self.state = self.join(&base, &ends);
+        }
+    }
+
+    // ---- loops
+
+    fn while_loop(&mut self, unit: Unit<'_, 'a>, condition: Slice<Item>, body: Slice<Item>) {
+        let conditional = self.around.context.conditional;
+        self.repeat(&mut |lowerer| {
+            lowerer.around.context.conditional = conditional;
+            lowerer.list(unit, unit.script.list(condition));
+            lowerer.around.context.conditional = true;
+            lowerer.list(unit, unit.script.list(body));
+        });
+    }
+
+    fn for_loop(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        select: bool,
+        name: &shell::Word,
+        words: Option<Slice<shell::Word>>,
+        body: Slice<Item>,
+    ) {
+        let base = self.words.len();
+        let mut exact = true;
+        let mut rest: &'a [Origin<'a>] = &[];
+        match words {
+            Some(words) => {
+                let reveals = std::mem::replace(&mut self.reveals, false);
+                self.expand_words(unit, unit.script.words(words));
+                self.reveals = reveals;
+            }
+            None => {
+                let positional = self.state.positional;
+                self.words.extend_from_slice(positional.words.get(1..).unwrap_or_default());
+                if let Some(from) = positional.rest {
+                    exact = false;
+                    rest = from;
+                }
+            }
+        }
+        let values = self.words.get(base..).unwrap_or_default();
+        let mut value: Option<Word<'a>> = None;
+        for word in values {
+            // A field that splits keeps neither of its ends in each of the words.
+            let word = if word.splits { Word { from: word.from, ..Word::unknown(word.span) } } else { *word };
+            value = Some(value.map_or(word, |value| environment::merge(self.arena, &value, &word)));
+        }
+        self.words.truncate(base);
+        let mut value = value.unwrap_or_else(|| Word::unknown(name.span));
+        if !exact || select {
+            let input: &'a [Origin<'a>] = if select { &[Origin::Input] } else { rest };
+            let from = environment::union(self.arena, value.from, input);
+            value = Word { from, ..Word::unknown(name.span) };
+        }
+        if value.pattern.is_some() && value.from.is_empty() {
+            // Names of files are whatever somebody called them.
+            value.from = &[Origin::Input];
+        }
+        let name = self.single(unit, name, Mode::Text).as_known();
+        let before = self.state;
+        if let Some(name) = name {
+            self.assign(name, value, None);
+            if select {
+                self.assign_unknown(b"REPLY", &[Origin::Input], value.span);
+            }
+        }
+        let conditional = std::mem::replace(&mut self.around.context.conditional, true);
+        self.repeat(&mut |lowerer| lowerer.list(unit, unit.script.list(body)));
+        self.around.context.conditional = conditional;
+        let after = self.state;
+        // Without words there is no round.
+        self.state = self.join(&before, &[before, after]);
+    }
+
+    fn arithmetic_for(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        [start, condition, step]: [Slice<Part>; 3],
+        body: Slice<Item>,
+        span: Span,
+    ) {
+        self.arithmetic_parts(unit, unit.script.parts(start), span);
+        let conditional = std::mem::replace(&mut self.around.context.conditional, true);
+        self.repeat(&mut |lowerer| {
+            lowerer.arithmetic_parts(unit, unit.script.parts(condition), span);
+            lowerer.list(unit, unit.script.list(body));
+            lowerer.arithmetic_parts(unit, unit.script.parts(step), span);
+        });
+        self.around.context.conditional = conditional;
+    }
+
+    // ---- the rest
+
+    fn coprocess(&mut self, unit: Unit<'_, 'a>, name: Option<shell::Word>, body: CommandId) {
+        let input = self.channel();
+        let output = self.channel();
+        let saved = self.leave_shell();
+        self.around.context.background = true;
+        self.around.stdin = Input::Channel(input);
+        self.around.stdout = Some(output);
+        self.command(unit, body);
+        self.enter_shell(saved);
+        let name = match name {
+            Some(name) => self.single(unit, &name, Mode::Text).as_known(),
+            None => Some(&b"COPROC"[..]),
+        };
+        if let Some(name) = name {
+            // Two descriptor numbers.
+            self.assign_unknown(name, &[], Span::default());
+        }
+    }
+
+    fn definition(&mut self, unit: Unit<'_, 'a>, command: &Command, name: &shell::Word, body: CommandId) {
+        let Some(name) = self.single(unit, name, Mode::Text).as_known() else { return };
+        self.define(environment::Function { name, source: unit.source.0, body, span: command.span });
+    }
+}
+
+/// Whether a condition's last command is a pipeline with `!`.
+fn is_negated(unit: Unit<'_, '_>, condition: &[Item]) -> bool {
+    let last = condition.last().and_then(|item| unit.script.command(item.command));
+    matches!(last.map(|command| command.kind), Some(CommandKind::Pipeline { negated: true, .. }))
+}
+
+fn is_simple(unit: Unit<'_, '_>, id: CommandId) -> bool {
+    matches!(unit.script.command(id).map(|command| command.kind), Some(CommandKind::Simple { .. }))
+}
+
+fn same_place(a: &Word<'_>, b: &Word<'_>) -> bool {
+    a.value == b.value && a.lead == b.lead
+}

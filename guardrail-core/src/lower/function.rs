@@ -1,0 +1,133 @@
+//! Functions: a call inlines the body; one that nothing calls is read once for itself.
+
+use std::rc::Rc;
+
+use crate::lower::environment;
+use crate::lower::environment::{Function, Node};
+use crate::lower::lowerer::{Call, Lowerer, Positional, State, Unit};
+use crate::lower::{InvocationId, Origin, SourceId, Word};
+
+/// Calls inside calls deeper than this are not followed: their effect is then unknown.
+const MAX_CALLS: usize = 12;
+
+impl<'a> Lowerer<'a> {
+    /// Follows a call. True where `name` certainly is a function; else it may still be a program.
+    pub(super) fn call_functions(&mut self, id: InvocationId, name: &[u8], words: &'a [Word<'a>]) -> bool {
+        let mut found = Vec::new();
+        let certain = self.environments.functions(self.state.environment, name, &mut found);
+        if found.is_empty() {
+            return false;
+        }
+        for function in &found {
+            for (known, called) in &mut self.functions {
+                *called |= known.source == function.source && known.body == function.body;
+            }
+        }
+        let base = self.state;
+        let mut ends: Vec<State<'a>> = Vec::new();
+        let conditional = self.around.context.conditional;
+        if !certain || found.len() > 1 {
+            self.around.context.conditional = true;
+        }
+        for function in found.iter().take(8) {
+            self.state = base;
+            self.call(id, function, words);
+            ends.push(self.state);
+        }
+        if !certain {
+            ends.push(base);
+        }
+        self.around.context.conditional = conditional;
+        self.state = self.join(&base, &ends);
+        certain
+    }
+
+    fn call(&mut self, id: InvocationId, function: &Function<'a>, words: &'a [Word<'a>]) {
+        let same =
+            |call: &Call<'a>| call.function.source == function.source && call.function.body == function.body;
+        let recursive = self.calls.iter().any(same);
+        let source = SourceId(function.source);
+        if recursive || self.calls.len() >= MAX_CALLS {
+            // The body stands already; what one more round of it leaves behind is anybody's guess.
+            self.forget(false);
+            return;
+        }
+        let Some(script) = self.scripts.get(function.source as usize).and_then(Option::as_ref).map(Rc::clone)
+        else {
+            self.forget(true);
+            return;
+        };
+        let Some(text) = self.program.source(source).map(|source| source.text) else { return };
+        if !self.spend(4, source, function.span) || !self.enter(source, function.span) {
+            return;
+        }
+        let unit = Unit { script: &script, text, source };
+        let caller = self.state;
+        let current = self.current.take();
+        let parent = self.around.parent.replace(id);
+        let reveals = std::mem::replace(&mut self.reveals, true);
+        let separating = std::mem::replace(&mut self.separating, true);
+        self.state.positional = self.arguments_of(words);
+        self.calls.push(Call { function: *function, locals: Vec::new(), returns: Vec::new() });
+
+        self.command(unit, function.body);
+
+        let call = self.calls.pop();
+        if let Some(call) = call {
+            if !call.returns.is_empty() {
+                let mut ends = call.returns;
+                ends.push(self.state);
+                self.state = self.join(&caller, &ends);
+            }
+            if !call.locals.is_empty() {
+                self.drop_names(caller.environment, caller.environment, &call.locals);
+            }
+        }
+        self.state.positional = caller.positional;
+        self.around.parent = parent;
+        self.current = current;
+        self.reveals = reveals;
+        self.separating = separating;
+        self.leave();
+    }
+
+    /// The words of a call as positional parameters. Behind one that may be several (or none),
+    /// nothing can be counted.
+    pub(super) fn arguments_of(&self, words: &'a [Word<'a>]) -> Positional<'a> {
+        let countable = |word: &Word<'a>| !word.splits && word.pattern.is_none();
+        let count = words.iter().position(|word| !countable(word)).unwrap_or(words.len());
+        let (words, uncounted) = words.split_at(count);
+        if uncounted.is_empty() {
+            return Positional { words, rest: None };
+        }
+        let mut from: &'a [Origin<'a>] = &[Origin::Input];
+        for word in uncounted {
+            from = environment::union(self.arena, from, word.from);
+        }
+        Positional { words, rest: Some(from) }
+    }
+
+    /// A function that nothing in the program calls: whoever does later may hold any variables.
+    pub(super) fn uncalled(&mut self, function: Function<'a>) {
+        let source = SourceId(function.source);
+        let Some(script) = self.scripts.get(function.source as usize).and_then(Option::as_ref).map(Rc::clone)
+        else {
+            return;
+        };
+        let Some(text) = self.program.source(source).map(|source| source.text) else { return };
+        if !self.enter(source, function.span) {
+            return;
+        }
+        self.around.context.uncalled = true;
+        self.around.redirects = &[];
+        self.around.stdin = super::Input::Inherited;
+        self.state.environment =
+            self.environments.push(self.state.environment, Node::Forgotten { functions: false });
+        self.state.positional = Positional::UNKNOWN;
+        self.state.directory = Word { from: &[], ..Word::unknown(self.state.directory.span) };
+        self.calls.push(Call { function, locals: Vec::new(), returns: Vec::new() });
+        self.command(Unit { script: &script, text, source }, function.body);
+        self.calls.pop();
+        self.leave();
+    }
+}

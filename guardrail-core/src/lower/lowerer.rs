@@ -1,0 +1,566 @@
+//! [`Lowerer`]: the state of the shell while its program is read, and what bounds the reading.
+
+use std::rc::Rc;
+
+use bumpalo::Bump;
+
+use crate::Limits;
+use crate::lower::environment::{Binding, Environments, Found, Function, Node};
+use crate::lower::expand::Declared;
+use crate::lower::*;
+use crate::shell::{self, Script, Span};
+
+/// What the request says about the world: facts, not guesses.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    /// The home directory of whoever runs the request.
+    pub home: Option<&'a [u8]>,
+    /// The working directory, absolute.
+    pub directory: Option<&'a [u8]>,
+    /// Environment variables with their values.
+    pub variables: &'a [(&'a [u8], &'a [u8])],
+}
+
+/// How a source that is read relates to the shell around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inherit {
+    /// The same shell (`eval`, `source`) or a copy of it (a subshell): all variables and functions.
+    Everything,
+    /// A shell of its own: what is exported.
+    Exported,
+}
+
+/// Where a source is entered: the state its shell starts in.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// The variables around it.
+    pub environment: EnvironmentId,
+    /// Which of them it sees.
+    pub inherit: Inherit,
+    /// `$0`, `$1`, ...; empty where they are unknown.
+    pub positional: &'a [Word<'a>],
+    /// The invocation that reads it, with the span of the word it came from.
+    pub parent: Option<(InvocationId, Span)>,
+    /// Where its standard input comes from.
+    pub stdin: Input<'a>,
+    /// Where its standard output goes.
+    pub stdout: Option<ChannelId>,
+    /// The directory it starts in.
+    pub directory: Word<'a>,
+    /// Where in the control flow it stands.
+    pub context: Context,
+    /// Where it runs.
+    pub place: Place,
+}
+
+impl Entry<'_> {
+    /// The request's own text.
+    #[must_use]
+    pub const fn request() -> Self {
+        Self {
+            environment: EnvironmentId(0),
+            inherit: Inherit::Everything,
+            positional: &[],
+            parent: None,
+            stdin: Input::Inherited,
+            stdout: None,
+            directory: Word::known(b"", Span { start: 0, end: 0 }),
+            context: Context {
+                conditional: false,
+                repeated: false,
+                background: false,
+                uncalled: false,
+                deferred: false,
+            },
+            place: Place::Here,
+        }
+    }
+}
+
+/// Positional parameters, `$0` first.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Positional<'a> {
+    pub(super) words: &'a [Word<'a>],
+    /// What may follow: `None` where there provably is no more, else what it is made of.
+    pub(super) rest: Option<&'a [Origin<'a>]>,
+}
+
+impl Positional<'_> {
+    pub(super) const UNKNOWN: Self = Self { words: &[], rest: Some(&[Origin::Input]) };
+}
+
+/// What the shell itself holds at one point of the program.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct State<'a> {
+    pub(super) environment: EnvironmentId,
+    pub(super) directory: Word<'a>,
+    pub(super) positional: Positional<'a>,
+    /// Nothing behind this point runs on this path: `exit`, `return`, `break`.
+    pub(super) dead: bool,
+    /// `set -a`.
+    pub(super) export_all: bool,
+    /// `shopt -s lastpipe`.
+    pub(super) last_pipe: bool,
+}
+
+/// What stands around a command in the text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Surroundings<'a> {
+    pub(super) context: Context,
+    pub(super) parent: Option<InvocationId>,
+    pub(super) place: Place,
+    pub(super) stdin: Input<'a>,
+    pub(super) stdout: Option<ChannelId>,
+    pub(super) redirects: &'a [Redirect<'a>],
+}
+
+/// A source while it is read.
+#[derive(Clone, Copy)]
+pub(super) struct Unit<'s, 'a> {
+    pub(super) script: &'s Script<'a>,
+    pub(super) text: &'a [u8],
+    pub(super) source: SourceId,
+}
+
+impl<'a> Unit<'_, 'a> {
+    pub(super) fn bytes(&self, span: Span) -> &'a [u8] {
+        self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
+    }
+}
+
+/// A function call that is being inlined.
+pub(super) struct Call<'a> {
+    pub(super) function: Function<'a>,
+    /// Names that are the call's own.
+    pub(super) locals: Vec<&'a [u8]>,
+    /// The states its `return`s left in.
+    pub(super) returns: Vec<State<'a>>,
+}
+
+/// Code that runs later: read once the whole source is known.
+#[derive(Clone, Copy)]
+pub(super) struct Deferred<'a> {
+    pub(super) text: &'a [u8],
+    pub(super) by: InvocationId,
+    pub(super) span: Span,
+    pub(super) state: State<'a>,
+    pub(super) around: Surroundings<'a>,
+    /// How many bindings existed then: whatever is bound later may hold when it runs.
+    pub(super) bindings: usize,
+}
+
+/// How far everything that only grows had grown, so that a trial can be taken back.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    pub(super) bindings: usize,
+    sources: usize,
+    invocations: usize,
+    written: usize,
+    notes: usize,
+    problems: usize,
+    channels: u32,
+    functions: usize,
+    deferred: usize,
+    pub(super) moves: u32,
+}
+
+/// Reads shell sources into one [`Program`]. Everything in it is borrowed from the arena.
+pub struct Lowerer<'a> {
+    /// What was found so far.
+    pub program: Program<'a>,
+    pub(super) arena: &'a Bump,
+    pub(super) limits: Limits,
+    pub(super) known: Known<'a>,
+    pub(super) environments: Environments<'a>,
+    pub(super) state: State<'a>,
+    pub(super) around: Surroundings<'a>,
+    /// The script of each source, kept because functions are called after it was read.
+    pub(super) scripts: Vec<Option<Rc<Script<'a>>>>,
+    /// Every function definition met, and whether anything calls it.
+    pub(super) functions: Vec<(Function<'a>, bool)>,
+    pub(super) calls: Vec<Call<'a>>,
+    pub(super) deferred: Vec<Deferred<'a>>,
+    /// The invocation whose words are being expanded.
+    pub(super) current: Option<InvocationId>,
+    /// Whether secrets in the words being expanded are worth a note.
+    pub(super) reveals: bool,
+    /// Whether the word being expanded may become several: where not, `"$@"` is joined.
+    pub(super) separating: bool,
+    /// Whether substitutions are remembered: the alternatives of a brace expansion share them.
+    pub(super) remembers: bool,
+    /// Whether any `IFS` was ever bound: where not, it need not be looked up.
+    pub(super) separators_bound: bool,
+    /// In the first, tentative pass of a loop: loops inside of it need no second.
+    pub(super) tentative: bool,
+    /// Counts changes of directory and of positional parameters, for loops.
+    pub(super) moves: u32,
+    pub(super) depth: u32,
+    steps: u32,
+
+    // Scratch, used as stacks: a nested user leaves them as long as it found them.
+    pub(super) words: Vec<Word<'a>>,
+    pub(super) buffer: Vec<u8>,
+    pub(super) origins: Vec<Origin<'a>>,
+    pub(super) globs: Vec<u32>,
+    pub(super) assignments: Vec<Assignment<'a>>,
+    pub(super) redirects: Vec<Redirect<'a>>,
+    pub(super) declared: Vec<Declared<'a>>,
+    /// What the substitutions of a word with braces came to: it runs once for the analysis.
+    pub(super) substituted: Vec<(Span, Word<'a>)>,
+}
+
+/// Nesting through lists, words and inlined calls together. The stack a level takes is bounded,
+/// so this bounds the stack; the parser's own limit is lower.
+pub(super) const MAX_DEPTH: u32 = 96;
+
+/// Constants longer than this are unknown: `x=$x$x` must not grow for ever.
+pub(super) const MAX_CONSTANT: usize = 64 << 10;
+
+impl<'a> Lowerer<'a> {
+    /// A lowerer with an empty program.
+    #[must_use]
+    pub fn new(arena: &'a Bump, limits: &Limits, known: &Known<'a>) -> Self {
+        let entry = Entry::request();
+        Self {
+            program: Program::default(),
+            arena,
+            limits: *limits,
+            known: *known,
+            environments: Environments::default(),
+            state: State::entered(&entry, entry.environment),
+            around: Surroundings::entered(&entry),
+            scripts: Vec::new(),
+            functions: Vec::new(),
+            calls: Vec::new(),
+            deferred: Vec::new(),
+            current: None,
+            reveals: true,
+            separating: true,
+            remembers: false,
+            separators_bound: false,
+            tentative: false,
+            moves: 0,
+            depth: 0,
+            steps: limits.lower_steps,
+            words: Vec::new(),
+            buffer: Vec::new(),
+            origins: Vec::new(),
+            globs: Vec::new(),
+            assignments: Vec::new(),
+            redirects: Vec::new(),
+            declared: Vec::new(),
+            substituted: Vec::new(),
+        }
+    }
+
+    /// Reads `text` as shell source and appends its invocations; the source id.
+    pub fn source(&mut self, text: &'a [u8], entry: Entry<'a>) -> SourceId {
+        let environment = match entry.inherit {
+            Inherit::Everything => entry.environment,
+            Inherit::Exported => self.environments.push(entry.environment, Node::Child),
+        };
+        let state = std::mem::replace(&mut self.state, State::entered(&entry, environment));
+        let around = std::mem::replace(&mut self.around, Surroundings::entered(&entry));
+        let calls = std::mem::take(&mut self.calls);
+        let functions = self.functions.len();
+        let (layer, within) = match entry.parent {
+            Some((id, span)) => {
+                let host = self.program.invocation(id).map_or(SourceId(0), |invocation| invocation.source);
+                (self.layer_of(host) + 1, Some((host, span)))
+            }
+            None => (0, None),
+        };
+        let id = self.read(text, entry.parent, within, layer);
+        self.finish(functions);
+        self.state = state;
+        self.around = around;
+        self.calls = calls;
+        id
+    }
+
+    /// Appends an invocation made of words that exist already: an argv request, a wrapper's child.
+    pub fn invocation(&mut self, invocation: Invocation<'a>) -> InvocationId {
+        if self.program.invocations.len() >= self.limits.invocations as usize {
+            self.exhaust(invocation.source, invocation.span);
+        }
+        self.program.invocations.push(invocation);
+        InvocationId(self.program.invocations.len() as u32 - 1)
+    }
+
+    /// The environment with one more binding (`env NAME=value cmd`, `sudo NAME=value cmd`).
+    pub fn bind(
+        &mut self,
+        environment: EnvironmentId,
+        name: &'a [u8],
+        value: Word<'a>,
+        exported: bool,
+    ) -> EnvironmentId {
+        self.separators_bound |= name == b"IFS";
+        let binding = Binding { exported, ..Binding::of(value) };
+        self.environments.push(environment, Node::Variable { name, binding })
+    }
+
+    /// What a variable holds, where the script or the request's facts say so. A variable that may
+    /// have been changed to anything is bound to an unknown word; `None` is as the request came.
+    #[must_use]
+    pub fn lookup(&self, environment: EnvironmentId, name: &[u8]) -> Option<Binding<'a>> {
+        match self.environments.lookup(environment, name) {
+            Found::Bound(binding) => Some(binding),
+            Found::Forgotten => Some(Binding::of(Word::unknown(Span::default()))),
+            Found::Missing => self.fact(name),
+        }
+    }
+
+    /// A new channel.
+    pub fn channel(&mut self) -> ChannelId {
+        self.program.channels += 1;
+        ChannelId(self.program.channels - 1)
+    }
+
+    /// What the request says about a variable.
+    pub(super) fn fact(&self, name: &[u8]) -> Option<Binding<'a>> {
+        let value = match self.known.variables.iter().find(|(known, _)| *known == name) {
+            Some((_, value)) => value,
+            None if name == b"HOME" => self.known.home?,
+            None => return None,
+        };
+        Some(Binding { exported: true, ..Binding::of(Word::known(value, Span::default())) })
+    }
+
+    // ---- reading sources
+
+    fn read(
+        &mut self,
+        text: &'a [u8],
+        parent: Option<(InvocationId, Span)>,
+        within: Option<(SourceId, Span)>,
+        layer: u32,
+    ) -> SourceId {
+        let (id, may_read) = self.begin_source(text, parent, within, layer);
+        if !may_read {
+            return id;
+        }
+        let script = Rc::new(shell::parse(text, &self.limits));
+        for problem in script.problems() {
+            self.program.problems.push((id, *problem));
+        }
+        if let Some(slot) = self.scripts.get_mut(id.0 as usize) {
+            *slot = Some(Rc::clone(&script));
+        }
+        let unit = Unit { script: &script, text, source: id };
+        self.list(unit, script.body());
+        id
+    }
+
+    fn begin_source(
+        &mut self,
+        text: &'a [u8],
+        parent: Option<(InvocationId, Span)>,
+        within: Option<(SourceId, Span)>,
+        layer: u32,
+    ) -> (SourceId, bool) {
+        let id = SourceId(self.program.sources.len() as u32);
+        self.program.sources.push(Source { text, parent, layer, within });
+        self.scripts.push(None);
+        if layer > self.limits.layers {
+            let (source, span) = within.unwrap_or((id, Span::default()));
+            self.note(NoteKind::TooManyLayers, source, span);
+            return (id, false);
+        }
+        // Parsing costs time too; the request's own text is bounded by its length alone.
+        let cost = if id.0 == 0 { 1 } else { 4 + text.len() as u32 / 32 };
+        (id, self.spend(cost, id, Span::default()))
+    }
+
+    /// Reads text that runs in this very shell, here and now: what it binds stays.
+    pub(super) fn inline(
+        &mut self,
+        text: &'a [u8],
+        by: Option<InvocationId>,
+        host: SourceId,
+        span: Span,
+    ) -> SourceId {
+        if !self.enter(host, span) {
+            return host;
+        }
+        let current = self.current.take();
+        let parent = self.around.parent;
+        self.around.parent = by.or(parent);
+        let layer = self.layer_of(host) + u32::from(by.is_some());
+        let id = self.read(text, by.map(|by| (by, span)), Some((host, span)), layer);
+        self.around.parent = parent;
+        self.current = current;
+        self.leave();
+        id
+    }
+
+    /// Reads text that undergoes expansion and nothing else: a subscript, a prompt.
+    pub(super) fn template(&mut self, text: &'a [u8], host: SourceId, span: Span) -> Word<'a> {
+        if !self.enter(host, span) {
+            return Word::unknown(span);
+        }
+        let layer = self.layer_of(host) + 1;
+        let (id, may_read) = self.begin_source(text, None, Some((host, span)), layer);
+        let mut value = Word::unknown(span);
+        if may_read {
+            let (script, word) = shell::parse_template(text, &self.limits);
+            for problem in script.problems() {
+                self.program.problems.push((id, *problem));
+            }
+            let script = Rc::new(script);
+            if let Some(slot) = self.scripts.get_mut(id.0 as usize) {
+                *slot = Some(Rc::clone(&script));
+            }
+            let unit = Unit { script: &script, text, source: id };
+            value = self.text(unit, script.parts(word.parts), word.span);
+        }
+        self.leave();
+        Word { span, ..value }
+    }
+
+    /// What only the end of a source tells: handlers that run later, functions nothing called.
+    fn finish(&mut self, functions: usize) {
+        let last = self.state;
+        let around = self.around;
+        while let Some(deferred) = self.deferred.pop() {
+            self.state = deferred.state;
+            self.state.dead = false;
+            self.around = deferred.around;
+            self.around.context.deferred = true;
+            self.state.environment = self.environment_later(deferred.state.environment, deferred.bindings);
+            let host = self.program.invocation(deferred.by).map_or(SourceId(0), |by| by.source);
+            self.inline(deferred.text, Some(deferred.by), host, deferred.span);
+        }
+        let mut at = functions;
+        while let Some((function, called)) = self.functions.get(at).copied() {
+            at += 1;
+            if !called {
+                self.around = around;
+                self.state = last;
+                self.state.dead = false;
+                self.uncalled(function);
+            }
+        }
+    }
+
+    // ---- bounds
+
+    /// Pays for work. False once nothing may be read any more.
+    pub(super) fn spend(&mut self, steps: u32, source: SourceId, span: Span) -> bool {
+        if self.program.exhausted.is_some() {
+            return false;
+        }
+        let steps = steps.saturating_add(self.environments.take_visited() / 32);
+        match self.steps.checked_sub(steps) {
+            Some(left) => {
+                self.steps = left;
+                true
+            }
+            None => {
+                self.exhaust(source, span);
+                false
+            }
+        }
+    }
+
+    pub(super) fn exhaust(&mut self, source: SourceId, span: Span) {
+        self.program.exhausted.get_or_insert((source, span));
+    }
+
+    /// One level deeper; each success owes a [`Self::leave`].
+    pub(super) fn enter(&mut self, source: SourceId, span: Span) -> bool {
+        if self.depth >= MAX_DEPTH {
+            self.exhaust(source, span);
+            return false;
+        }
+        self.depth += 1;
+        true
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.depth -= 1;
+    }
+
+    pub(super) fn note(&mut self, kind: NoteKind, source: SourceId, span: Span) {
+        // Tentative passes and repeated inlining see the same place again.
+        let same = |note: &Note| note.kind == kind && note.source == source && note.span == span;
+        if !self.program.notes.iter().rev().take(16).any(same) {
+            self.program.notes.push(Note { kind, source, span, invocation: self.current });
+        }
+    }
+
+    pub(super) fn layer_of(&self, source: SourceId) -> u32 {
+        self.program.source(source).map_or(0, |source| source.layer)
+    }
+
+    // ---- trials
+
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            bindings: self.environments.len(),
+            sources: self.program.sources.len(),
+            invocations: self.program.invocations.len(),
+            written: self.program.written.len(),
+            notes: self.program.notes.len(),
+            problems: self.program.problems.len(),
+            channels: self.program.channels,
+            functions: self.functions.len(),
+            deferred: self.deferred.len(),
+            moves: self.moves,
+        }
+    }
+
+    pub(super) fn roll_back(&mut self, mark: &Mark) {
+        self.environments.truncate(mark.bindings);
+        self.program.sources.truncate(mark.sources);
+        self.scripts.truncate(mark.sources);
+        self.program.invocations.truncate(mark.invocations);
+        self.program.written.truncate(mark.written);
+        self.program.notes.truncate(mark.notes);
+        self.program.problems.truncate(mark.problems);
+        self.program.channels = mark.channels;
+        self.functions.truncate(mark.functions);
+        self.deferred.truncate(mark.deferred);
+    }
+
+    // ---- scratch
+
+    /// Moves the scratch words behind `base` into the arena.
+    pub(super) fn take_words(&mut self, base: usize) -> &'a [Word<'a>] {
+        let taken = self.words.get(base..).unwrap_or_default();
+        let taken: &'a [Word<'a>] = if taken.is_empty() { &[] } else { self.arena.alloc_slice_copy(taken) };
+        self.words.truncate(base);
+        taken
+    }
+}
+
+impl<'a> State<'a> {
+    fn entered(entry: &Entry<'a>, environment: EnvironmentId) -> Self {
+        let positional = if entry.positional.is_empty() {
+            Positional::UNKNOWN
+        } else {
+            Positional { words: entry.positional, rest: None }
+        };
+        Self {
+            environment,
+            directory: entry.directory,
+            positional,
+            dead: false,
+            export_all: false,
+            last_pipe: false,
+        }
+    }
+}
+
+impl<'a> Surroundings<'a> {
+    fn entered(entry: &Entry<'a>) -> Self {
+        Self {
+            context: entry.context,
+            parent: entry.parent.map(|(id, _)| id),
+            place: entry.place,
+            stdin: entry.stdin,
+            stdout: entry.stdout,
+            redirects: &[],
+        }
+    }
+}

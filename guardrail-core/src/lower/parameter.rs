@@ -1,0 +1,608 @@
+//! Parameter expansion: what `$x` and `${x...}` come to, as far as it can be known.
+
+use crate::lower::ansi_c::{self, Dialect};
+use crate::lower::environment::{self, Binding};
+use crate::lower::expand::Mode;
+use crate::lower::lowerer::{Lowerer, MAX_CONSTANT, Unit};
+use crate::lower::scope::{is_dynamic_number, is_name};
+use crate::lower::{NoteKind, Origin, Value, Word, pattern};
+use crate::shell::{Parameter, ParameterOperator, Part, Slice, Span};
+
+/// What a parameter expands to.
+pub(super) enum Expansion<'a> {
+    /// A value.
+    Value(Word<'a>),
+    /// These parts of its own text, in the parameter's place (`${x:-parts}`).
+    Parts(Slice<Part>),
+    /// `$@`, `$*`, `${a[@]}`: values that become words of their own; with `joined` quotes make one of them.
+    List { elements: &'a [Word<'a>], rest: Option<&'a [Origin<'a>]>, joined: bool },
+}
+
+/// What a parameter holds before its operator.
+enum Subject<'a> {
+    One(Binding<'a>),
+    List { elements: &'a [Word<'a>], rest: Option<&'a [Origin<'a>]>, joined: bool },
+}
+
+impl<'a> Lowerer<'a> {
+    /// Whether a parameter is one that may expand to no word even within quotes.
+    pub(super) fn is_list(&self, unit: Unit<'_, 'a>, parameter: &Parameter) -> bool {
+        let name = unit.bytes(parameter.name);
+        let subscript = parameter.subscript.map(|parts| unit.script.parts(parts));
+        matches!(parameter.operator, ParameterOperator::Plain | ParameterOperator::Substring)
+            && (name == b"@" || matches!(subscript, Some([Part::Literal(span)]) if unit.bytes(*span) == b"@"))
+    }
+
+    pub(super) fn parameter(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        parameter: &Parameter,
+        mode: Mode,
+    ) -> Expansion<'a> {
+        let name = unit.bytes(parameter.name);
+        let span = parameter.span;
+        let subject = self.subject(unit, parameter, name);
+        match subject {
+            Subject::One(binding) => self.operate(unit, parameter, name, binding, mode),
+            Subject::List { elements, rest, joined } => match parameter.operator {
+                ParameterOperator::Plain if !parameter.indirect => Expansion::List { elements, rest, joined },
+                ParameterOperator::Length if rest.is_none() => {
+                    let count = if name == b"@" || name == b"*" {
+                        elements.len().saturating_sub(1)
+                    } else {
+                        elements.len()
+                    };
+                    Expansion::Value(self.decimal(count as i64, span))
+                }
+                ParameterOperator::Length => Expansion::Value(Word::unknown(span)),
+                ParameterOperator::Substring => {
+                    self.slice_list(unit, parameter, name, (elements, rest, joined))
+                }
+                ParameterOperator::Default { .. } | ParameterOperator::Error { .. }
+                    if !elements.is_empty()
+                        && elements
+                            .iter()
+                            .all(|word| word.as_known().is_some_and(|text| !text.is_empty())) =>
+                {
+                    self.arguments(unit, parameter);
+                    Expansion::List { elements, rest, joined }
+                }
+                _ => {
+                    let mut from = self.arguments(unit, parameter);
+                    for element in elements {
+                        from = environment::union(self.arena, from, element.from);
+                    }
+                    from = environment::union(self.arena, from, rest.unwrap_or_default());
+                    from = self.named(from, name);
+                    Expansion::List { elements: &[], rest: Some(from), joined }
+                }
+            },
+        }
+    }
+
+    // ---- what the name stands for
+
+    fn subject(&mut self, unit: Unit<'_, 'a>, parameter: &Parameter, name: &'a [u8]) -> Subject<'a> {
+        let span = parameter.span;
+        let mut binding = match name {
+            b"@" | b"*" => {
+                let Positional { elements, rest } = self.positional();
+                return Subject::List { elements, rest, joined: name == b"*" };
+            }
+            b"#" => {
+                let positional = self.state.positional;
+                let count = positional.words.len().saturating_sub(1) as i64;
+                Binding::of(match positional.rest {
+                    None => self.decimal(count, span),
+                    Some(_) => Word::unknown(span),
+                })
+            }
+            // Numbers the shell makes up.
+            b"?" | b"$" | b"!" => Binding::of(Word::unknown(span)),
+            b"-" | b"" => self.opaque(name, span),
+            _ if name.iter().all(u8::is_ascii_digit) => self.positional_parameter(name, span),
+            _ => self.variable(name, span),
+        };
+        if let Some(subscript) = parameter.subscript {
+            let parts = unit.script.parts(subscript);
+            match parts {
+                [Part::Literal(only)] if matches!(unit.bytes(*only), b"@" | b"*") => {
+                    let joined = unit.bytes(*only) == b"*";
+                    return match binding.elements {
+                        Some(elements) => Subject::List { elements, rest: None, joined },
+                        None if binding.set && binding.value.as_known().is_some() => {
+                            let elements = self.arena.alloc_slice_copy(&[binding.value]);
+                            Subject::List { elements, rest: None, joined }
+                        }
+                        None => {
+                            let from = self.named(binding.value.from, name);
+                            Subject::List { elements: &[], rest: Some(from), joined }
+                        }
+                    };
+                }
+                _ => binding = self.element(unit, parts, name, binding, span),
+            }
+        }
+        if parameter.indirect {
+            binding = self.indirect(unit, binding, span);
+        }
+        Subject::One(binding)
+    }
+
+    fn element(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        subscript: &[Part],
+        name: &'a [u8],
+        binding: Binding<'a>,
+        span: Span,
+    ) -> Binding<'a> {
+        if binding.attribute == environment::Attribute::Associative {
+            self.text(unit, subscript, span);
+            return self.opaque(name, span);
+        }
+        let index = self.arithmetic_parts(unit, subscript, span);
+        let found = match (index, binding.elements) {
+            (Some(index), Some(elements)) => usize::try_from(index).ok().and_then(|at| elements.get(at)),
+            (Some(0), None) if binding.value.as_known().is_some() => Some(&binding.value),
+            _ => None,
+        };
+        match found {
+            Some(element) => Binding::of(Word { span, ..*element }),
+            None => {
+                let from = self.named(binding.value.from, name);
+                Binding::of(Word { from, ..Word::unknown(span) })
+            }
+        }
+    }
+
+    fn indirect(&mut self, unit: Unit<'_, 'a>, binding: Binding<'a>, span: Span) -> Binding<'a> {
+        match binding.value.as_known() {
+            Some(target) if is_name(target) => self.variable(target, span),
+            Some(target) if !target.is_empty() && target.iter().all(u8::is_ascii_digit) => {
+                self.positional_parameter(target, span)
+            }
+            Some(target) => {
+                // `${!x}` with a subscript in `x` evaluates it.
+                if target.contains(&b'[') {
+                    self.subscripts(target, unit.source, span);
+                }
+                self.opaque(b"!", span)
+            }
+            None => {
+                if !binding.value.from.is_empty() {
+                    self.note(NoteKind::OpaqueArithmetic, unit.source, span);
+                }
+                let from = self.named(binding.value.from, b"!");
+                Binding::of(Word { from, ..Word::unknown(span) })
+            }
+        }
+    }
+
+    fn opaque(&self, name: &'a [u8], span: Span) -> Binding<'a> {
+        Binding::of(Word { from: self.named(&[], name), ..Word::unknown(span) })
+    }
+
+    /// The origins with the variable itself where nothing else is known.
+    fn named(&self, from: &'a [Origin<'a>], name: &'a [u8]) -> &'a [Origin<'a>] {
+        if from.is_empty() { self.arena.alloc_slice_copy(&[Origin::Variable(name)]) } else { from }
+    }
+
+    fn positional(&self) -> Positional<'a> {
+        let positional = self.state.positional;
+        Positional { elements: positional.words.get(1..).unwrap_or_default(), rest: positional.rest }
+    }
+
+    fn positional_parameter(&self, digits: &[u8], span: Span) -> Binding<'a> {
+        let index = std::str::from_utf8(digits).ok().and_then(|text| text.parse::<usize>().ok());
+        let positional = self.state.positional;
+        match (index.and_then(|index| positional.words.get(index)), positional.rest) {
+            (Some(word), _) => Binding::of(Word { span, splits: false, pattern: None, ..*word }),
+            (None, Some(from)) => Binding::of(Word { from, ..Word::unknown(span) }),
+            (None, None) => Binding { set: false, ..Binding::of(Word::known(b"", span)) },
+        }
+    }
+
+    pub(super) fn decimal(&self, value: i64, span: Span) -> Word<'a> {
+        use std::io::Write as _;
+        let mut digits = [0u8; 20];
+        let mut rest = digits.as_mut_slice();
+        let written = write!(rest, "{value}");
+        let left = rest.len();
+        debug_assert!(written.is_ok());
+        let text = digits.get(..20 - left).unwrap_or_default();
+        Word::known(self.arena.alloc_slice_copy(text), span)
+    }
+
+    // ---- what the operator makes of it
+
+    fn operate(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        parameter: &Parameter,
+        name: &'a [u8],
+        binding: Binding<'a>,
+        mode: Mode,
+    ) -> Expansion<'a> {
+        let span = parameter.span;
+        let value = Word { span, ..binding.value };
+        let [first, second] = parameter.arguments;
+        // Provably missing, provably there, or neither.
+        let there = |colon: bool| match value.value {
+            Value::Known(text) => Some(binding.set && !(colon && text.is_empty())),
+            Value::Partial { prefix, suffix } => (!prefix.is_empty() || !suffix.is_empty()).then_some(true),
+            Value::Unknown => None,
+        };
+        match parameter.operator {
+            ParameterOperator::Plain => Expansion::Value(value),
+            ParameterOperator::Length => Expansion::Value(match value.as_known() {
+                Some(text) if text.is_ascii() => self.decimal(text.len() as i64, span),
+                _ => Word::unknown(span),
+            }),
+            ParameterOperator::Default { colon } => match there(colon) {
+                Some(true) => Expansion::Value(value),
+                Some(false) => Expansion::Parts(first),
+                None => Expansion::Value(self.one_or_other(unit, value, first)),
+            },
+            ParameterOperator::Assign { colon } => match there(colon) {
+                Some(true) => Expansion::Value(value),
+                Some(false) => {
+                    let assigned = self.argument(unit, first, span, Mode::Assignment);
+                    self.assign(name, assigned, None);
+                    Expansion::Value(assigned)
+                }
+                None => {
+                    let either = self.one_or_other(unit, value, first);
+                    if is_name(name) {
+                        self.assign(name, either, None);
+                    }
+                    Expansion::Value(either)
+                }
+            },
+            ParameterOperator::Error { colon } => {
+                if there(colon) != Some(true) {
+                    self.argument(unit, first, span, Mode::Text);
+                }
+                Expansion::Value(value)
+            }
+            ParameterOperator::Alternate { colon } => match there(colon) {
+                Some(true) => Expansion::Parts(first),
+                Some(false) => Expansion::Value(Word::known(b"", span)),
+                None => {
+                    let other = self.argument(unit, first, span, mode_of_argument(mode));
+                    Expansion::Value(Word { from: other.from, ..Word::unknown(span) })
+                }
+            },
+            ParameterOperator::RemovePrefix { longest } => {
+                Expansion::Value(self.removal(unit, value, first, true, longest))
+            }
+            ParameterOperator::RemoveSuffix { longest } => {
+                Expansion::Value(self.removal(unit, value, first, false, longest))
+            }
+            ParameterOperator::Replace { which } => {
+                Expansion::Value(self.replacement(unit, value, first, second, which))
+            }
+            ParameterOperator::Substring => {
+                let offset = self.arithmetic_parts(unit, unit.script.parts(first), span);
+                let length = if second.is_empty() {
+                    None
+                } else {
+                    Some(self.arithmetic_parts(unit, unit.script.parts(second), span))
+                };
+                Expansion::Value(match (value.as_known(), offset, length) {
+                    (Some(text), Some(offset), None) if text.is_ascii() => cut(text, offset, None, span),
+                    (Some(text), Some(offset), Some(Some(length))) if text.is_ascii() => {
+                        cut(text, offset, Some(length), span)
+                    }
+                    _ => self.derived(&value, name),
+                })
+            }
+            ParameterOperator::Case { which, all } => {
+                let pattern = unit.script.parts(first);
+                self.argument(unit, first, span, Mode::Pattern);
+                Expansion::Value(match value.as_known() {
+                    Some(text) if pattern.is_empty() && text.is_ascii() => {
+                        self.change_case(text, which, all, span)
+                    }
+                    _ => self.derived(&value, name),
+                })
+            }
+            ParameterOperator::Transform(which) => Expansion::Value(self.transform(unit, value, name, which)),
+            ParameterOperator::Names | ParameterOperator::Keys | ParameterOperator::Bad => {
+                self.arguments(unit, parameter);
+                let from = self.named(value.from, name);
+                Expansion::List { elements: &[], rest: Some(from), joined: false }
+            }
+        }
+    }
+
+    /// Something unknown made of a value.
+    fn derived(&self, value: &Word<'a>, name: &'a [u8]) -> Word<'a> {
+        let from = if value.as_known().is_some() { self.named(value.from, name) } else { value.from };
+        Word { from, ..Word::unknown(value.span) }
+    }
+
+    /// The value, or if it is missing the argument: nobody knows which.
+    fn one_or_other(&mut self, unit: Unit<'_, 'a>, value: Word<'a>, other: Slice<Part>) -> Word<'a> {
+        let other = self.argument(unit, other, value.span, Mode::Assignment);
+        let from = environment::union(self.arena, value.from, other.from);
+        Word { from, ..Word::unknown(value.span) }
+    }
+
+    fn argument(&mut self, unit: Unit<'_, 'a>, parts: Slice<Part>, span: Span, mode: Mode) -> Word<'a> {
+        let parts = unit.script.parts(parts);
+        if parts.is_empty() {
+            return Word::known(b"", span);
+        }
+        let separating = std::mem::replace(&mut self.separating, false);
+        let mut field = self.open_field(span);
+        self.parts(&mut field, unit, parts, mode);
+        self.separating = separating;
+        self.close_single(field)
+    }
+
+    /// Lowers arguments whose value does not matter; what flowed into them.
+    fn arguments(&mut self, unit: Unit<'_, 'a>, parameter: &Parameter) -> &'a [Origin<'a>] {
+        let mut from: &'a [Origin<'a>] = &[];
+        for argument in parameter.arguments {
+            let word = self.argument(unit, argument, parameter.span, Mode::Text);
+            from = environment::union(self.arena, from, word.from);
+        }
+        from
+    }
+
+    /// A pattern argument as decoded; `None` where any of it is unknown.
+    fn pattern(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        parts: Slice<Part>,
+        span: Span,
+    ) -> (Option<Vec<u8>>, &'a [Origin<'a>]) {
+        let separating = std::mem::replace(&mut self.separating, false);
+        let mut field = self.open_field(span);
+        self.parts(&mut field, unit, unit.script.parts(parts), Mode::Pattern);
+        self.separating = separating;
+        let whole = self.is_whole(&field) && !pattern::has_class(self.field_text(&field));
+        let text = whole.then(|| self.field_pattern(&field));
+        let from = self.field_origins(&field);
+        self.discard(&field);
+        // Extended globs are more than this matcher reads.
+        let plain = text.filter(|text| {
+            !text.windows(2).any(|pair| matches!(pair, [b'@' | b'!' | b'+' | b'*' | b'?', b'(']))
+        });
+        (plain, from)
+    }
+
+    fn removal(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        value: Word<'a>,
+        argument: Slice<Part>,
+        prefix: bool,
+        longest: bool,
+    ) -> Word<'a> {
+        let (pattern, from) = self.pattern(unit, argument, value.span);
+        let unknown = |lowerer: &Self| Word {
+            from: environment::union(lowerer.arena, value.from, from),
+            ..Word::unknown(value.span)
+        };
+        let (Some(text), Some(pattern)) = (value.as_known(), pattern) else { return unknown(self) };
+        if pattern.is_empty() {
+            return value;
+        }
+        if !text.is_ascii() || text.len() > 1024 || pattern.len() > 128 {
+            return unknown(self);
+        }
+        if !self.spend(1 + (text.len() * pattern.len()) as u32 / 64, unit.source, value.span) {
+            return unknown(self);
+        }
+        // Shortest first; for the longest the other way round.
+        let cuts = |at: usize| {
+            let len = if longest { text.len() - at } else { at };
+            if prefix {
+                let (removed, kept) = text.split_at(len);
+                (removed, kept)
+            } else {
+                let (kept, removed) = text.split_at(text.len() - len);
+                (removed, kept)
+            }
+        };
+        for at in 0..=text.len() {
+            let (removed, kept) = cuts(at);
+            if pattern::matches(&pattern, removed) {
+                return Word { value: Value::Known(kept), ..value };
+            }
+        }
+        value
+    }
+
+    fn replacement(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        value: Word<'a>,
+        argument: Slice<Part>,
+        replacement: Slice<Part>,
+        which: u8,
+    ) -> Word<'a> {
+        let (pattern, from) = self.pattern(unit, argument, value.span);
+        let by = self.argument(unit, replacement, value.span, Mode::Assignment);
+        let from = environment::union(self.arena, from, by.from);
+        let unknown = |lowerer: &Self| Word {
+            from: environment::union(lowerer.arena, value.from, from),
+            ..Word::unknown(value.span)
+        };
+        let (Some(text), Some(pattern), Some(by)) = (value.as_known(), pattern, by.as_known()) else {
+            return unknown(self);
+        };
+        // An unquoted `&` in the replacement stands for what was matched.
+        if !text.is_ascii()
+            || text.len() > 1024
+            || pattern.len() > 128
+            || by.contains(&b'&')
+            || by.contains(&b'\\')
+        {
+            return unknown(self);
+        }
+        if pattern.is_empty() {
+            return value;
+        }
+        if !self.spend(1 + (text.len() * pattern.len()) as u32 / 8, unit.source, value.span) {
+            return unknown(self);
+        }
+        let mut out = Vec::new();
+        let mut rest = text;
+        loop {
+            // The longest match at this place.
+            let most = (0..=rest.len()).rev().find(|&len| {
+                let whole = which != b'%' || len == rest.len();
+                whole && pattern::matches(&pattern, rest.get(..len).unwrap_or_default())
+            });
+            match (most, rest.split_first()) {
+                (Some(len), _) if len > 0 || which == b'#' || which == b'%' => {
+                    out.extend_from_slice(by);
+                    rest = rest.get(len..).unwrap_or_default();
+                    if which != b'a' {
+                        break;
+                    }
+                }
+                (_, Some((byte, tail))) => {
+                    if which == b'#' {
+                        break;
+                    }
+                    out.push(*byte);
+                    rest = tail;
+                }
+                (_, None) => break,
+            }
+            if out.len() > MAX_CONSTANT {
+                return unknown(self);
+            }
+        }
+        out.extend_from_slice(rest);
+        if out.len() > MAX_CONSTANT {
+            return unknown(self);
+        }
+        Word::known(self.arena.alloc_slice_copy(&out), value.span)
+    }
+
+    fn change_case(&self, text: &'a [u8], which: u8, all: bool, span: Span) -> Word<'a> {
+        let mut changed = text.to_vec();
+        let count = if all { changed.len() } else { changed.len().min(1) };
+        for byte in changed.iter_mut().take(count) {
+            *byte = match which {
+                b'^' => byte.to_ascii_uppercase(),
+                b',' => byte.to_ascii_lowercase(),
+                _ if byte.is_ascii_uppercase() => byte.to_ascii_lowercase(),
+                _ => byte.to_ascii_uppercase(),
+            };
+        }
+        Word::known(self.arena.alloc_slice_copy(&changed), span)
+    }
+
+    fn transform(&mut self, unit: Unit<'_, 'a>, value: Word<'a>, name: &'a [u8], which: u8) -> Word<'a> {
+        let span = value.span;
+        match (which, value.as_known()) {
+            (b'P', Some(text)) => {
+                let inert = !text.iter().any(|byte| matches!(byte, b'$' | b'`' | b'\\'));
+                if inert {
+                    return value;
+                }
+                // The prompt's own escapes come first and can spell a substitution.
+                let mut decoded = Vec::with_capacity(text.len());
+                ansi_c::decode(text, Dialect::Format, &mut decoded);
+                let expanded = self.template(text, unit.source, span);
+                if decoded != text {
+                    let decoded: &'a [u8] = self.arena.alloc_slice_copy(&decoded);
+                    if decoded.iter().any(|byte| matches!(byte, b'$' | b'`')) {
+                        self.template(decoded, unit.source, span);
+                    }
+                    return self.derived(&expanded, name);
+                }
+                expanded
+            }
+            (b'P', None) => {
+                if !is_dynamic_number(name) && !(value.from.is_empty() && value.prefix().is_empty()) {
+                    self.note(NoteKind::PromptExpansion, unit.source, span);
+                }
+                Word { from: value.from, ..Word::unknown(span) }
+            }
+            (b'E', Some(text)) => {
+                let mut decoded = Vec::with_capacity(text.len());
+                ansi_c::decode(text, Dialect::Quote, &mut decoded);
+                Word::known(self.arena.alloc_slice_copy(&decoded), span)
+            }
+            (b'U', Some(text)) if text.is_ascii() => self.change_case(text, b'^', true, span),
+            (b'u', Some(text)) if text.is_ascii() => self.change_case(text, b'^', false, span),
+            (b'L', Some(text)) if text.is_ascii() => self.change_case(text, b',', true, span),
+            _ => self.derived(&value, name),
+        }
+    }
+
+    fn slice_list(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        parameter: &Parameter,
+        name: &'a [u8],
+        (elements, rest, joined): (&'a [Word<'a>], Option<&'a [Origin<'a>]>, bool),
+    ) -> Expansion<'a> {
+        let span = parameter.span;
+        let [first, second] = parameter.arguments;
+        let offset = self.arithmetic_parts(unit, unit.script.parts(first), span);
+        let length = if second.is_empty() {
+            Some(usize::MAX)
+        } else {
+            let length = self.arithmetic_parts(unit, unit.script.parts(second), span);
+            length.and_then(|length| usize::try_from(length).ok())
+        };
+        // `${@:1}` begins at `$1`, but `${a[@]:0}` at the first element.
+        let positional = name == b"@" || name == b"*";
+        let offset = offset.and_then(|offset| usize::try_from(offset).ok());
+        let offset = match offset {
+            Some(0) if positional => None,
+            Some(offset) if positional => Some(offset - 1),
+            offset => offset,
+        };
+        if let (Some(offset), Some(length)) = (offset, length) {
+            let tail = elements.get(offset.min(elements.len())..).unwrap_or_default();
+            let sliced = tail.get(..length.min(tail.len())).unwrap_or_default();
+            let rest = if sliced.len() == length { None } else { rest };
+            return Expansion::List { elements: sliced, rest, joined };
+        }
+        let mut from = rest.unwrap_or_default();
+        for element in elements {
+            from = environment::union(self.arena, from, element.from);
+        }
+        Expansion::List { elements: &[], rest: Some(self.named(from, name)), joined }
+    }
+}
+
+struct Positional<'a> {
+    elements: &'a [Word<'a>],
+    rest: Option<&'a [Origin<'a>]>,
+}
+
+const fn mode_of_argument(mode: Mode) -> Mode {
+    match mode {
+        Mode::Fields => Mode::Assignment,
+        mode => mode,
+    }
+}
+
+/// `${x:offset:length}` on ASCII text.
+fn cut<'a>(text: &'a [u8], offset: i64, length: Option<i64>, span: Span) -> Word<'a> {
+    let len = text.len() as i64;
+    let start = if offset < 0 { len.saturating_add(offset) } else { offset };
+    if start < 0 || start > len {
+        return Word::known(b"", span);
+    }
+    let end = match length {
+        None => len,
+        Some(length) if length < 0 => len.saturating_add(length),
+        Some(length) => start.saturating_add(length).min(len),
+    };
+    if end < start {
+        // bash reports an error here; nothing is known of what follows.
+        return Word::unknown(span);
+    }
+    Word::known(text.get(start as usize..end as usize).unwrap_or_default(), span)
+}

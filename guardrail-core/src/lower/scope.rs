@@ -1,0 +1,508 @@
+//! What assignments, branches, loops and calls do to the variables of the running shell.
+
+use crate::lower::environment::{self, Attribute, Binding, Found, Node};
+use crate::lower::lowerer::{Deferred, Lowerer, Positional, State};
+use crate::lower::{EnvironmentId, Lead, Origin, Value, Word};
+use crate::shell::Span;
+
+/// Variables that every environment holds, so that assigning them changes what programs see.
+const ALWAYS_EXPORTED: &[&[u8]] =
+    &[b"PATH", b"HOME", b"USER", b"LOGNAME", b"SHELL", b"TERM", b"LANG", b"PWD", b"OLDPWD", b"SHLVL"];
+
+/// Variables whose value the shell makes up at each use: numbers, harmless in arithmetic.
+const DYNAMIC_NUMBERS: &[&[u8]] = &[
+    b"RANDOM",
+    b"SRANDOM",
+    b"SECONDS",
+    b"LINENO",
+    b"BASHPID",
+    b"EPOCHSECONDS",
+    b"HISTCMD",
+    b"BASH_SUBSHELL",
+    b"UID",
+    b"EUID",
+    b"PPID",
+    b"SHLVL",
+    b"COLUMNS",
+    b"LINES",
+    b"OPTIND",
+];
+
+/// Variables that hold whatever the shell last did: an assignment does not last.
+const DYNAMIC_TEXT: &[&[u8]] = &[
+    b"_",
+    b"BASH_COMMAND",
+    b"BASH_ARGV0",
+    b"BASH_ARGV",
+    b"DIRSTACK",
+    b"FUNCNAME",
+    b"GROUPS",
+    b"PIPESTATUS",
+    b"EPOCHREALTIME",
+    b"BASH_REMATCH",
+    b"REPLY",
+    b"OPTARG",
+    b"MAPFILE",
+    b"COPROC",
+];
+
+pub(super) fn is_dynamic_number(name: &[u8]) -> bool {
+    DYNAMIC_NUMBERS.contains(&name)
+}
+
+impl<'a> Lowerer<'a> {
+    /// The variable as the shell would read it now. Special parameters are not variables.
+    pub(super) fn variable(&mut self, name: &'a [u8], span: Span) -> Binding<'a> {
+        let opaque = |lowerer: &Self| {
+            let from: &'a [Origin<'a>] = lowerer.arena.alloc_slice_copy(&[Origin::Variable(name)]);
+            Binding::of(Word { from, ..Word::unknown(span) })
+        };
+        match self.environments.lookup(self.state.environment, name) {
+            Found::Bound(binding) => Binding { value: Word { span, ..binding.value }, ..binding },
+            Found::Forgotten => opaque(self),
+            Found::Missing => {
+                if is_dynamic_number(name) {
+                    return Binding::of(Word::unknown(span));
+                }
+                if let Some(fact) = self.fact(name) {
+                    return Binding { value: Word { span, ..fact.value }, ..fact };
+                }
+                let lead = match name {
+                    b"HOME" => Lead::Home,
+                    b"PWD" => return Binding::of(self.working_directory(span)),
+                    _ => return opaque(self),
+                };
+                let value = Value::Partial { prefix: &[], suffix: &[] };
+                Binding::of(Word { value, lead, ..Word::unknown(span) })
+            }
+        }
+    }
+
+    /// `$PWD`.
+    pub(super) fn working_directory(&mut self, span: Span) -> Word<'a> {
+        let Some(relative) = self.state.directory.as_known() else {
+            return Word { span, ..self.state.directory };
+        };
+        if relative.first() == Some(&b'/') {
+            return Word::known(relative, span);
+        }
+        if let Some(directory) = self.known.directory {
+            let path = join_path(directory, relative);
+            return Word::known(self.arena.alloc_slice_copy(&path), span);
+        }
+        let suffix: &'a [u8] =
+            if relative.is_empty() { &[] } else { self.arena.alloc_slice_copy(&[b"/", relative].concat()) };
+        Word {
+            value: Value::Partial { prefix: &[], suffix },
+            lead: Lead::WorkingDirectory,
+            ..Word::unknown(span)
+        }
+    }
+
+    /// Binds a variable of the running shell, as an assignment does; whether it is exported.
+    pub(super) fn assign(
+        &mut self,
+        name: &'a [u8],
+        value: Word<'a>,
+        elements: Option<&'a [Word<'a>]>,
+    ) -> bool {
+        let old = match self.environments.lookup(self.state.environment, name) {
+            Found::Bound(binding) => Some(binding),
+            _ => None,
+        };
+        let attribute = old.map_or(Attribute::Plain, |old| old.attribute);
+        let exported = self.state.export_all
+            || old.is_some_and(|old| old.exported)
+            || (old.is_none() && (self.fact(name).is_some() || ALWAYS_EXPORTED.contains(&name)));
+        let mut value = Word { splits: false, pattern: None, ..value };
+        let altered = match attribute {
+            Attribute::Plain | Attribute::Associative => {
+                DYNAMIC_TEXT.contains(&name) || is_dynamic_number(name)
+            }
+            Attribute::Integer => value.as_known().is_none_or(|text| !is_integer(text)),
+            Attribute::Altering => true,
+        };
+        if altered {
+            let from = match attribute {
+                // What arithmetic makes of it is a number.
+                Attribute::Integer => &[][..],
+                _ if is_dynamic_number(name) => &[][..],
+                _ => self.arena.alloc_slice_copy(&[Origin::Variable(name)]),
+            };
+            value = Word { from, ..Word::unknown(value.span) };
+        }
+        let elements = if altered { None } else { elements };
+        self.rebind(name, Binding { value, elements, exported, set: true, attribute });
+        exported
+    }
+
+    /// Binds a variable exactly so.
+    pub(super) fn rebind(&mut self, name: &'a [u8], binding: Binding<'a>) {
+        self.separators_bound |= name == b"IFS";
+        self.state.environment =
+            self.environments.push(self.state.environment, Node::Variable { name, binding });
+    }
+
+    /// Binds a variable to something that cannot be known.
+    pub(super) fn assign_unknown(&mut self, name: &'a [u8], from: &'a [Origin<'a>], span: Span) {
+        self.assign(name, Word { from, ..Word::unknown(span) }, None);
+    }
+
+    /// From here on every variable, and with `functions` every function, may be anything.
+    pub(super) fn forget(&mut self, functions: bool) {
+        self.moves += 1;
+        self.separators_bound = true;
+        self.state.environment =
+            self.environments.push(self.state.environment, Node::Forgotten { functions });
+        if functions {
+            self.state.positional = Positional::UNKNOWN;
+            self.state.directory = Word::unknown(self.state.directory.span);
+        }
+    }
+
+    /// The state behind a place that several paths reach. All of them started at `base`.
+    pub(super) fn join(&mut self, base: &State<'a>, ends: &[State<'a>]) -> State<'a> {
+        let mut living = ends.iter().filter(|end| !end.dead);
+        let Some(first) = living.next() else {
+            return ends.last().copied().unwrap_or(*base);
+        };
+        let mut joined = *first;
+        let mut same = true;
+        for end in living {
+            same &= end.environment == first.environment;
+            if end.directory.value != joined.directory.value || end.directory.lead != joined.directory.lead {
+                joined.directory = Word::unknown(joined.directory.span);
+            }
+            let (a, b) = (end.positional, joined.positional);
+            if !std::ptr::eq(a.words, b.words) || a.rest.is_some() != b.rest.is_some() {
+                joined.positional = Positional::UNKNOWN;
+            }
+            joined.export_all |= end.export_all;
+            joined.last_pipe |= end.last_pipe;
+        }
+        if same {
+            return joined;
+        }
+
+        let mut names: Vec<&'a [u8]> = Vec::new();
+        let mut functions = Vec::new();
+        let mut forgotten = None;
+        for end in ends.iter().filter(|end| !end.dead) {
+            let mut own: Vec<&'a [u8]> = Vec::new();
+            for node in self.environments.chain(end.environment, base.environment) {
+                match node {
+                    Node::Variable { name, .. } => own.push(name),
+                    Node::Function { function, .. } => functions.push(*function),
+                    // Whether it still is one now depends on the path taken.
+                    Node::FunctionRemoved { .. } => forgotten = Some(true),
+                    Node::Forgotten { functions } => {
+                        forgotten = Some(*functions || forgotten == Some(true));
+                    }
+                    Node::Child => {}
+                }
+            }
+            names.extend(own);
+        }
+        names.sort_unstable();
+        names.dedup();
+        let saved = self.state.environment;
+        self.state.environment = base.environment;
+        if let Some(functions) = forgotten {
+            self.environments_forget(functions);
+        } else {
+            for name in names {
+                let mut merged: Option<Binding<'a>> = None;
+                for end in ends.iter().filter(|end| !end.dead) {
+                    let next = self.binding_at(end.environment, name);
+                    merged = Some(match merged {
+                        Some(merged) => self.merge_bindings(&merged, &next),
+                        None => next,
+                    });
+                }
+                if let Some(binding) = merged {
+                    self.rebind(name, binding);
+                }
+            }
+        }
+        for function in functions.into_iter().rev() {
+            self.state.environment =
+                self.environments.push(self.state.environment, Node::Function { function, certain: false });
+        }
+        joined.environment = std::mem::replace(&mut self.state.environment, saved);
+        joined
+    }
+
+    fn environments_forget(&mut self, functions: bool) {
+        self.separators_bound = true;
+        self.state.environment =
+            self.environments.push(self.state.environment, Node::Forgotten { functions });
+    }
+
+    fn binding_at(&mut self, environment: EnvironmentId, name: &'a [u8]) -> Binding<'a> {
+        let saved = std::mem::replace(&mut self.state.environment, environment);
+        let binding = self.variable(name, Span::default());
+        self.state.environment = saved;
+        binding
+    }
+
+    fn merge_bindings(&self, a: &Binding<'a>, b: &Binding<'a>) -> Binding<'a> {
+        let elements = match (a.elements, b.elements) {
+            (Some(x), Some(y)) if std::ptr::eq(x, y) => Some(x),
+            _ => None,
+        };
+        let mut value = environment::merge(self.arena, &a.value, &b.value);
+        if a.set != b.set || (elements.is_none() && (a.elements.is_some() || b.elements.is_some())) {
+            value = Word { from: value.from, ..Word::unknown(value.span) };
+        }
+        Binding {
+            value,
+            elements,
+            exported: a.exported || b.exported,
+            set: a.set || b.set,
+            attribute: if a.attribute == b.attribute { a.attribute } else { Attribute::Altering },
+        }
+    }
+
+    /// Makes what `since` bound (in any of its paths) one of all those values, on top of `environment`.
+    fn blur(&mut self, environment: EnvironmentId, since: usize) -> EnvironmentId {
+        let mut bound: Vec<(&'a [u8], Binding<'a>)> = Vec::new();
+        let mut functions = Vec::new();
+        let mut forgotten = None;
+        for node in self.environments.since(since) {
+            match node {
+                Node::Variable { name, binding } => bound.push((name, *binding)),
+                Node::Function { function, .. } => functions.push(*function),
+                Node::FunctionRemoved { .. } => forgotten = Some(true),
+                Node::Forgotten { functions } => forgotten = Some(*functions || forgotten == Some(true)),
+                Node::Child => {}
+            }
+        }
+        let saved = std::mem::replace(&mut self.state.environment, environment);
+        if let Some(functions) = forgotten {
+            self.environments_forget(functions);
+        }
+        bound.sort_by(|(a, _), (b, _)| a.cmp(b));
+        for group in bound.chunk_by(|(a, _), (b, _)| a == b) {
+            let Some((name, _)) = group.first() else { continue };
+            let mut merged = self.binding_at(environment, name);
+            for (_, binding) in group {
+                merged = self.merge_bindings(&merged, binding);
+            }
+            merged.elements = None;
+            if forgotten.is_none() {
+                self.rebind(name, merged);
+            }
+        }
+        for function in functions {
+            self.state.environment =
+                self.environments.push(self.state.environment, Node::Function { function, certain: false });
+        }
+        std::mem::replace(&mut self.state.environment, saved)
+    }
+
+    /// What a handler that was set at `environment` sees when it runs at some later time.
+    pub(super) fn environment_later(&mut self, environment: EnvironmentId, bindings: usize) -> EnvironmentId {
+        let functions: Vec<_> = self
+            .environments
+            .since(bindings)
+            .filter_map(|node| match node {
+                Node::Function { function, .. } => Some(*function),
+                _ => None,
+            })
+            .collect();
+        let mut later = self.blur(environment, bindings);
+        for function in functions {
+            later = self.environments.push(later, Node::Function { function, certain: true });
+        }
+        later
+    }
+
+    /// Lowers a loop body: variables that any pass assigns are uncertain from its first command on.
+    pub(super) fn repeat(&mut self, body: &mut dyn FnMut(&mut Self)) {
+        let base = self.state;
+        let context = self.around.context;
+        self.around.context.repeated = true;
+        let tentative = self.tentative;
+        let around = self.around;
+        // What earlier passes assigned: names, and whether their values are harmless numbers.
+        let mut assigned: Vec<(&'a [u8], bool)> = Vec::new();
+        let mut everything = false;
+        let mut moved = false;
+        let mut pass = 0;
+        let mark = self.mark();
+        loop {
+            self.state = base;
+            self.around = around;
+            if everything {
+                self.forget(true);
+            } else {
+                for &(name, harmless) in &assigned {
+                    let old = self.binding_at(base.environment, name);
+                    let mut from = old.value.from;
+                    if !harmless {
+                        from = environment::union(
+                            self.arena,
+                            from,
+                            self.arena.alloc_slice_copy(&[Origin::Variable(name)]),
+                        );
+                    }
+                    let value = Word { from, ..Word::unknown(Span::default()) };
+                    self.rebind(name, Binding { value, elements: None, set: true, ..old });
+                }
+            }
+            if moved {
+                self.state.directory = Word::unknown(base.directory.span);
+                self.state.positional = Positional::UNKNOWN;
+            }
+            let inside = self.mark();
+            self.tentative = tentative || pass == 0;
+            body(self);
+            self.tentative = tentative;
+
+            let mut grew = false;
+            let mut wiped = false;
+            let count = assigned.len();
+            let mut fresh: Vec<(&'a [u8], bool)> = Vec::new();
+            for node in self.environments.since(inside.bindings) {
+                match node {
+                    Node::Variable { name, binding } => {
+                        fresh.push((name, binding.value.from.is_empty() && binding.value.lead == Lead::Text));
+                    }
+                    Node::Forgotten { .. } | Node::FunctionRemoved { .. } => wiped = true,
+                    // A call above the definition meets it in the next round.
+                    Node::Function { .. } => wiped |= pass == 0,
+                    Node::Child => {}
+                }
+            }
+            fresh.sort_unstable();
+            for (name, harmless) in fresh {
+                match assigned.binary_search_by(|(known, _)| known.cmp(&name)) {
+                    Ok(at) => {
+                        if let Some((_, known)) = assigned.get_mut(at) {
+                            grew |= *known && !harmless;
+                            *known &= harmless;
+                        }
+                    }
+                    Err(at) => assigned.insert(at, (name, harmless)),
+                }
+            }
+            grew |= assigned.len() > count;
+            if wiped && !everything {
+                grew = true;
+                everything = true;
+            }
+            if self.moves != inside.moves && !moved {
+                grew = true;
+                moved = true;
+            }
+            pass += 1;
+            if !grew || tentative || self.program.exhausted.is_some() {
+                break;
+            }
+            if pass >= 3 {
+                everything = true;
+            }
+            if pass >= 4 {
+                break;
+            }
+            self.roll_back(&mark);
+        }
+        self.around.context = context;
+        let end = self.state;
+        let mut after = base;
+        after.environment = self.blur(base.environment, mark.bindings);
+        if moved || end.directory.value != base.directory.value {
+            after.directory = Word::unknown(base.directory.span);
+            after.positional = Positional::UNKNOWN;
+        }
+        after.export_all |= end.export_all;
+        self.state = after;
+    }
+
+    /// Takes bindings of some names back: locals at the end of a call, prefix assignments. What
+    /// else was bound since `entered` stays, on top of `base`.
+    pub(super) fn drop_names(&mut self, entered: EnvironmentId, base: EnvironmentId, names: &[&[u8]]) {
+        let mut kept: Vec<Node<'a>> = self
+            .environments
+            .chain(self.state.environment, entered)
+            .filter(|node| !matches!(node, Node::Variable { name, .. } if names.contains(name)))
+            .copied()
+            .collect();
+        kept.reverse();
+        let mut environment = base;
+        for node in kept {
+            environment = self.environments.push(environment, node);
+        }
+        self.state.environment = environment;
+    }
+
+    pub(super) fn defer(&mut self, text: &'a [u8], by: crate::lower::InvocationId, span: Span) {
+        self.deferred.push(Deferred {
+            text,
+            by,
+            span,
+            state: self.state,
+            around: self.around,
+            bindings: self.environments.len(),
+        });
+    }
+}
+
+pub(super) fn is_integer(text: &[u8]) -> bool {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    !digits.is_empty() && digits.len() < 19 && digits.iter().all(u8::is_ascii_digit)
+}
+
+/// Whether text is a variable's name.
+pub(super) fn is_name(text: &[u8]) -> bool {
+    text.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+        && text.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+}
+
+/// The path of `relative` from `base`, as `cd` normalises it: `.` and `..` taken away by text.
+/// An empty path is the place where it all started; going up from there keeps the `..`.
+pub(super) fn join_path(base: &[u8], relative: &[u8]) -> Vec<u8> {
+    let mut out: Vec<&[u8]> = Vec::new();
+    let absolute = relative.first() == Some(&b'/') || base.first() == Some(&b'/');
+    let pieces: [&[u8]; 2] = if relative.first() == Some(&b'/') { [b"", relative] } else { [base, relative] };
+    for piece in pieces.iter().flat_map(|path| path.split(|&byte| byte == b'/')) {
+        match piece {
+            b"" | b"." => {}
+            b".." => {
+                if out.last().is_some_and(|last| *last != b"..") {
+                    out.pop();
+                } else if !absolute {
+                    out.push(piece);
+                }
+            }
+            _ => out.push(piece),
+        }
+    }
+    let mut path = Vec::new();
+    for (at, piece) in out.iter().enumerate() {
+        if at > 0 || absolute {
+            path.push(b'/');
+        }
+        path.extend_from_slice(piece);
+    }
+    if path.is_empty() && absolute {
+        path.push(b'/');
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        assert_eq!(join_path(b"", b"a"), b"a");
+        assert_eq!(join_path(b"a", b"../b/./c"), b"b/c");
+        assert_eq!(join_path(b"a", b".."), b"");
+        assert_eq!(join_path(b"", b"../.."), b"../..");
+        assert_eq!(join_path(b"/w", b"x/"), b"/w/x");
+        assert_eq!(join_path(b"a", b"/"), b"/");
+        assert_eq!(join_path(b"/", b".."), b"/");
+    }
+}

@@ -1,0 +1,49 @@
+//! `[[ ... ]]`, `test` and `[`: they start nothing, but some operands are evaluated.
+
+use crate::lower::expand::Mode;
+use crate::lower::lowerer::{Lowerer, Unit};
+use crate::lower::{NoteKind, SourceId, Word};
+use crate::shell::{self, Part, Slice};
+
+/// Comparisons whose operands `[[` evaluates as arithmetic.
+const ARITHMETIC: &[&[u8]] = &[b"-eq", b"-ne", b"-lt", b"-le", b"-gt", b"-ge"];
+
+impl<'a> Lowerer<'a> {
+    pub(super) fn test_command(&mut self, unit: Unit<'_, 'a>, words: Slice<shell::Word>) {
+        let reveals = std::mem::replace(&mut self.reveals, false);
+        let words = unit.script.words(words);
+        let operator = |word: Option<&shell::Word>| match word.map(|word| unit.script.parts(word.parts)) {
+            Some([Part::Literal(span)]) => unit.bytes(*span),
+            _ => b"",
+        };
+        for (at, word) in words.iter().enumerate() {
+            if !self.spend(1, unit.source, word.span) {
+                break;
+            }
+            let value = self.single(unit, word, Mode::Text);
+            let before = operator(at.checked_sub(1).and_then(|at| words.get(at)));
+            let behind = operator(words.get(at + 1));
+            if ARITHMETIC.contains(&before) || ARITHMETIC.contains(&behind) {
+                self.arithmetic_operand(&value, unit.source);
+            } else if matches!(before, b"-v" | b"-R") {
+                self.reference(&value, unit.source);
+            }
+        }
+        self.reveals = reveals;
+    }
+
+    /// The words of `test` or `[`, its own name left out.
+    pub(super) fn test_builtin(&mut self, words: &'a [Word<'a>], source: SourceId) {
+        let mut before: &[u8] = b"";
+        for word in words {
+            if matches!(before, b"-v" | b"-R") {
+                self.reference(word, source);
+            }
+            // An operator that cannot be known may be `-v` itself.
+            if word.as_known().is_none() && word.splits && !word.from.is_empty() && words.len() == 1 {
+                self.note(NoteKind::OpaqueArithmetic, source, word.span);
+            }
+            before = word.as_known().unwrap_or_default();
+        }
+    }
+}
