@@ -31,19 +31,16 @@ pub enum KnowledgeError {
     /// Two of the embedder's own files name the same tool.
     #[error("knowledge file: `{0}` was added before")]
     Twice(String),
-    /// The packed knowledge of this build is damaged.
-    #[error("the built-in knowledge cannot be decoded: {0}")]
-    Damaged(String),
 }
 
 /// The tools that go by one name: a built-in one, and an embedder's that adds to it.
 pub(crate) type Named<'k> = [Option<&'k Tool>; 2];
 
 impl Knowledge {
-    pub(crate) fn builtin() -> Result<Self, KnowledgeError> {
-        let pack = Pack::builtin().map_err(|error| KnowledgeError::Damaged(error.to_string()))?;
+    pub(crate) fn builtin() -> Self {
+        let pack = Pack::builtin();
         let decoded = (0..pack.len()).map(|_| OnceLock::new()).collect();
-        Ok(Self { pack, decoded, own: BTreeMap::new(), own_calls: Vec::new() })
+        Self { pack, decoded, own: BTreeMap::new(), own_calls: Vec::new() }
     }
 
     /// Adds a tool of the embedder's. Where a built-in tool has the name, both are asked and the

@@ -24,12 +24,12 @@ pub struct Pack {
 impl Pack {
     /// The knowledge that comes with this crate. Takes some tens of microseconds.
     ///
-    /// # Errors
-    ///
-    /// Never for a crate that was built whole; the error is of the decoder.
-    pub fn builtin() -> Result<Self, postcard::Error> {
-        let (names, places, environment, calls) = postcard::from_bytes(INDEX)?;
-        Ok(Self { names, environment, calls, places })
+    /// The index was written by this crate's own build, so it decodes; were it damaged, no tool
+    /// would be known, and what is not known is never safe.
+    #[must_use]
+    pub fn builtin() -> Self {
+        let (names, places, environment, calls) = postcard::from_bytes(INDEX).unwrap_or_default();
+        Self { names, environment, calls, places }
     }
 
     /// How many tools there are; places are smaller than this.

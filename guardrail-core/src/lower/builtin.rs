@@ -401,7 +401,7 @@ impl<'a> Lowerer<'a> {
         self.state.directory = Word::unknown(self.state.directory.span);
     }
 
-    fn go_to(&mut self, target: &Word<'a>) {
+    pub(super) fn go_to(&mut self, target: &Word<'a>) {
         self.moves += 1;
         let here = self.state.directory;
         let span = target.span;

@@ -12,6 +12,7 @@ mod expand;
 mod field;
 mod flow;
 mod function;
+mod inside;
 mod lowerer;
 mod order;
 mod parameter;

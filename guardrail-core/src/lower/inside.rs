@@ -1,0 +1,82 @@
+//! What `identify` asks of the shell's state when it unwraps commands: other environments, other
+//! directories, constant output.
+
+use crate::lower::environment::Node;
+use crate::lower::{ChannelId, Entry, EnvironmentId, Invocation, InvocationId, Lowerer, Resolution, Source, SourceId, Word};
+use crate::lower::{Place, constant};
+
+impl<'a> Lowerer<'a> {
+    /// A request that is an argument vector: `text` is how it is shown, the words point into it.
+    pub fn argv(&mut self, text: &'a [u8], words: &'a [Word<'a>]) -> InvocationId {
+        let entry = Entry::request();
+        let source = SourceId(self.program.sources.len() as u32);
+        self.program.sources.push(Source { text, parent: None, layer: 0, within: None });
+        self.scripts.push(None);
+        let span = match (words.first(), words.last()) {
+            (Some(first), Some(last)) => first.span.join(last.span),
+            _ => crate::shell::Span::default(),
+        };
+        let id = self.invocation(Invocation {
+            words,
+            assignments: &[],
+            redirects: &[],
+            source,
+            span,
+            parent: None,
+            stdin: entry.stdin,
+            stdout: None,
+            environment: entry.environment,
+            directory: entry.directory,
+            resolution: if words.is_empty() { Resolution::Nothing } else { Resolution::Program },
+            context: entry.context,
+            place: Place::Here,
+        });
+        self.program.written.push(id);
+        id
+    }
+
+    /// An environment in which nothing is known of any variable: another user's, another
+    /// machine's.
+    pub fn forgotten(&mut self, environment: EnvironmentId) -> EnvironmentId {
+        self.environments.push(environment, Node::Forgotten { functions: true })
+    }
+
+    /// Calls `each` with every variable that the script binds, newest first, exported or not, up
+    /// to the point where anything may be bound.
+    pub fn each_binding(&self, environment: EnvironmentId, mut each: impl FnMut(&'a [u8], Word<'a>)) {
+        let mut seen: Vec<&[u8]> = Vec::new();
+        for node in self.environments.chain(environment, EnvironmentId::default()) {
+            match node {
+                Node::Variable { name, binding } => {
+                    if !seen.contains(name) {
+                        seen.push(name);
+                        if binding.set {
+                            each(name, binding.value);
+                        }
+                    }
+                }
+                Node::Forgotten { .. } => return,
+                Node::Function { .. } | Node::FunctionRemoved { .. } | Node::Child => {}
+            }
+        }
+    }
+
+    /// The directory that `path` names from `directory`.
+    pub fn directory_in(&mut self, directory: Word<'a>, path: Word<'a>) -> Word<'a> {
+        let here = std::mem::replace(&mut self.state.directory, directory);
+        self.go_to(&path);
+        std::mem::replace(&mut self.state.directory, here)
+    }
+
+    /// What is written to a channel, where that is one command's constant output.
+    #[must_use]
+    pub fn constant_output(&self, channel: ChannelId) -> Option<&'a [u8]> {
+        let mut writers = self.program.invocations.iter().filter(|i| i.stdout == Some(channel));
+        match (writers.next(), writers.next()) {
+            (Some(only), None) if !only.context.conditional && !only.context.repeated => {
+                constant::output(self.arena, only)
+            }
+            _ => None,
+        }
+    }
+}
