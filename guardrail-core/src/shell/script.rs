@@ -94,8 +94,7 @@ pub struct CommandId(pub(crate) u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParameterId(pub(crate) u32);
 
-/// The place of a nested [`Script`]: the body of a backquoted substitution whose backslashes had
-/// to be taken away before it could be read.
+/// The place of a nested [`Script`]: a backquoted substitution's body without its backslashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NestedId(pub(crate) u32);
 
