@@ -5,6 +5,7 @@ mod evaluation;
 mod guard;
 mod limits;
 pub mod lower;
+pub mod redact;
 mod request;
 pub mod shell;
 
