@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use guardrail::redact::Redactor;
 use guardrail::{Approval, Decision, EffectKind, Evaluation, Fact, Finding, Problem, Risk};
 use serde::Serialize;
 use serde_json::Value;
@@ -54,33 +55,55 @@ impl Answer {
 }
 
 /// Makes answers out of evaluations.
-#[derive(Debug)]
-pub(crate) struct Answerer;
+#[derive(Debug, Default)]
+pub(crate) struct Answerer {
+    redactor: Redactor,
+}
 
 impl Answerer {
-    pub(crate) const fn new() -> Self {
-        Self
-    }
-
-    /// The answer to a request. What is said about it holds no secrets; what it names does.
+    /// The answer to a request. The program names are what the shell would start, letter for
+    /// letter; everything else is for people and logs, and holds no secrets.
     pub(crate) fn answer(&self, id: Option<Value>, evaluation: Evaluation) -> Answer {
         let programs = evaluation.programs().map(|program| program.map(str::to_owned)).collect();
         let approval = match evaluation.decision {
             Decision::Ask(approval) => Some(approval),
             Decision::Allow | Decision::Deny => None,
         };
-        let effects = evaluation.effects.into_iter();
+        let mut findings = evaluation.findings;
+        for finding in &mut findings {
+            self.redact(&mut finding.message);
+            if let Some(instead) = &mut finding.instead {
+                self.redact(instead);
+            }
+        }
+        let mut problems = evaluation.problems;
+        for problem in &mut problems {
+            self.redact(&mut problem.message);
+        }
+        let effects = evaluation.effects.into_iter().map(|effect| Effect {
+            kind: effect.kind,
+            target: effect.target.map(|target| self.redactor.redact(&target).into_owned()),
+        });
         Answer::Evaluated(Evaluated {
             id,
             risk: evaluation.risk,
             decision: evaluation.decision.as_str(),
             approval,
             unknown: evaluation.unknown,
-            findings: evaluation.findings,
-            effects: effects.map(|effect| Effect { kind: effect.kind, target: effect.target }).collect(),
+            findings,
+            effects: effects.collect(),
             programs,
-            problems: evaluation.problems,
+            problems,
             wanted: evaluation.wanted,
         })
+    }
+
+    fn redact(&self, text: &mut Cow<'static, str>) {
+        // A text of the program's own holds nothing of the requester's.
+        if let Cow::Owned(owned) = text
+            && let Cow::Owned(redacted) = self.redactor.redact(owned)
+        {
+            *owned = redacted;
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use guardrail::{Facts, Request};
 
 /// Tells what a command would do, how bad that is, and who must say yes.
@@ -72,6 +73,11 @@ pub(crate) struct Check {
     pub(crate) exit_code: bool,
     #[command(flatten)]
     pub(crate) known: Known,
+}
+
+/// Ends the program as clap does where the words do not fit together.
+pub(crate) fn wrong_usage(kind: ErrorKind, message: &str) -> ! {
+    Arguments::command().error(kind, message).exit()
 }
 
 /// What the caller knows about the world; a line of a batch may know better.

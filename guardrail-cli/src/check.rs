@@ -16,7 +16,7 @@ use crate::verdict::Verdict;
 /// Answers all of standard input and returns the exit status.
 pub(crate) fn run(task: &Check) -> io::Result<u8> {
     let guard = Guard::new();
-    let answerer = Answerer::new();
+    let answerer = Answerer::default();
     let mut lines = Lines::new(io::stdin().lock(), LONGEST);
     let mut out = io::stdout().lock();
     let mut strictest = Verdict::Allow;

@@ -2,9 +2,10 @@
 
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 
+use clap::error::ErrorKind;
 use guardrail::{Evaluation, Guard, Request, Style};
 
-use crate::arguments::{Color, Explain};
+use crate::arguments::{Color, Explain, wrong_usage};
 use crate::lines::LONGEST;
 use crate::verdict::Verdict;
 
@@ -38,9 +39,10 @@ fn request(task: &Explain) -> io::Result<Request> {
         words if task.argv => Ok(Request::argv(words)),
         [word] if word == "-" => Ok(Request::shell(standard_input()?)),
         [text] => Ok(Request::shell(text)),
-        _ => Err(io::Error::other(
+        _ => wrong_usage(
+            ErrorKind::TooManyValues,
             "the command is more than one word: quote it, or use `--argv -- WORD...` for an argument vector",
-        )),
+        ),
     }
 }
 

@@ -175,6 +175,6 @@ fn explain_draws_or_prints_json() {
     assert_eq!(value["invocations"][0]["argv"], json!(["echo", "-n", "; rm -rf /"]));
 
     let unquoted = run(&["explain", "rm", "x"], "");
-    assert_eq!(unquoted.status.code(), Some(1));
+    assert_eq!(unquoted.status.code(), Some(2));
     assert!(String::from_utf8(unquoted.stderr).unwrap().contains("quote it"));
 }

@@ -67,7 +67,7 @@ impl Row {
         let mut at = boundary(text, range.start);
         while at < range.end {
             if let Some((end, replacement)) = veil.at(at) {
-                self.cell(at, replacement.len(), format_args!("{}", Paint::Stand.on(style, replacement)));
+                self.cell(at, replacement.width(), format_args!("{}", Paint::Stand.on(style, replacement)));
                 at = end.max(at + 1);
                 continue;
             }
@@ -76,8 +76,10 @@ impl Row {
             match character {
                 ' '..='~' => self.cell(at, 1, format_args!("{character}")),
                 '\t' => self.cell(at, 4, format_args!("    ")),
+                // What is printed for other characters begins with this bracket.
+                '⟨' => self.cell(at, 8, format_args!("⟨U+27E8⟩")),
                 _ => {
-                    let shown = super::veil::visible(text.get(at..next).unwrap_or_default());
+                    let shown = text.get(at..next).unwrap_or_default();
                     self.cell(at, shown.width(), format_args!("{shown}"));
                 }
             }
@@ -136,7 +138,7 @@ mod tests {
     use super::*;
 
     fn row(text: &str, places: &[usize]) -> Row {
-        Row::new(text, 0..text.len(), places, &Veil::none(), Style::Plain)
+        Row::new(text, 0..text.len(), places, &Veil::default(), Style::Plain)
     }
 
     #[test]

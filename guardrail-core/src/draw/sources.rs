@@ -4,6 +4,7 @@ use super::frame::{self, Mark};
 use super::paint::Paint;
 use super::{Style, veil};
 use crate::evaluation::{Evaluation, Source};
+use crate::redact::Redactor;
 use crate::shell::Span;
 
 /// Marks drawn in one source, the worst first; the list of findings has the others too.
@@ -14,8 +15,8 @@ const DEPTH: usize = 6;
 const SOURCES: usize = 32;
 
 /// The drawn lines, and whether something was left out.
-pub(super) fn draw(evaluation: &Evaluation, style: Style) -> (Vec<String>, bool) {
-    let mut tree = Tree::new(evaluation, style);
+pub(super) fn draw(evaluation: &Evaluation, style: Style, redactor: &Redactor) -> (Vec<String>, bool) {
+    let mut tree = Tree::new(evaluation, style, redactor);
     let mut lines = Vec::new();
     for root in tree.roots.clone() {
         if root > 0 {
@@ -30,6 +31,7 @@ pub(super) fn draw(evaluation: &Evaluation, style: Style) -> (Vec<String>, bool)
 struct Tree<'e> {
     evaluation: &'e Evaluation,
     style: Style,
+    redactor: &'e Redactor,
     /// Sources that are drawn on their own, in order.
     roots: Vec<usize>,
     /// For each source those that are drawn below one of its words.
@@ -40,11 +42,12 @@ struct Tree<'e> {
 }
 
 impl<'e> Tree<'e> {
-    fn new(evaluation: &'e Evaluation, style: Style) -> Self {
+    fn new(evaluation: &'e Evaluation, style: Style, redactor: &'e Redactor) -> Self {
         let count = evaluation.sources.len();
         let mut tree = Self {
             evaluation,
             style,
+            redactor,
             roots: Vec::new(),
             children: std::iter::repeat_with(Vec::new).take(count).collect(),
             marks: std::iter::repeat_with(Vec::new).take(count).collect(),
@@ -59,11 +62,11 @@ impl<'e> Tree<'e> {
     fn underline(&mut self) {
         let findings = self.evaluation.findings.iter().map(|finding| {
             let unknown = if finding.unknown { ", unknown" } else { "" };
-            let label = format!("{}: {}{unknown}", finding.risk, veil::visible(&finding.rule));
+            let label = format!("{}: {}{unknown}", finding.risk, veil::line(&finding.rule));
             (finding.source, finding.span, Paint::Risk(finding.risk), label)
         });
         let problems = self.evaluation.problems.iter().map(|problem| {
-            let label = format!("cannot be read: {}", veil::visible(&problem.message));
+            let label = format!("cannot be read: {}", veil::line(&problem.message));
             (problem.source, problem.span, Paint::Problem, label)
         });
         for (source, span, paint, label) in findings.chain(problems) {
@@ -139,7 +142,8 @@ impl<'e> Tree<'e> {
             below.insert(0, String::new());
             marks.push(Mark { bytes, paint: Paint::Frame, label, below });
         }
-        let (lines, cut) = frame::draw(&source.text, &veil::Veil::of(&source.text), &marks, self.style);
+        let (lines, cut) =
+            frame::draw(&source.text, &veil::Veil::new(&source.text, self.redactor), &marks, self.style);
         self.cut |= cut;
         lines
     }
@@ -156,7 +160,7 @@ impl<'e> Tree<'e> {
             if !name.is_empty() {
                 name.push(' ');
             }
-            name.push_str(&veil::safe(word));
+            name.push_str(&veil::safe(word, self.redactor));
         }
         if name.is_empty() { "inside".into() } else { format!("inside `{name}`") }
     }

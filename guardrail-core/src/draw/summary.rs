@@ -9,6 +9,7 @@ use super::paint::Paint;
 use super::row::boundary;
 use super::{Style, veil};
 use crate::evaluation::{Approval, Decision, Effect, Evaluation, Finding};
+use crate::redact::Redactor;
 use crate::request::Fact;
 
 /// Findings listed in full, the worst first.
@@ -53,6 +54,7 @@ pub(super) fn findings(
     f: &mut Formatter<'_>,
     evaluation: &Evaluation,
     style: Style,
+    redactor: &Redactor,
 ) -> Result<bool, fmt::Error> {
     let mut distinct: Vec<(&Finding, usize)> = Vec::new();
     let mut more = 0_usize;
@@ -73,15 +75,15 @@ pub(super) fn findings(
     }
     for (finding, places) in distinct {
         let name = Paint::Risk(finding.risk)
-            .on(style, format_args!("{}[{}]", finding.risk, veil::visible(&finding.rule)))
+            .on(style, format_args!("{}[{}]", finding.risk, veil::line(&finding.rule)))
             .to_string();
-        write!(f, "{name}: {}", sentence(&finding.message))?;
+        write!(f, "{name}: {}", sentence(&finding.message, redactor))?;
         if places > 1 {
             write!(f, " ({places} places)")?;
         }
         writeln!(f)?;
         if let Some(instead) = &finding.instead {
-            writeln!(f, "  {} {}", Paint::Word.on(style, "instead:"), sentence(instead))?;
+            writeln!(f, "  {} {}", Paint::Word.on(style, "instead:"), sentence(instead, redactor))?;
         }
     }
     if more > 0 {
@@ -95,6 +97,7 @@ pub(super) fn effects(
     f: &mut Formatter<'_>,
     evaluation: &Evaluation,
     style: Style,
+    redactor: &Redactor,
 ) -> Result<bool, fmt::Error> {
     type Key = (EffectKind, Scope, Undo);
     let key = |effect: &Effect| -> Key { (effect.kind, effect.scope, effect.undo) };
@@ -126,7 +129,7 @@ pub(super) fn effects(
     writeln!(f, "\n{}", Paint::Word.on(style, "effects:"))?;
     let width = kinds.iter().map(|((kind, ..), ..)| kind.as_str().len()).max().unwrap_or(0);
     for ((kind, scope, undo), targets, more) in kinds {
-        let shown: Vec<_> = targets.iter().map(|target| sentence(target)).collect();
+        let shown: Vec<_> = targets.iter().map(|target| sentence(target, redactor)).collect();
         let mut what = shown.join(", ");
         if more > 0 {
             complete = false;
@@ -145,7 +148,12 @@ pub(super) fn effects(
 }
 
 /// What could not be read, and what would have been good to know.
-pub(super) fn notes(f: &mut Formatter<'_>, evaluation: &Evaluation, style: Style) -> fmt::Result {
+pub(super) fn notes(
+    f: &mut Formatter<'_>,
+    evaluation: &Evaluation,
+    style: Style,
+    redactor: &Redactor,
+) -> fmt::Result {
     let problems = evaluation.problems.len();
     if problems > 0 || !evaluation.wanted.is_empty() {
         writeln!(f)?;
@@ -153,7 +161,11 @@ pub(super) fn notes(f: &mut Formatter<'_>, evaluation: &Evaluation, style: Style
     if let Some(problem) = evaluation.problems.first() {
         let others = if problems > 1 { format!(" (and {} more)", problems - 1) } else { String::new() };
         let word = Paint::Problem.on(style, "problem:");
-        writeln!(f, "{word} {}{others}; what could not be read may hide more", sentence(&problem.message))?;
+        writeln!(
+            f,
+            "{word} {}{others}; what could not be read may hide more",
+            sentence(&problem.message, redactor)
+        )?;
     }
     if !evaluation.wanted.is_empty() {
         let wanted: Vec<_> = evaluation.wanted.iter().copied().map(known_as).collect();
@@ -177,8 +189,8 @@ const fn known_as(fact: Fact) -> &'static str {
     }
 }
 
-fn sentence(text: &str) -> String {
-    cut(&veil::safe(text)).into_owned()
+fn sentence(text: &str, redactor: &Redactor) -> String {
+    cut(&veil::safe(text, redactor)).into_owned()
 }
 
 /// The beginning and the end of a text that is too long for a line.

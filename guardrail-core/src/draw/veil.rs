@@ -1,60 +1,50 @@
-//! What of a text must not be shown: the places of its secrets.
+//! What of a text is not printed as it is: its secrets, and what deceives the eye.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-/// The secrets of one text, ascending and apart.
+use crate::redact::{self, Redactor};
+
+/// The places of one text where something else is printed, ascending and apart.
 #[derive(Debug, Default)]
 pub(super) struct Veil {
-    hidden: Vec<(usize, usize, &'static str)>,
+    places: Vec<(Range<usize>, Cow<'static, str>)>,
 }
 
 impl Veil {
-    pub(super) fn none() -> Self {
-        Self::default()
-    }
-
-    /// Where the secret that covers the byte `at` ends, and what stands in its place.
-    pub(super) fn at(&self, at: usize) -> Option<(usize, &'static str)> {
-        let after = self.hidden.partition_point(|&(start, ..)| start <= at);
-        let &(_, end, replacement) = self.hidden.get(after.checked_sub(1)?)?;
-        (at < end).then_some((end, replacement))
-    }
-}
-
-/// Text of the requester made safe to print on one line: what moves the cursor, turns the
-/// direction of writing or has no width is shown as an escape.
-pub(super) fn visible(text: &str) -> Cow<'_, str> {
-    if !text.contains(deceives) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len() + 16);
-    for character in text.chars() {
-        if deceives(character) {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
+    /// Finds the secrets of a text, and the characters that a reader cannot see or mistakes.
+    pub(super) fn new(text: &str, redactor: &Redactor) -> Self {
+        let secrets = redactor.secrets(text);
+        let mut places: Vec<_> =
+            secrets.into_iter().map(|(bytes, kind)| (bytes, Cow::Borrowed(kind.replacement()))).collect();
+        let secret = places.len();
+        for (bytes, _) in redact::invisible_characters(text) {
+            let hidden = places.get(..secret).unwrap_or_default();
+            let before = hidden.partition_point(|(place, _)| place.start <= bytes.start);
+            let covered = before.checked_sub(1).and_then(|i| hidden.get(i));
+            if covered.is_none_or(|(place, _)| place.end <= bytes.start) {
+                let shown = redact::visible(text.get(bytes.clone()).unwrap_or_default()).into_owned();
+                places.push((bytes, Cow::Owned(shown)));
+            }
         }
+        places.sort_by_key(|(bytes, _)| bytes.start);
+        Self { places }
     }
-    Cow::Owned(shown)
-}
 
-fn deceives(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}'
-        )
-}
-
-/// Text of the requester with its secrets hidden, safe to print on one line.
-pub(super) fn safe(text: &str) -> Cow<'_, str> {
-    visible(text)
-}
-
-impl Veil {
-    /// Finds the secrets of a text.
-    pub(super) fn of(_text: &str) -> Self {
-        Self::none()
+    /// Where the place that covers the byte `at` ends, and what is printed instead.
+    pub(super) fn at(&self, at: usize) -> Option<(usize, &str)> {
+        let after = self.places.partition_point(|(bytes, _)| bytes.start <= at);
+        let (bytes, shown) = self.places.get(after.checked_sub(1)?)?;
+        (at < bytes.end).then_some((bytes.end, shown))
     }
+}
+
+/// Text of the requester for one line: without secrets, and with line breaks written out too.
+pub(super) fn safe(text: &str, redactor: &Redactor) -> String {
+    line(&redactor.redact(text))
+}
+
+/// Text that holds no secrets, for one line.
+pub(super) fn line(text: &str) -> String {
+    redact::visible(text).replace('\n', "\\n").replace('\t', " ")
 }

@@ -39,6 +39,7 @@ mod visible;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 pub use kind::{Hits, Kind};
@@ -123,6 +124,29 @@ impl Redactor {
         }
         writer.copy_to(text.len());
         Redacted { text: Cow::Owned(out), hits }
+    }
+
+    /// The bytes of each secret and what it is, ascending and apart: for callers that show the
+    /// text with places in it, which a replaced text would move.
+    ///
+    /// ```
+    /// use guardrail_core::redact::{Kind, Redactor};
+    ///
+    /// let secrets = Redactor::new().secrets("MYSQL_PWD=hunter2 mysql");
+    /// assert_eq!(secrets, [(10..17, Kind::Password)]);
+    /// ```
+    #[must_use]
+    pub fn secrets(&self, text: &str) -> Vec<(Range<usize>, Kind)> {
+        let view = View::new(text.as_bytes(), true);
+        let mut secrets: Vec<(Range<usize>, Kind)> = Vec::new();
+        for found in scan(self.registered(), view, 0, Vec::new()).matches {
+            match secrets.last_mut() {
+                Some((last, _)) if found.start < last.end => last.end = last.end.max(found.end),
+                _ if found.start < found.end => secrets.push((found.start..found.end, found.kind)),
+                _ => {}
+            }
+        }
+        secrets
     }
 
     /// A redactor for text that arrives in pieces.
