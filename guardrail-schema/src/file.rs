@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use crate::{
-    Case, Command, Condition, Count, Effect, EffectKind, Flag, Inside, Mark, NamedCall, Operand, Risk, Role,
+    Case, Command, Condition, Count, Effect, EffectKind, Flag, Inside, Mark, NamedCall, Operand, Placeholder, Risk, Role,
     Scope, Test, Tool, Undo, ValueKind, Variable,
 };
 
@@ -470,11 +470,12 @@ fn read_flag(mut keys: Keys) -> Result<Flag, FileError> {
     Ok(flag)
 }
 
-fn placeholder(keys: &Keys, table: Table) -> Result<(String, String), FileError> {
+fn placeholder(keys: &Keys, table: Table) -> Result<Placeholder, FileError> {
     let mut inner = Keys::new(keys.error("placeholder", "").key, table);
-    let pair = (inner.require("text")?, inner.require("of")?);
+    let appends = inner.take("appends")?.unwrap_or(false);
+    let placeholder = Placeholder { text: inner.require("text")?, of: inner.require("of")?, appends };
     inner.finish()?;
-    Ok(pair)
+    Ok(placeholder)
 }
 
 fn read_variables((spelled, mut keys): (String, Keys)) -> Result<Vec<Variable>, FileError> {
@@ -557,8 +558,8 @@ fn check_names(command: &Command, root: Option<&Command>) -> Result<(), FileErro
         check("cases.when", &condition.facet)?;
     }
     for flag in &command.flags {
-        if let Some((_, of)) = &flag.placeholder {
-            check("placeholder", of)?;
+        if let Some(placeholder) = &flag.placeholder {
+            check("placeholder", &placeholder.of)?;
         }
     }
     for (what, template) in

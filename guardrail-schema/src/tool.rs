@@ -128,8 +128,19 @@ pub struct Flag {
     pub marks: Vec<Mark>,
     /// What it makes the program do with standard input.
     pub stdin: Option<Role>,
-    /// The text in a wrapped command's words that stands for a path under the named operand.
-    pub placeholder: Option<(String, String)>,
+    /// What stands for a path in a wrapped command's words.
+    pub placeholder: Option<Placeholder>,
+}
+
+/// What stands for a path in the words of a command that a flag takes whole.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Placeholder {
+    /// The text in the words.
+    pub text: String,
+    /// The operand that the path lies under.
+    pub of: String,
+    /// Whether the path is added behind the words where they do not hold the text.
+    pub appends: bool,
 }
 
 /// Whether a flag takes a value.

@@ -153,7 +153,8 @@ pub(crate) fn locate(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> 
     let mut location = area_of(&path, view);
     location.secret = named.secret;
     location.startup = named.startup;
-    if partial {
+    if partial && location.area == Area::Workspace {
+        // Something below; a walk through a home or the system is as good as all of it.
         location.whole = false;
     }
     location

@@ -29,13 +29,14 @@ impl<'a> Collector<'_, 'a, '_> {
                 Role::Host => self.address(word, false),
                 Role::SearchPath => self.search_path(word),
                 Role::Script(_) => self.script(word),
+                // What it does is seen on its own; that a read starts programs is said here.
+                Role::Program => self.push(EffectKind::Execute, word.span, Target::Nothing),
                 Role::Text
                 | Role::Name
                 | Role::Directory
                 | Role::Argv
                 | Role::Assignment
                 | Role::Placeholder
-                | Role::Program
                 | Role::Code(_)
                 | Role::Words(_) => {}
             }
@@ -161,8 +162,9 @@ impl<'a> Collector<'_, 'a, '_> {
         for found in &call.found {
             let span = found.span;
             match &found.found.act {
-                Act::Shell(_) => {}
-                Act::Read(path) => self.act_path(EffectKind::Read, path.as_ref(), span),
+                // What runs is seen on its own; that this text starts a shell is said here.
+                Act::Shell(_) => self.push(EffectKind::Execute, span, Target::Nothing),
+                Act::Read(path) => self.hidden_read(path.as_ref(), span),
                 Act::Write(path) => self.act_path(EffectKind::Write, path.as_ref(), span),
                 Act::Delete(path) => self.act_path(EffectKind::Delete, path.as_ref(), span),
                 Act::Load(path) => self.act_path(EffectKind::Execute, path.as_ref(), span),
@@ -173,6 +175,20 @@ impl<'a> Collector<'_, 'a, '_> {
                     self.push(EffectKind::Execute, span, Target::Code(code));
                 }
                 Act::Statement(statement) => self.statement(statement, span),
+            }
+        }
+    }
+
+    /// A file read from inside a program text, where nobody looks for operands: outside of the
+    /// workspace it is taken for a secret.
+    fn hidden_read(&mut self, path: Option<&Cow<'a, [u8]>>, span: Span) {
+        let before = self.effects.len();
+        self.act_path(EffectKind::Read, path, span);
+        for effect in self.effects.iter_mut().skip(before) {
+            if let Target::Path(_, location) = &effect.target
+                && !matches!(location.area, Area::Workspace | Area::Temporary)
+            {
+                effect.kind = EffectKind::ReadSecret;
             }
         }
     }

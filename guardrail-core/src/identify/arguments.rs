@@ -283,6 +283,20 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
 
     /// A flag of which only the beginning is known: it is whatever it could be.
     fn partial_flag(&mut self, prefix: &'a [u8], word: Word<'a>) {
+        // `-o"$x"`: a short flag with its value attached.
+        if !prefix.starts_with(b"--")
+            && self.grammar != Grammar::SingleDash
+            && let Some(flag) = prefix.get(..2).and_then(|short| self.find(short))
+            && matches!(flag.value, ValueKind::Required | ValueKind::Optional)
+        {
+            let rest = prefix.get(2..).unwrap_or_default();
+            let suffix = match word.value {
+                Value::Partial { suffix, .. } => suffix,
+                _ => &[],
+            };
+            let value = Word { value: Value::Partial { prefix: rest, suffix }, pattern: None, ..word };
+            return self.take(flag, Some(value), word.span);
+        }
         let name = prefix.iter().position(|&b| b == b'=').and_then(|equals| prefix.get(..equals));
         let value = match word.value {
             Value::Partial { prefix, suffix } => {
@@ -297,19 +311,6 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                 Some(flag) => self.take(flag, Some(value), word.span),
                 None => self.unlisted(word.span),
             };
-        }
-        // `-o"$x"`: a short flag with its value attached.
-        if !prefix.starts_with(b"--")
-            && let Some(flag) = prefix.get(..2).and_then(|short| self.find(short))
-            && matches!(flag.value, ValueKind::Required | ValueKind::Optional)
-        {
-            let rest = prefix.get(2..).unwrap_or_default();
-            let suffix = match word.value {
-                Value::Partial { suffix, .. } => suffix,
-                _ => &[],
-            };
-            let value = Word { value: Value::Partial { prefix: rest, suffix }, ..word };
-            return self.take(flag, Some(value), word.span);
         }
         self.call.unknown.push((Unknown::MaybeFlag, word.span));
         self.uncertain = true;
@@ -350,6 +351,11 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
     /// Notes a flag and takes its value from the words behind it where it has one.
     fn take(&mut self, flag: &'k Flag, value: Option<Word<'a>>, span: Span) {
         let value = match (flag.value, value) {
+            (ValueKind::Terminated, Some(value)) => {
+                let wrapped = self.operands.bump().alloc_slice_copy(&[value]);
+                self.call.flags.push(FlagUse { flag, value: None, span, wrapped });
+                return;
+            }
             (_, Some(value)) => Some(value),
             (ValueKind::Required, None) => {
                 let next = self.words.get(self.at).copied();

@@ -10,13 +10,15 @@ use guardrail_schema::{self as schema, Case, Count, EffectKind, Operand, Role, T
 use crate::glob;
 use crate::identify::arguments::{Read, is_assignment};
 use crate::identify::call::{Argument, Call, Unknown};
-use crate::lower::{Value, Word};
+use crate::lower::{Lead, Value, Word};
 use crate::shell::Span;
 
 /// Three-valued truth about what cannot all be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Holds {
     Yes,
+    /// Of some of the values given, but not of all.
+    Partly,
     Maybe,
     No,
 }
@@ -40,7 +42,11 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
         }
     }
     flag_effects(call);
-    // Whether a word that could be a flag matters depends on what this tool's flags can do.
+    // Whether a word that could be a flag matters depends on what this tool's flags can do. A mark
+    // only changes what writes and deletes mean.
+    let changes = call.effects.iter().any(|(effect, _)| !matches!(effect.kind, None | Some(EffectKind::Read)))
+        || call.arguments.iter().any(|argument| matches!(argument.role, Role::Write | Role::Delete));
+    let raises = |flag: &schema::Flag| raises(flag) || (changes && !flag.marks.is_empty());
     if !read.command.flags.iter().any(raises) && !root_flags(call).any(raises) {
         call.unknown.retain(|(unknown, _)| *unknown != Unknown::MaybeFlag);
     }
@@ -57,7 +63,6 @@ fn raises(flag: &schema::Flag) -> bool {
         || flag.role.as_ref().is_some_and(role)
         || flag.keys.iter().any(|(_, r)| role(r))
         || flag.operands.iter().flatten().any(|operand| role(&operand.role))
-        || !flag.marks.is_empty()
 }
 
 fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>) {
@@ -87,7 +92,11 @@ fn keyed<'a, 'k>(keys: &'k [(String, Role)], word: Word<'a>) -> Option<(&'k Role
     }
     let (key, rest) = prefix.split_at(split.unwrap_or(prefix.len()));
     let (_, role) = keys.iter().find(|(glob, _)| glob::matches_any_case(glob.as_bytes(), key))?;
-    let rest = rest.get(1..).unwrap_or_default();
+    let mut rest = rest.get(1..).unwrap_or_default();
+    if matches!(role, Role::Code(_)) {
+        // Where a setting may hold either, `!` says that it holds a command for the shell.
+        rest = rest.strip_prefix(b"!").unwrap_or(rest);
+    }
     let value = match word.value {
         Value::Partial { suffix, .. } => Value::Partial { prefix: rest, suffix },
         _ => Value::Known(rest),
@@ -95,71 +104,60 @@ fn keyed<'a, 'k>(keys: &'k [(String, Role)], word: Word<'a>) -> Option<(&'k Role
     Some((role, Word { value, ..word }))
 }
 
-/// Fills the operand slots: those before the one that takes any number from the front, those
-/// behind it from the end. A word that may become several could be in any slot left.
+/// Fills the operand slots in order: each that needs one word gets one, optional ones while words
+/// are left over, and the one that takes any number the rest. A word that may become several
+/// could be in any slot.
 fn operands<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
-    let arena = call.arguments.bump();
     let provided = |slot: &&Operand| {
         !call.flags.iter().any(|used| used.flag.provides.as_deref() == Some(slot.name.as_str()))
     };
-    let mut slots: BumpVec<'a, &'k Operand> = BumpVec::new_in(arena);
+    let mut slots: BumpVec<'a, &'k Operand> = BumpVec::new_in(call.arguments.bump());
     slots.extend(read.slots.iter().filter(provided));
     let mut words: &[Word<'a>] = &read.operands;
     let arguments = &mut call.arguments;
+    let needed = slots.iter().filter(|slot| slot.count == Count::One && !takes_rest(slot)).count();
+    let mut spare = words.len().saturating_sub(needed);
+    let mut any_number = false;
+    for slot in &slots {
+        let take = if slot.role == Role::Assignment && slot.count == Count::Many {
+            words.iter().take_while(|word| is_assignment(word)).count()
+        } else if takes_rest(slot) || slot.count == Count::Many {
+            any_number = true;
+            std::mem::take(&mut spare)
+        } else if slot.count == Count::One {
+            1
+        } else if any_number || spare == 0 {
+            0
+        } else {
+            spare -= 1;
+            1
+        };
+        if slot.role == Role::Assignment {
+            spare = spare.saturating_sub(take);
+        }
+        let (taken, rest) = words.split_at(take.min(words.len()));
+        arguments.extend(taken.iter().map(|&word| Argument { name: &slot.name, role: &slot.role, word }));
+        words = rest;
+    }
+    // More words than slots: the last slot's role is the best guess there is.
+    if let Some(last) = slots.last() {
+        arguments.extend(words.iter().map(|&word| Argument { name: &last.name, role: &last.role, word }));
+    }
+    // `cp $FILES`, `mv *`: each slot could hold what such a word becomes.
+    if slots.len() > 1 {
+        for word in read.operands.iter().filter(|word| word.splits || word.pattern.is_some()) {
+            for slot in slots.iter().filter(|slot| slot.count != Count::Many && !takes_rest(slot)) {
+                if read.operands.len() <= needed || slot.count == Count::Optional {
+                    let word = Word { value: Value::Unknown, pattern: None, ..*word };
+                    arguments.push(Argument { name: &slot.name, role: &slot.role, word });
+                }
+            }
+        }
+    }
+}
 
-    let many = slots.iter().position(|slot| slot.count == Count::Many || matches!(slot.role, Role::Argv | Role::Words(_)));
-    let front = many.unwrap_or(slots.len());
-    let mut spread = false;
-    for slot in slots.get(..front).unwrap_or_default() {
-        let Some((word, rest)) = words.split_first() else { break };
-        arguments.push(Argument { name: &slot.name, role: &slot.role, word: *word });
-        if word.splits || word.pattern.is_some() {
-            // It may fill this slot and any behind it.
-            spread = true;
-            for other in slots.iter().filter(|other| !std::ptr::eq(**other, *slot)) {
-                arguments.push(Argument { name: &other.name, role: &other.role, word: *word });
-            }
-        }
-        words = rest;
-    }
-    let Some(slot) = many.and_then(|many| slots.get(many)) else {
-        // More words than slots: the last slot's role is the best guess there is.
-        if let Some(last) = slots.last() {
-            arguments.extend(words.iter().map(|&word| Argument { name: &last.name, role: &last.role, word }));
-        }
-        return;
-    };
-    if slot.role == Role::Assignment {
-        let count = words.iter().take_while(|word| is_assignment(word)).count();
-        let (assignments, rest) = words.split_at(count);
-        arguments.extend(assignments.iter().map(|&word| Argument { name: &slot.name, role: &slot.role, word }));
-        words = rest;
-        for slot in slots.get(front + 1..).unwrap_or_default() {
-            if matches!(slot.role, Role::Argv | Role::Words(_)) {
-                arguments.extend(words.iter().map(|&word| Argument { name: &slot.name, role: &slot.role, word }));
-                break;
-            }
-            let Some((word, rest)) = words.split_first() else { break };
-            arguments.push(Argument { name: &slot.name, role: &slot.role, word: *word });
-            words = rest;
-        }
-        return;
-    }
-    let back = slots.get(front + 1..).unwrap_or_default();
-    let middle = words.len().saturating_sub(back.len());
-    let (several, last) = words.split_at(middle);
-    arguments.extend(several.iter().map(|&word| Argument { name: &slot.name, role: &slot.role, word }));
-    for (slot, word) in back.iter().zip(last) {
-        arguments.push(Argument { name: &slot.name, role: &slot.role, word: *word });
-    }
-    // `cp $FILES`: the slots at the end are filled by a word that hides them.
-    let hidden = spread || several.iter().chain(last).any(|word| word.splits && word.pattern.is_none());
-    if hidden && last.len() < back.len().max(1) {
-        for slot in back.iter().skip(last.len()) {
-            let word = several.iter().chain(last).next_back().map_or(Span::default(), |word| word.span);
-            arguments.push(Argument { name: &slot.name, role: &slot.role, word: Word::unknown(word) });
-        }
-    }
+const fn takes_rest(slot: &Operand) -> bool {
+    matches!(slot.role, Role::Argv | Role::Words(_))
 }
 
 /// The effects that a flag provably puts in place of the command's own.
@@ -212,6 +210,7 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, uncertain: bool) {
         holds = match (holds, tests(call, &condition.facet, &condition.test, uncertain)) {
             (Holds::No, _) | (_, Holds::No) => Holds::No,
             (Holds::Maybe, _) | (_, Holds::Maybe) => Holds::Maybe,
+            (Holds::Partly, _) | (_, Holds::Partly) => Holds::Partly,
             _ => Holds::Yes,
         };
     }
@@ -219,7 +218,7 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, uncertain: bool) {
     match holds {
         Holds::No => return,
         Holds::Yes if !case.adds && !only_floors => call.effects.clear(),
-        Holds::Yes => {}
+        Holds::Yes | Holds::Partly => {}
         // An unknown operand of a read adds nothing: what it reads is read.
         Holds::Maybe => {
             let harmless = |kind: Option<EffectKind>| matches!(kind, Some(EffectKind::Read | EffectKind::ReadSecret));
@@ -243,19 +242,28 @@ fn tests(call: &Call<'_, '_>, facet: &str, test: &Test, uncertain: bool) -> Hold
         Test::Absent if uncertain => Holds::Maybe,
         Test::Absent => Holds::Yes,
         Test::Matches(globs) => {
-            let (mut all, mut some) = (true, uncertain);
-            for word in call.facet(facet) {
-                let holds = match word.as_known() {
-                    Some(text) => globs.iter().any(|glob| glob::matches_any_case(glob.as_bytes(), text)),
-                    None => globs.iter().any(|glob| may_match(glob.as_bytes(), word)),
-                };
-                all &= holds && word.as_known().is_some();
-                some |= holds;
+            let (mut all, mut some, mut maybe) = (!uncertain, false, uncertain);
+            // A flag without its value is the empty text.
+            let bare = call.flags.iter().any(|used| used.flag.facet == facet && used.value.is_none());
+            if bare {
+                some |= globs.iter().any(String::is_empty);
+                all &= some;
             }
-            match (all && call.has_facet(facet) && !uncertain, some) {
-                (true, _) => Holds::Yes,
-                (false, true) => Holds::Maybe,
-                (false, false) => Holds::No,
+            for word in call.facet(facet) {
+                match word.as_known() {
+                    Some(text) if globs.iter().any(|glob| glob::matches_any_case(glob.as_bytes(), text)) => some = true,
+                    Some(_) => all = false,
+                    None => {
+                        all = false;
+                        maybe |= globs.iter().any(|glob| may_match(glob.as_bytes(), word));
+                    }
+                }
+            }
+            match (some, all, maybe) {
+                (true, true, _) => Holds::Yes,
+                (true, false, _) => Holds::Partly,
+                (false, _, true) => Holds::Maybe,
+                (false, _, false) => Holds::No,
             }
         }
     }
@@ -264,6 +272,10 @@ fn tests(call: &Call<'_, '_>, facet: &str, test: &Test, uncertain: bool) -> Hold
 /// Whether a word that is not wholly known could match a glob: its known beginning must agree
 /// with the glob's own.
 fn may_match(glob: &[u8], word: Word<'_>) -> bool {
+    if word.lead != Lead::Text {
+        // A home or working directory: a path.
+        return matches!(glob.first(), Some(b'/' | b'~' | b'*'));
+    }
     let literal = glob.iter().position(|&b| b == b'*').and_then(|star| glob.get(..star)).unwrap_or(glob);
     let known = word.prefix();
     let shared = literal.len().min(known.len());

@@ -128,9 +128,16 @@ impl<'a, 'k> Identifier<'a, 'k> {
             }
             let words = match &used.flag.placeholder {
                 None => used.wrapped,
-                Some((text, of)) => {
-                    let path = self.path_under(call, of, used.span);
-                    self.arena.alloc_slice_fill_iter(used.wrapped.iter().map(|&word| fill(word, text.as_bytes(), path)))
+                Some(placeholder) => {
+                    let path = self.path_under(call, &placeholder.of, used.span);
+                    let text = placeholder.text.as_bytes();
+                    let mut words = BumpVec::new_in(self.arena);
+                    words.extend(used.wrapped.iter().map(|&word| fill(word, text, path)));
+                    let holds = |word: &Word<'_>| word.as_known().is_none_or(|w| w.windows(text.len().max(1)).any(|w| w == text));
+                    if placeholder.appends && !used.wrapped.iter().any(holds) {
+                        words.push(path);
+                    }
+                    words.into_bump_slice()
                 }
             };
             self.child(call, invocation, inner, words, Input::Empty);
@@ -261,8 +268,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
                     self.source(call, invocation, inner, code, span, &[], Input::Inherited);
                 }
                 Act::Shell(None) => call.unknown.push((Unknown::Code, span)),
-                _ => call.found.push(LanguageAct { language, found, span }),
+                _ => {}
             }
+            call.found.push(LanguageAct { language, found, span });
         }
     }
 
@@ -278,7 +286,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }
     }
 
-    /// A program named by one word; its operands are the tool's to choose.
+    /// A program named by one word; the tool chooses its operands and feeds it.
     fn program(&mut self, call: &Call<'a, 'k>, invocation: &Invocation<'a>, inner: Inner<'a>, word: Word<'a>) {
         let mut words = BumpVec::new_in(self.arena);
         match word.as_known() {
@@ -287,13 +295,12 @@ impl<'a, 'k> Identifier<'a, 'k> {
             ),
             None => words.push(word),
         }
-        words.push(Word { splits: true, ..Word::unknown(word.span) });
-        self.child(call, invocation, inner, words.into_bump_slice(), Input::Inherited);
+        self.child(call, invocation, inner, words.into_bump_slice(), Input::Empty);
     }
 
     fn standard_input(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>, inner: Inner<'a>) {
         let by_flag = call.flags.iter().find_map(|used| used.flag.stdin.as_ref());
-        let given = call.arguments.iter().any(|a| matches!(a.role, Role::Code(_) | Role::Script(_) | Role::Words(_)));
+        let given = call.arguments.iter().any(|a| matches!(a.role, Role::Code(_) | Role::Script(_) | Role::Words(_) | Role::Argv));
         let by_command = call.command.and_then(|command| command.stdin.as_ref()).filter(|_| !given && !call.rehearsal);
         let Some(&Role::Code(language)) = by_flag.or(by_command) else { return };
                 match invocation.stdin {

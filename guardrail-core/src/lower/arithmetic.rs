@@ -469,7 +469,9 @@ impl<'a> Expression<'_, 'a> {
             Some(_) if subscripted => Ok(None),
             Some(text) => Ok(self.lowerer.evaluate(text, self.site, self.nesting + 1)),
             None => {
-                let harmless = binding.value.from.is_empty() || is_dynamic_number(name);
+                // Nobody but the caller sets the caller's environment.
+                let caller = |origin: &Origin<'_>| matches!(origin, Origin::Variable(_));
+                let harmless = binding.value.from.iter().all(caller) || is_dynamic_number(name);
                 if !harmless {
                     self.lowerer.note(NoteKind::OpaqueArithmetic, self.site.source, self.site.span);
                 }

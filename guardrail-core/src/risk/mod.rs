@@ -26,7 +26,7 @@ use guardrail_schema::Risk;
 
 use crate::effect::{Analysis, Effect};
 use crate::evaluation::Finding;
-use crate::lower::{SourceId, Word};
+use crate::lower::{Lead, SourceId, Value, Word};
 use crate::request::{Environment, Fact, Facts};
 use crate::shell::Span;
 
@@ -140,6 +140,15 @@ pub(crate) fn judge(analysis: &Analysis<'_, '_>, facts: &Facts) -> Found {
 
 /// A word as a message shows it.
 fn shown(word: &Word<'_>) -> Cow<'static, str> {
+    let place = match word.lead {
+        Lead::Text => "",
+        Lead::Home => "~",
+        Lead::OtherHome => "~user",
+        Lead::WorkingDirectory => "$PWD",
+    };
+    if let (Value::Partial { suffix, .. }, false) = (word.value, place.is_empty()) {
+        return Cow::Owned(format!("`{place}{}`", String::from_utf8_lossy(suffix)));
+    }
     match word.pattern.or(word.as_known()) {
         Some(text) => Cow::Owned(format!("`{}`", String::from_utf8_lossy(text))),
         None if word.prefix().is_empty() => Cow::Borrowed("something that cannot be known"),

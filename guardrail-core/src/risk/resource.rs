@@ -10,7 +10,8 @@ use crate::effect::{Effect, Target};
 
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     for effect in case.effects() {
-        if matches!(effect.target, Target::Path(..)) && effect.scope == Scope::Local {
+        let file = matches!(effect.target, Target::Path(..)) && effect.scope == Scope::Local;
+        if file && matches!(effect.kind, EffectKind::Write | EffectKind::Delete) {
             continue;
         }
         let Some((risk, verb)) = grade(case, effect, found) else { continue };
@@ -41,9 +42,9 @@ fn grade(case: &Case<'_, '_, '_>, effect: &Effect<'_, '_>, found: &mut Found) ->
             (if case.production(found) { Critical } else { High }, "deletes for good")
         }
         (EffectKind::Delete, Cluster | Cloud | Database | Registry | System | Remote) => (High, "deletes"),
-        (EffectKind::Delete, Repository | Container | Local) => {
-            (if effect.undo == Undo::Easy { Medium } else { High }, "deletes")
-        }
+        (EffectKind::Delete, Container) if effect.undo == Undo::Never => (Critical, "deletes for good"),
+        (EffectKind::Delete, Repository | Container) if effect.undo != Undo::Easy => (High, "deletes"),
+        (EffectKind::Delete, Repository | Container | Local) => (Medium, "deletes"),
         (EffectKind::Schema, _) => (High, "changes the structure of"),
         (EffectKind::Security, _) => (High, "changes the protection of"),
         _ => return None,
