@@ -118,6 +118,9 @@ const NOT_A_TOOL: &[(&str, &str, &str)] = &[
     ("guardrail-schema/src/role.rs", "script", "the name of a role"),
 ];
 
+/// What the core may not touch, in whole. `clippy.toml` bans the single calls, and says why.
+const IMPURE: &[&str] = &["env", "fs", "net", "os", "process", "thread"];
+
 /// Names that say nothing about what is inside.
 const EMPTY_NAMES: &[&str] =
     &["util", "utils", "helper", "helpers", "common", "manager", "managers", "misc", "shared", "stuff"];
@@ -465,6 +468,23 @@ fn tool_names(sources: &[Source], tools: &BTreeSet<String>) -> Vec<String> {
     problems
 }
 
+/// Modules of the standard library that reach out of the process, in the core.
+fn impurities(sources: &[Source]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for source in sources.iter().filter(|source| source.path.starts_with("guardrail-core/src/")) {
+        let tokens = tokens(source.before_tests());
+        for (i, token) in tokens.iter().enumerate() {
+            if *token != Token::Word("std".into()) || tokens.get(i + 1) != Some(&Token::Sign("::")) {
+                continue;
+            }
+            for module in heads(&tokens, i + 2).iter().filter(|module| IMPURE.contains(&module.as_str())) {
+                problems.push(format!("{}: `std::{module}` in the core, which is pure", source.path));
+            }
+        }
+    }
+    problems
+}
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
@@ -524,6 +544,11 @@ fn imports_never_run_up() {
     assert!(sources.iter().any(|s| s.path == "guardrail-core/src/lib.rs"), "the sources were not found");
     none(core_imports(&sources));
     none(crate_imports(&sources));
+}
+
+#[test]
+fn the_core_is_pure() {
+    none(impurities(&sources()));
 }
 
 #[test]
@@ -611,6 +636,17 @@ fn seeded_imports_between_crates_are_caught() {
     ] {
         none(crate_imports(&[Source::new(path, text)]));
     }
+}
+
+#[test]
+fn seeded_impurities_are_caught() {
+    let check = |text: &str| impurities(&[Source::new("guardrail-core/src/x.rs", text)]);
+    for text in ["use std::fs;", "use std::{fmt, env::var};", "fn f() { std::process::exit(1) }"] {
+        assert_eq!(check(text).len(), 1, "{text}");
+    }
+    none(check(
+        "use std::fmt; // std::fs\nconst A: &str = env!(\"X\");\n#[cfg(test)]\nmod tests { use std::fs; }",
+    ));
 }
 
 #[test]
