@@ -1,6 +1,7 @@
 //! Brace expansion, on the parts of a word before anything else happens to them.
 
 use crate::lower::lowerer::{Lowerer, Unit};
+use crate::lower::scope::is_name;
 use crate::shell::{Part, Span};
 
 /// A piece of a word during brace expansion. Only text can hold active braces.
@@ -10,6 +11,8 @@ pub(super) enum Atom<'a> {
     Text(&'a [u8]),
     /// Anything else: inert.
     Part(Part),
+    /// `$x` whose name goes on in an alternative: `$x{a,b}` is `$xa $xb`.
+    Variable(&'a [u8], Span),
 }
 
 /// A place in a run of atoms: which, and which byte of its text.
@@ -26,14 +29,19 @@ struct TooMany;
 type Alternatives<'a> = Vec<Vec<Atom<'a>>>;
 
 impl<'a> Lowerer<'a> {
+    /// Whether brace expansion makes several words of one.
+    pub(super) fn has_alternatives(&self, unit: Unit<'_, 'a>, parts: &[Part]) -> bool {
+        let braced =
+            parts.iter().any(|part| matches!(part, Part::Literal(span) if unit.bytes(*span).contains(&b'{')));
+        if !braced {
+            return false;
+        }
+        let braces = Braces { most: self.limits.brace_words, arena: self.arena };
+        braces.expand(&atoms(unit, parts), 0).map_or(true, |alternatives| alternatives.len() > 1)
+    }
+
     pub(super) fn expand_braces(&mut self, unit: Unit<'_, 'a>, parts: &[Part], span: Span) {
-        let atoms: Vec<Atom<'a>> = parts
-            .iter()
-            .map(|part| match part {
-                Part::Literal(span) => Atom::Text(unit.bytes(*span)),
-                part => Atom::Part(*part),
-            })
-            .collect();
+        let atoms = atoms(unit, parts);
         let braces = Braces { most: self.limits.brace_words, arena: self.arena };
         let Ok(alternatives) = braces.expand(&atoms, 0) else {
             self.exhaust(unit.source, span);
@@ -41,16 +49,71 @@ impl<'a> Lowerer<'a> {
         };
         let remembers = std::mem::replace(&mut self.remembers, alternatives.len() > 1);
         let substituted = std::mem::take(&mut self.substituted);
+        let several = alternatives.len() > 1;
         for alternative in &alternatives {
+            let alternative = self.joined(unit, alternative);
             if !self.spend(1 + alternative.len() as u32, unit.source, span) {
                 break;
             }
             // An alternative of nothing is no word, as an unquoted empty expansion is none.
-            self.expand_atoms(unit, alternative, span);
+            self.expand_atoms(unit, &alternative, several, span);
         }
         self.remembers = remembers;
         self.substituted = substituted;
     }
+}
+
+impl<'a> Lowerer<'a> {
+    /// Brace expansion is done on text: what it puts side by side is read as one.
+    fn joined(&self, unit: Unit<'_, 'a>, atoms: &[Atom<'a>]) -> Vec<Atom<'a>> {
+        let mut out: Vec<Atom<'a>> = Vec::with_capacity(atoms.len());
+        for atom in atoms {
+            let Atom::Text(text) = *atom else {
+                out.push(*atom);
+                continue;
+            };
+            match out.last_mut() {
+                Some(Atom::Text(before)) => *before = self.arena.alloc_slice_copy(&[*before, text].concat()),
+                Some(last @ Atom::Part(Part::Parameter(_))) => {
+                    let Atom::Part(Part::Parameter(id)) = *last else { continue };
+                    let more = text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_');
+                    let (more, rest) = text.split_at(more.count());
+                    let open = unit
+                        .script
+                        .parameter(id)
+                        .map(|parameter| (parameter.span, unit.bytes(parameter.span)));
+                    match open {
+                        Some((span, [b'$', name @ ..])) if !more.is_empty() && is_name(name) => {
+                            let name = self.arena.alloc_slice_copy(&[name, more].concat());
+                            *last = Atom::Variable(name, span);
+                            if !rest.is_empty() {
+                                out.push(Atom::Text(rest));
+                            }
+                        }
+                        _ => out.push(*atom),
+                    }
+                }
+                Some(Atom::Variable(before, _)) => {
+                    let more = text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_');
+                    let (more, rest) = text.split_at(more.count());
+                    *before = self.arena.alloc_slice_copy(&[*before, more].concat());
+                    if !rest.is_empty() {
+                        out.push(Atom::Text(rest));
+                    }
+                }
+                _ => out.push(*atom),
+            }
+        }
+        out
+    }
+}
+
+fn atoms<'a>(unit: Unit<'_, 'a>, parts: &[Part]) -> Vec<Atom<'a>> {
+    let atom = |part: &Part| match part {
+        Part::Literal(span) => Atom::Text(unit.bytes(*span)),
+        part => Atom::Part(*part),
+    };
+    parts.iter().map(atom).collect()
 }
 
 struct Braces<'a> {
@@ -194,7 +257,7 @@ fn active<'t>(atoms: &'t [Atom<'_>], from: Place) -> impl Iterator<Item = (Place
     atoms.iter().enumerate().skip(from.atom).flat_map(move |(atom, piece)| {
         let text: &[u8] = match piece {
             Atom::Text(text) => text,
-            Atom::Part(_) => &[],
+            _ => &[],
         };
         let start = if atom == from.atom { from.byte } else { 0 };
         text.iter().enumerate().skip(start).map(move |(byte, value)| (Place { atom, byte }, *value))
@@ -248,9 +311,9 @@ fn slice<'a>(atoms: &[Atom<'a>], from: Place, to: Place) -> Vec<Atom<'a>> {
                     out.push(Atom::Text(piece));
                 }
             }
-            Atom::Part(part) => {
+            atom => {
                 if at < to.atom {
-                    out.push(Atom::Part(*part));
+                    out.push(*atom);
                 }
             }
         }
@@ -269,7 +332,7 @@ mod tests {
         let join = |atoms: &Vec<Atom<'_>>| {
             let pieces = atoms.iter().map(|atom| match atom {
                 Atom::Text(text) => String::from_utf8_lossy(text).into_owned(),
-                Atom::Part(_) => String::new(),
+                _ => String::new(),
             });
             pieces.collect::<String>()
         };

@@ -27,6 +27,10 @@ impl<'a> Lowerer<'a> {
         words: &'a [Word<'a>],
         declared: usize,
     ) {
+        if builtin == b"local" && self.calls.is_empty() {
+            // Outside of a function it is an error that binds nothing.
+            return;
+        }
         let local =
             builtin == b"local" || (matches!(builtin, b"declare" | b"typeset") && !self.calls.is_empty());
         let mut flags = Flags::default();

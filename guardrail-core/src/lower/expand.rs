@@ -20,6 +20,16 @@ pub(super) enum Mode {
     Text,
     /// A pattern: no splitting, but glob characters count.
     Pattern,
+    /// The argument of an unquoted expansion (`${x:-a b}`): as a command's word, and literal text
+    /// is split as well.
+    Argument,
+}
+
+impl Mode {
+    /// Whether an expansion may become several words.
+    const fn splits(self) -> bool {
+        matches!(self, Self::Fields | Self::Argument)
+    }
 }
 
 /// An argument of a declaration builtin that is an assignment.
@@ -83,16 +93,21 @@ impl<'a> Lowerer<'a> {
     }
 
     /// One alternative of a word with braces.
-    pub(super) fn expand_atoms(&mut self, unit: Unit<'_, 'a>, atoms: &[Atom<'a>], span: Span) {
+    pub(super) fn expand_atoms(&mut self, unit: Unit<'_, 'a>, atoms: &[Atom<'a>], several: bool, span: Span) {
         let separating = std::mem::replace(&mut self.separating, true);
         let mut field = self.open_field(span);
-        let assignment = matches!(atoms.first(), Some(Atom::Text(text)) if assigns(text));
+        // What brace expansion made is no assignment to the shell any more.
+        let assignment = !several && matches!(atoms.first(), Some(Atom::Text(text)) if assigns(text));
         for (at, atom) in atoms.iter().enumerate() {
             match atom {
                 Atom::Text(text) => {
                     self.literal(&mut field, text, at == 0, at + 1 == atoms.len(), assignment, true);
                 }
                 Atom::Part(part) => self.part(&mut field, unit, part, Mode::Fields),
+                Atom::Variable(name, span) => {
+                    let value = self.variable(name, *span).value;
+                    self.push_split(&mut field, &value);
+                }
             }
         }
         self.close_field(field);
@@ -134,6 +149,7 @@ impl<'a> Lowerer<'a> {
                     match mode {
                         Mode::Text => self.push_text(field, text, false),
                         Mode::Pattern => self.push_text(field, text, true),
+                        Mode::Argument => self.argument_text(field, text, at == 0, at + 1 == parts.len()),
                         Mode::Assignment | Mode::Fields => {
                             let last = at + 1 == parts.len();
                             let assignment = mode == Mode::Assignment;
@@ -188,6 +204,21 @@ impl<'a> Lowerer<'a> {
             rest = tail;
             may_begin = true;
         }
+    }
+
+    /// Literal text within `${x:-...}`: a tilde may lead it, and it is split.
+    fn argument_text(&mut self, field: &mut Field<'a>, text: &'a [u8], first: bool, last: bool) {
+        let mut rest = text;
+        if first && rest.first() == Some(&b'~') {
+            let end = rest.iter().position(|byte| matches!(byte, b'/' | b' '));
+            if end.is_some() || last {
+                let (user, tail) = rest.split_at(end.unwrap_or(rest.len()));
+                self.tilde(field, user);
+                rest = tail;
+            }
+        }
+        let word = Word::known(rest, Span::default());
+        self.push_split(field, &word);
     }
 
     /// The unquoted text behind the `=` of an assignment.
@@ -262,7 +293,7 @@ impl<'a> Lowerer<'a> {
                     self.push_hole(field, element.from, true);
                 }
             }
-            Part::Opaque(_) => self.push_hole(field, &[Origin::Input], mode == Mode::Fields),
+            Part::Opaque(_) => self.push_hole(field, &[Origin::Input], mode.splits()),
         }
     }
 
@@ -294,7 +325,7 @@ impl<'a> Lowerer<'a> {
     /// Appends an expansion's value as the mode wants it.
     pub(super) fn push_expanded(&mut self, field: &mut Field<'a>, value: &Word<'a>, mode: Mode) {
         match mode {
-            Mode::Fields => self.push_split(field, value),
+            Mode::Fields | Mode::Argument => self.push_split(field, value),
             Mode::Pattern => match value.value {
                 Value::Known(text) => self.push_text(field, text, true),
                 _ => self.push_value(field, value),
@@ -321,6 +352,7 @@ impl<'a> Lowerer<'a> {
             }
             Expansion::Parts(parts) => {
                 let parts = unit.script.parts(parts);
+                let mode = if mode == Mode::Fields { Mode::Argument } else { mode };
                 self.parts(field, unit, parts, mode);
             }
             Expansion::List { elements, rest, joined } => {
@@ -338,7 +370,7 @@ impl<'a> Lowerer<'a> {
         (elements, rest, joined): (&'a [Word<'a>], Option<&'a [Origin<'a>]>, bool),
         mode: Mode,
     ) {
-        let separate = self.separating && (mode == Mode::Fields || (mode == Mode::Text && !joined));
+        let separate = self.separating && (mode.splits() || (mode == Mode::Text && !joined));
         let blank = match self.separators() {
             Some(separators) => separators.get(..1),
             None => None,
@@ -356,7 +388,7 @@ impl<'a> Lowerer<'a> {
                     (false, None) => self.push_text(field, b" ", false),
                 }
             }
-            if mode == Mode::Fields {
+            if mode.splits() {
                 self.push_split(field, element);
             } else {
                 if separate {
@@ -425,7 +457,7 @@ impl<'a> Lowerer<'a> {
                     }
                 }
                 _ => {
-                    let mode = if mode == Mode::Fields { Mode::Pattern } else { mode };
+                    let mode = if mode.splits() { Mode::Pattern } else { mode };
                     self.part(field, unit, part, mode);
                 }
             }

@@ -47,11 +47,7 @@ impl<'a> Lowerer<'a> {
             Subject::List { elements, rest, joined } => match parameter.operator {
                 ParameterOperator::Plain if !parameter.indirect => Expansion::List { elements, rest, joined },
                 ParameterOperator::Length if rest.is_none() => {
-                    let count = if name == b"@" || name == b"*" {
-                        elements.len().saturating_sub(1)
-                    } else {
-                        elements.len()
-                    };
+                    let count = elements.len();
                     Expansion::Value(self.decimal(count as i64, span))
                 }
                 ParameterOperator::Length => Expansion::Value(Word::unknown(span)),
@@ -583,7 +579,7 @@ struct Positional<'a> {
 
 const fn mode_of_argument(mode: Mode) -> Mode {
     match mode {
-        Mode::Fields => Mode::Assignment,
+        Mode::Fields | Mode::Argument => Mode::Assignment,
         mode => mode,
     }
 }

@@ -312,11 +312,10 @@ impl<'a> Lowerer<'a> {
                 }
                 _ => None,
             };
-            let braced = parts
-                .iter()
-                .any(|part| matches!(part, Part::Literal(span) if unit.bytes(*span).contains(&b'{')));
             match assignment {
-                Some(text) if !braced => self.declared_word(unit, word, text, base),
+                Some(text) if !self.has_alternatives(unit, parts) => {
+                    self.declared_word(unit, word, text, base);
+                }
                 _ => self.expand_word(unit, word),
             }
         }
