@@ -111,7 +111,7 @@ fn growth_ends() {
     lower(format!("f() {{ trap f EXIT; f; }}; {}", "f; ".repeat(1000)));
     lower(format!("x='x+x+x+x+x+x+x'; {}", "echo $((x)); ".repeat(3000)));
     lower(format!("{} y", "x=1 ".repeat(8000)));
-    lower(format!("{}", "f() { x=1; }; f; ".repeat(3000)));
+    lower("f() { x=1; }; f; ".repeat(3000).to_string());
     lower(format!("echo {}", "$(a)".repeat(8000)));
     lower("alias a='b'; ".repeat(4000));
     let took = started.elapsed();

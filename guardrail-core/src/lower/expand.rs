@@ -444,7 +444,8 @@ impl<'a> Lowerer<'a> {
         if !self.reveals || self.current.is_none() || value.as_known().is_some() {
             return;
         }
-        if matches!(parameter.operator, shell::ParameterOperator::Length) {
+        use shell::ParameterOperator::{Alternate, Length};
+        if matches!(parameter.operator, Length | Alternate { .. }) {
             return;
         }
         let named = is_secret(unit.bytes(parameter.name));

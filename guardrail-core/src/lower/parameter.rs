@@ -528,7 +528,8 @@ impl<'a> Lowerer<'a> {
                 expanded
             }
             (b'P', None) => {
-                if !is_dynamic_number(name) && !(value.from.is_empty() && value.prefix().is_empty()) {
+                let number = value.from.is_empty() && value.prefix().is_empty();
+                if !number && !is_dynamic_number(name) {
                     self.note(NoteKind::PromptExpansion, unit.source, span);
                 }
                 Word { from: value.from, ..Word::unknown(span) }

@@ -281,7 +281,7 @@ impl<'a> Lowerer<'a> {
         if let Some(functions) = forgotten {
             self.environments_forget(functions);
         }
-        bound.sort_by(|(a, _), (b, _)| a.cmp(b));
+        bound.sort_by_key(|(a, _)| *a);
         for group in bound.chunk_by(|(a, _), (b, _)| a == b) {
             let Some((name, _)) = group.first() else { continue };
             let mut merged = self.binding_at(environment, name);
