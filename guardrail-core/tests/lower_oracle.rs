@@ -4,6 +4,8 @@
 //! subshell, with a `record` that writes its arguments down; the same scripts are lowered, and the
 //! words of each `record` are compared: exactly where they are known, by their ends where partly.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice)]
+
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};

@@ -140,10 +140,8 @@ impl<'a> Lowerer<'a> {
             b"trap" => self.trap(id, source, arguments),
             b"alias" => self.alias(id, source, arguments),
             b"command" | b"builtin" => self.prefix(id, source, name, words, declared),
-            b"exec" => {
-                if arguments.iter().any(|word| !word.splits) {
-                    self.state.dead = true;
-                }
+            b"exec" if arguments.iter().any(|word| !word.splits) => {
+                self.state.dead = true;
             }
             b"exit" | b"logout" => self.state.dead = true,
             b"return" => self.leave_call(),
@@ -160,10 +158,11 @@ impl<'a> Lowerer<'a> {
 
     fn leave_call(&mut self) {
         let state = self.state;
-        if let Some(call) = self.calls.last_mut() {
-            if !state.dead && call.returns.len() < 64 {
-                call.returns.push(state);
-            }
+        if let Some(call) = self.calls.last_mut()
+            && !state.dead
+            && call.returns.len() < 64
+        {
+            call.returns.push(state);
         }
         self.state.dead = true;
     }

@@ -263,37 +263,62 @@ impl<'a> Lowerer<'a> {
                     self.parameter_part(field, unit, parameter, mode);
                 }
             }
-            Part::CommandSubstitution { body, style, span } => {
-                let value = self.substitution(unit, body, style, span);
-                self.push_expanded(field, &value, mode);
+            // Each of these has a method of its own, so that this one's frame stays small: it is on
+            // the stack once for every level of nesting.
+            Part::CommandSubstitution { .. } | Part::Backquoted { .. } | Part::ProcessSubstitution { .. } => {
+                self.substitution_part(field, unit, part, mode);
             }
-            Part::Backquoted { script, span } => {
-                if let Some(script) = unit.script.nested(script) {
-                    let text: &'a [u8] = self.arena.alloc_slice_copy(script.text());
-                    let value = self.backquoted(unit, text, span);
-                    self.push_expanded(field, &value, mode);
-                }
-            }
-            Part::ProcessSubstitution { body, output, span } => {
-                let value = self.process_substitution(unit, body, output, span);
-                self.push_value(field, &value);
-            }
-            Part::Arithmetic { parts, span, .. } => {
-                let value = self.arithmetic_word(unit, parts, span);
-                self.push_expanded(field, &value, mode);
-            }
+            Part::Arithmetic { parts, span, .. } => self.arithmetic_part(field, unit, parts, span, mode),
             Part::ExtendedGlob { operator, parts, span } => {
                 self.extended_glob(field, unit, operator, parts, span, mode);
             }
-            Part::Array { words, .. } => {
-                let base = self.words.len();
-                self.expand_words(unit, unit.script.words(words));
-                let elements = self.take_words(base);
-                for element in elements {
-                    self.push_hole(field, element.from, true);
-                }
-            }
+            Part::Array { words, .. } => self.array_part(field, unit, words),
             Part::Opaque(_) => self.push_hole(field, &[Origin::Input], mode.splits()),
+        }
+    }
+
+    #[inline(never)]
+    fn substitution_part(&mut self, field: &mut Field<'a>, unit: Unit<'_, 'a>, part: &Part, mode: Mode) {
+        let value = match *part {
+            Part::CommandSubstitution { body, style, span } => self.substitution(unit, body, style, span),
+            Part::Backquoted { script, span } => match unit.script.nested(script) {
+                Some(script) => {
+                    let text: &'a [u8] = self.arena.alloc_slice_copy(script.text());
+                    self.backquoted(unit, text, span)
+                }
+                None => Word::unknown(span),
+            },
+            Part::ProcessSubstitution { body, output, span } => {
+                let value = self.process_substitution(unit, body, output, span);
+                self.push_value(field, &value);
+                return;
+            }
+            _ => return,
+        };
+        self.push_expanded(field, &value, mode);
+    }
+
+    #[inline(never)]
+    fn arithmetic_part(
+        &mut self,
+        field: &mut Field<'a>,
+        unit: Unit<'_, 'a>,
+        parts: Slice<Part>,
+        span: Span,
+        mode: Mode,
+    ) {
+        let value = self.arithmetic_word(unit, parts, span);
+        self.push_expanded(field, &value, mode);
+    }
+
+    /// An array where none can be: its elements count for what flows through them.
+    #[inline(never)]
+    fn array_part(&mut self, field: &mut Field<'a>, unit: Unit<'_, 'a>, words: Slice<shell::Word>) {
+        let base = self.words.len();
+        self.expand_words(unit, unit.script.words(words));
+        let elements = self.take_words(base);
+        for element in elements {
+            self.push_hole(field, element.from, true);
         }
     }
 
@@ -419,7 +444,8 @@ impl<'a> Lowerer<'a> {
         if !self.reveals || self.current.is_none() || value.as_known().is_some() {
             return;
         }
-        if matches!(parameter.operator, shell::ParameterOperator::Length) {
+        use shell::ParameterOperator::{Alternate, Length};
+        if matches!(parameter.operator, Length | Alternate { .. }) {
             return;
         }
         let named = is_secret(unit.bytes(parameter.name));
@@ -480,18 +506,18 @@ impl<'a> Lowerer<'a> {
             return *value;
         }
         let channel = self.channel();
-        let saved = self.leave_shell();
+        self.leave_shell();
         self.around.stdout = Some(channel);
         let first = self.program.invocations.len();
         let items = unit.script.list(body);
         self.list(unit, items);
         if matches!(style, SubstitutionStyle::Funsub | SubstitutionStyle::Valsub) {
             // These run in the current shell; what they bind stays.
-            let state = State { dead: saved.state.dead, ..self.state };
-            self.enter_shell(saved);
-            self.state = state;
+            let state = self.state;
+            self.enter_shell();
+            self.state = State { dead: self.state.dead, ..state };
         } else {
-            self.enter_shell(saved);
+            self.enter_shell();
         }
         let value = match style {
             SubstitutionStyle::Valsub => self.channel_word(channel, span),
@@ -506,11 +532,11 @@ impl<'a> Lowerer<'a> {
 
     fn backquoted(&mut self, unit: Unit<'_, 'a>, text: &'a [u8], span: Span) -> Word<'a> {
         let channel = self.channel();
-        let saved = self.leave_shell();
+        self.leave_shell();
         self.around.stdout = Some(channel);
         let first = self.program.invocations.len();
         let source = self.inline(text, None, unit.source, span);
-        self.enter_shell(saved);
+        self.enter_shell();
         let script = self.scripts.get(source.0 as usize).and_then(Option::as_ref);
         match script {
             Some(script) if source != unit.source && is_one_command(script, script.body()) => {
@@ -528,14 +554,14 @@ impl<'a> Lowerer<'a> {
         span: Span,
     ) -> Word<'a> {
         let channel = self.channel();
-        let saved = self.leave_shell();
+        self.leave_shell();
         if output {
             self.around.stdin = Input::Channel(channel);
         } else {
             self.around.stdout = Some(channel);
         }
         self.list(unit, unit.script.list(body));
-        self.enter_shell(saved);
+        self.enter_shell();
         Word {
             value: Value::Partial { prefix: b"/dev/fd/", suffix: &[] },
             ..self.channel_word(channel, span)
@@ -571,26 +597,29 @@ impl<'a> Lowerer<'a> {
         since.iter().filter(|invocation| invocation.stdout == Some(channel)).count()
     }
 
-    /// Steps into a copy of the shell: what it binds stays inside.
-    pub(super) fn leave_shell(&mut self) -> Shell<'a> {
-        let saved = Shell {
+    /// Steps into a copy of the shell: what it binds stays inside, until [`Self::enter_shell`].
+    pub(super) fn leave_shell(&mut self) {
+        // Kept on a heap of its own rather than in the frames of a recursion.
+        self.shells.push(Shell {
             state: self.state,
             around: self.around,
             separating: self.separating,
             remembers: std::mem::take(&mut self.remembers),
             substituted: std::mem::take(&mut self.substituted),
-        };
+        });
         self.state.dead = false;
         self.separating = true;
-        saved
     }
 
-    pub(super) fn enter_shell(&mut self, saved: Shell<'a>) {
-        self.state = saved.state;
-        self.around = saved.around;
-        self.separating = saved.separating;
-        self.remembers = saved.remembers;
-        self.substituted = saved.substituted;
+    /// Back to the shell that was left last.
+    pub(super) fn enter_shell(&mut self) {
+        if let Some(saved) = self.shells.pop() {
+            self.state = saved.state;
+            self.around = saved.around;
+            self.separating = saved.separating;
+            self.remembers = saved.remembers;
+            self.substituted = saved.substituted;
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use bumpalo::Bump;
 
 use crate::Limits;
 use crate::lower::environment::{Binding, Environments, Found, Function, Node};
-use crate::lower::expand::Declared;
+use crate::lower::expand::{Declared, Shell};
 use crate::lower::*;
 use crate::shell::{self, Script, Span};
 
@@ -161,7 +161,6 @@ pub(super) struct Mark {
     channels: u32,
     functions: usize,
     deferred: usize,
-    pub(super) moves: u32,
 }
 
 /// Reads shell sources into one [`Program`]. Everything in it is borrowed from the arena.
@@ -197,6 +196,9 @@ pub struct Lowerer<'a> {
     pub(super) depth: u32,
     steps: u32,
 
+    /// The shells that wait for a subshell to end.
+    pub(super) shells: Vec<Shell<'a>>,
+
     // Scratch, used as stacks: a nested user leaves them as long as it found them.
     pub(super) words: Vec<Word<'a>>,
     pub(super) buffer: Vec<u8>,
@@ -210,8 +212,9 @@ pub struct Lowerer<'a> {
 }
 
 /// Nesting through lists, words and inlined calls together. The stack a level takes is bounded,
-/// so this bounds the stack; the parser's own limit is lower.
-pub(super) const MAX_DEPTH: u32 = 96;
+/// so this bounds the stack (half a megabyte is enough even for a debug build). Real scripts nest a
+/// dozen levels.
+pub(super) const MAX_DEPTH: u32 = 48;
 
 /// Constants longer than this are unknown: `x=$x$x` must not grow for ever.
 pub(super) const MAX_CONSTANT: usize = 64 << 10;
@@ -242,6 +245,7 @@ impl<'a> Lowerer<'a> {
             moves: 0,
             depth: 0,
             steps: limits.lower_steps,
+            shells: Vec::new(),
             words: Vec::new(),
             buffer: Vec::new(),
             origins: Vec::new(),
@@ -506,7 +510,6 @@ impl<'a> Lowerer<'a> {
             channels: self.program.channels,
             functions: self.functions.len(),
             deferred: self.deferred.len(),
-            moves: self.moves,
         }
     }
 

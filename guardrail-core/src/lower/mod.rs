@@ -19,6 +19,7 @@ mod parameter;
 mod pattern;
 mod program;
 mod redirect;
+mod repeat;
 mod scope;
 mod secret_names;
 mod simple;

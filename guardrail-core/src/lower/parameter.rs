@@ -278,21 +278,7 @@ impl<'a> Lowerer<'a> {
             ParameterOperator::Replace { which } => {
                 Expansion::Value(self.replacement(unit, value, first, second, which))
             }
-            ParameterOperator::Substring => {
-                let offset = self.arithmetic_parts(unit, unit.script.parts(first), span);
-                let length = if second.is_empty() {
-                    None
-                } else {
-                    Some(self.arithmetic_parts(unit, unit.script.parts(second), span))
-                };
-                Expansion::Value(match (value.as_known(), offset, length) {
-                    (Some(text), Some(offset), None) if text.is_ascii() => cut(text, offset, None, span),
-                    (Some(text), Some(offset), Some(Some(length))) if text.is_ascii() => {
-                        cut(text, offset, Some(length), span)
-                    }
-                    _ => self.derived(&value, name),
-                })
-            }
+            ParameterOperator::Substring => Expansion::Value(self.substring(unit, parameter, &value, name)),
             ParameterOperator::Case { which, all } => {
                 let pattern = unit.script.parts(first);
                 self.argument(unit, first, span, Mode::Pattern);
@@ -309,6 +295,31 @@ impl<'a> Lowerer<'a> {
                 let from = self.named(value.from, name);
                 Expansion::List { elements: &[], rest: Some(from), joined: false }
             }
+        }
+    }
+
+    #[inline(never)]
+    fn substring(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        parameter: &Parameter,
+        value: &Word<'a>,
+        name: &'a [u8],
+    ) -> Word<'a> {
+        let [first, second] = parameter.arguments;
+        let span = parameter.span;
+        let offset = self.arithmetic_parts(unit, unit.script.parts(first), span);
+        let length = if second.is_empty() {
+            None
+        } else {
+            Some(self.arithmetic_parts(unit, unit.script.parts(second), span))
+        };
+        match (value.as_known(), offset, length) {
+            (Some(text), Some(offset), None) if text.is_ascii() => cut(text, offset, None, span),
+            (Some(text), Some(offset), Some(Some(length))) if text.is_ascii() => {
+                cut(text, offset, Some(length), span)
+            }
+            _ => self.derived(value, name),
         }
     }
 
@@ -517,7 +528,8 @@ impl<'a> Lowerer<'a> {
                 expanded
             }
             (b'P', None) => {
-                if !is_dynamic_number(name) && !(value.from.is_empty() && value.prefix().is_empty()) {
+                let number = value.from.is_empty() && value.prefix().is_empty();
+                if !number && !is_dynamic_number(name) {
                     self.note(NoteKind::PromptExpansion, unit.source, span);
                 }
                 Word { from: value.from, ..Word::unknown(span) }
