@@ -137,8 +137,8 @@ impl Parser<'_> {
         }
         let span = self.span_from(start);
         if joined {
-            // The span is not the name: whoever compares it would be deceived.
-            self.note(ProblemKind::Unexpected, span);
+            // Whoever compares the span would be deceived.
+            self.note(ProblemKind::SplitName, span);
         }
         span
     }
@@ -159,7 +159,7 @@ impl Parser<'_> {
         if self.peek() == Some(b'[') {
             self.at += 1;
             self.push_part(Part::Literal(self.span_from(start)));
-            self.scan(Quoting::Soft, Fence::subscript());
+            self.scan(Quoting::SoftBrace, Fence::subscript());
             if self.peek() != Some(b']') {
                 self.fail(ProblemKind::UnterminatedExpansion, self.span_from(start));
             } else {
@@ -187,6 +187,19 @@ impl Parser<'_> {
         Some(Prefix::Assignment(Assignment { name, subscript, append, value, span: self.span_from(start) }))
     }
 
+    /// Whether an assignment stands here.
+    pub(super) fn at_assignment(&mut self) -> bool {
+        let start = self.at;
+        let mark = self.mark();
+        let problems = self.out.problems.len();
+        let name_start = self.peek().is_some_and(|byte| cursor::is(byte, cursor::NAME_START));
+        let assignment = name_start && matches!(self.prefix(), Some(Prefix::Assignment(_)));
+        if self.at != start {
+            self.rewind(&mark, problems);
+        }
+        assignment
+    }
+
     /// What is assigned: a word that may be empty, or an array.
     fn value(&mut self) -> Word {
         let base = self.scratch.parts.len();
@@ -209,6 +222,8 @@ impl Parser<'_> {
         }
         self.at += 1;
         let base = self.scratch.words.len();
+        // Newlines in here are no end of a line: here-documents begin behind a later one.
+        let outer = std::mem::replace(&mut self.pending_base, self.pending.len());
         loop {
             self.skip_newlines();
             if !self.at_word() {
@@ -217,6 +232,7 @@ impl Parser<'_> {
             let word = self.element();
             self.scratch.words.push(word);
         }
+        self.pending_base = outer;
         let words = self.commit_words(base);
         if !self.eat(b')') {
             self.unexpected();
@@ -234,7 +250,7 @@ impl Parser<'_> {
         let base = self.scratch.parts.len();
         self.at += 1;
         self.push_part(Part::Literal(self.span_from(start)));
-        self.scan(Quoting::Soft, Fence::subscript());
+        self.scan(Quoting::SoftBrace, Fence::subscript());
         if self.peek() != Some(b']') {
             self.fail(ProblemKind::UnterminatedExpansion, self.span_from(start));
         }

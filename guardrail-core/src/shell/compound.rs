@@ -269,7 +269,8 @@ impl Parser<'_> {
             // A word is the name only if a compound command follows it.
             let problems = self.out.problems.len();
             let mark = self.mark();
-            let word = if self.at_word() { Some(self.word(Site::Plain)) } else { None };
+            let word =
+                if self.at_word() && !self.at_assignment() { Some(self.word(Site::Plain)) } else { None };
             self.skip_blanks();
             let keyword = if word.is_some() { self.keyword() } else { None };
             if keyword.is_some() || (word.is_some() && self.peek() == Some(b'(')) {

@@ -69,12 +69,6 @@ impl Parser<'_> {
             self.skip_newlines();
             return;
         }
-        if matches!(self.peek(), Some(b'<' | b'>'))
-            && self.literal_of(first).is_some_and(|text| text.iter().all(u8::is_ascii_digit))
-        {
-            // A number right before `<` or `>` is a descriptor, and no operand.
-            self.unexpected();
-        }
         self.skip_blanks();
         let Some(site) = self.binary_operator() else { return };
         self.skip_blanks();
@@ -86,7 +80,7 @@ impl Parser<'_> {
     fn operand(&mut self, site: Site) -> Option<Word> {
         let parenthesis = site == Site::Regex && matches!(self.peek(), Some(b'(' | b'|'));
         let closes = self.keyword().is_some_and(|(keyword, _)| keyword == Keyword::CloseTest);
-        if closes || (!parenthesis && !self.at_word()) {
+        if closes || (!parenthesis && !self.at_word()) || self.at_descriptor() {
             self.unexpected();
             return None;
         }

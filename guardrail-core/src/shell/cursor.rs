@@ -320,6 +320,12 @@ impl<'t> Parser<'t> {
         self.regions == 0 && !self.halted && self.at >= self.end && self.end < self.text.len()
     }
 
+    /// Whether a limit is among the problems from the one at `index` on.
+    pub(super) fn hit_limit(&self, index: usize) -> bool {
+        let found = self.out.problems.get(index..).unwrap_or_default();
+        self.exhausted || found.iter().any(|problem| problem.kind.is_limit())
+    }
+
     /// Spends steps.
     #[inline]
     pub(super) fn charge(&mut self, steps: usize) {

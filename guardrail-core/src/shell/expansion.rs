@@ -37,14 +37,17 @@ impl Parser<'_> {
             b'(' => {
                 let second = self.past_joins(next + 1);
                 self.at = next + 1;
-                if self.byte(second) == Some(b'(') {
-                    self.at = second + 1;
-                    if let Parentheses::Arithmetic(parts) = self.double_parenthesis(start) {
-                        return Some(Part::Arithmetic { parts, bracket: false, span: self.span_from(start) });
-                    }
-                    self.at = next + 1;
+                if self.byte(second) != Some(b'(') {
+                    return Some(self.command_substitution(start));
                 }
-                Some(self.command_substitution(start))
+                self.at = second + 1;
+                if let Parentheses::Arithmetic(parts) = self.double_parenthesis(start) {
+                    return Some(Part::Arithmetic { parts, bracket: false, span: self.span_from(start) });
+                }
+                self.at = next + 1;
+                Some(self.attempt(start, (Quoting::Soft, Fence::parentheses(), b')'), |parser| {
+                    parser.command_substitution(start)
+                }))
             }
             b'{' => {
                 self.at = next + 1;
@@ -163,10 +166,14 @@ impl Parser<'_> {
             self.at += 1;
         }
         self.eat(b'(');
-        match self.enclosed(start) {
-            Some(body) => Part::ProcessSubstitution { body, output, span: self.span_from(start) },
-            None => Part::Opaque(self.span_from(start)),
+        let read = |parser: &mut Self| match parser.enclosed(start) {
+            Some(body) => Part::ProcessSubstitution { body, output, span: parser.span_from(start) },
+            None => Part::Opaque(parser.span_from(start)),
+        };
+        if self.peek() != Some(b'(') {
+            return read(self);
         }
+        self.attempt(start, (Quoting::Soft, Fence::parentheses(), b')'), read)
     }
 
     /// A list and the `)` behind it.
@@ -300,26 +307,45 @@ impl Parser<'_> {
     /// `${ list; }` and `${| list; }`. A body that is no list is an error only when it runs, and
     /// so is any in bash before 5.3: there the text merely has to end like a `${ }`.
     fn function_substitution(&mut self, start: usize, style: SubstitutionStyle, quoting: Quoting) -> Part {
+        let quoting = if quoting == Quoting::Bare { quoting } else { Quoting::SoftBrace };
+        self.attempt(start, (quoting, Fence::until(b'}'), b'}'), |parser| {
+            let outer = (parser.pending_base, parser.closer);
+            (parser.pending_base, parser.closer) = (parser.pending.len(), Some(b'}'));
+            let body = parser.list();
+            (parser.pending_base, parser.closer) = outer;
+            if !parser.eat(b'}') {
+                parser.unexpected();
+            }
+            Part::CommandSubstitution { body, style, span: parser.span_from(start) }
+        })
+    }
+
+    /// Reads a substitution of which bash only looks for the end before it runs. If it is no
+    /// program, then its text up to that end is opaque.
+    fn attempt(
+        &mut self,
+        start: usize,
+        (quoting, fence, close): (Quoting, Fence, u8),
+        read: impl FnOnce(&mut Self) -> Part,
+    ) -> Part {
         let open = self.at;
         let problems = self.out.problems.len();
         let mark = self.mark();
         if !self.refuted.contains(&open) {
-            let outer = (self.pending_base, self.closer);
-            (self.pending_base, self.closer) = (self.pending.len(), Some(b'}'));
-            let body = self.list();
-            (self.pending_base, self.closer) = outer;
-            if self.out.problems.len() == problems && self.eat(b'}') {
-                return Part::CommandSubstitution { body, style, span: self.span_from(start) };
+            let part = read(self);
+            if !self.halted || self.hit_limit(problems) {
+                return part;
             }
             self.rewind(&mark, problems);
             self.refuted.insert(open);
         }
-        self.run(if quoting == Quoting::Bare { quoting } else { Quoting::SoftBrace }, Fence::until(b'}'));
+        self.run(quoting, fence);
         self.forget(&mark);
-        if !self.eat(b'}') {
+        if self.eat(close) {
+            self.note(ProblemKind::BadSubstitution, self.span_from(start));
+        } else {
             self.fail(ProblemKind::UnterminatedExpansion, self.span_from(start));
         }
-        self.note(ProblemKind::BadSubstitution, self.span_from(start));
         Part::Opaque(self.span_from(start))
     }
 
@@ -478,7 +504,12 @@ impl Parser<'_> {
                     self.at += 1;
                 }
                 parameter.name = self.span_from(start);
+                if parameter.name.of(self.text).contains(&b'\\') {
+                    self.note(ProblemKind::SplitName, parameter.name);
+                }
             }
+            // `${$(` and its kin are no name, but an expansion where none can be.
+            Some(b'$') if matches!(self.peek_second(), Some(b'(' | b'{' | b'[' | b'\'' | b'"')) => {}
             Some(b'@' | b'*' | b'#' | b'?' | b'-' | b'$' | b'!') => {
                 parameter.name = Span::new(self.at, self.at + 1);
                 self.at += 1;

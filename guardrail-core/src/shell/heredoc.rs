@@ -31,12 +31,8 @@ struct End {
 
 impl<'t> Pending<'t> {
     pub(super) fn new(delimiter: Span, strip: bool, text: &'t [u8]) -> Self {
-        let raw = delimiter.of(text);
-        if !raw.iter().any(|byte| matches!(byte, b'\\' | b'\'' | b'"')) {
-            return Self { delimiter, line: Cow::Borrowed(raw), quoted: false, strip };
-        }
-        let (line, quoted) = remove_quotes(raw);
-        Self { delimiter, line: Cow::Owned(line), quoted, strip }
+        let (line, quoted) = without_quotes(delimiter.of(text));
+        Self { delimiter, line, quoted, strip }
     }
 
     fn is(&self, line: &[u8]) -> bool {
@@ -223,7 +219,15 @@ fn line_end(text: &[u8], from: usize, end: usize) -> Option<usize> {
     line.iter().position(|&byte| byte == b'\n').map(|offset| from + offset)
 }
 
-/// A delimiter without its quotes, and whether it had any.
+/// A delimiter as it stands on its line, and whether any of it was quoted.
+pub(super) fn without_quotes(raw: &[u8]) -> (Cow<'_, [u8]>, bool) {
+    if !raw.iter().any(|byte| matches!(byte, b'\\' | b'\'' | b'"')) {
+        return (Cow::Borrowed(raw), false);
+    }
+    let (line, quoted) = remove_quotes(raw);
+    (Cow::Owned(line), quoted)
+}
+
 fn remove_quotes(raw: &[u8]) -> (Vec<u8>, bool) {
     let mut line = Vec::with_capacity(raw.len());
     let mut quoted = false;

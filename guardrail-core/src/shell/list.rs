@@ -10,12 +10,13 @@ impl Parser<'_> {
     pub(super) fn program(&mut self) -> Slice<Item> {
         let base = self.scratch.items.len();
         loop {
+            let problems = self.out.problems.len();
             self.items();
             if !self.halted && self.at >= self.end {
                 break;
             }
             self.unexpected();
-            if self.exhausted || self.out.problems.last().is_some_and(|problem| problem.kind.is_limit()) {
+            if self.hit_limit(problems) {
                 break;
             }
             (self.halted, self.end) = (false, self.region_end);
@@ -214,7 +215,7 @@ impl Parser<'_> {
             None | Some(b'\n' | b';' | b'&' | b'|' | b')') => true,
             Some(_) => self.keyword().is_some_and(|(keyword, _)| keyword.closes()),
         };
-        if self.out.problems.len() == problems && followed || self.exhausted {
+        if !self.halted && followed || self.hit_limit(problems) {
             return Some(command);
         }
         self.rewind(&mark, problems);

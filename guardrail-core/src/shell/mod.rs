@@ -9,6 +9,8 @@ mod expansion;
 mod heredoc;
 mod keyword;
 mod list;
+mod outline;
+mod print;
 mod problem;
 mod redirect;
 mod script;
@@ -16,6 +18,8 @@ mod word;
 
 use std::borrow::Cow;
 
+pub use outline::outline;
+pub use print::print;
 pub use problem::{Problem, ProblemKind};
 pub use script::*;
 

@@ -28,6 +28,8 @@ pub enum ProblemKind {
     UnterminatedHereDocument,
     /// A substitution body (in backquotes or a here-document) that is no program.
     BadSubstitution,
+    /// A line continuation inside a name. The shell reads on, but the name's span is not the name.
+    SplitName,
     /// A zero byte, which no command can carry.
     ZeroByte,
     /// zsh syntax that bash reads otherwise or not at all.
@@ -57,6 +59,7 @@ impl ProblemKind {
             Self::UnexpectedEnd => "unexpected end of text",
             Self::UnterminatedHereDocument => "here-document without its delimiter",
             Self::BadSubstitution => "substitution that is no program",
+            Self::SplitName => "name cut by a line continuation",
             Self::ZeroByte => "zero byte",
             Self::Zsh => "zsh syntax that bash does not read this way",
             Self::TooLong => "text longer than the limit",

@@ -37,9 +37,14 @@ impl Parser<'_> {
             self.at = start;
             return false;
         };
+        if let Descriptor::Variable(name) = descriptor {
+            self.check_variable(name);
+        }
         self.skip_blanks();
         let copies = matches!(operator, RedirectOperator::DuplicateInput | RedirectOperator::DuplicateOutput);
-        let (target, operator) = if !self.at_word() {
+        // A number is what `>&` copies; elsewhere it would begin another redirection.
+        let number = copies && matches!(self.peek(), Some(b'0'..=b'9'));
+        let (target, operator) = if !self.at_word() || (!number && self.at_descriptor()) {
             self.unexpected();
             (Word::default(), operator)
         } else if let RedirectOperator::HereDocument { strip, .. } = operator {
@@ -56,6 +61,22 @@ impl Parser<'_> {
         true
     }
 
+    /// A span cannot say all that the braces before an operator may hold.
+    fn check_variable(&mut self, name: Span) {
+        let text = name.of(self.text);
+        if text.contains(&b'\\') {
+            self.note(ProblemKind::SplitName, name);
+        }
+        if text.iter().any(|byte| matches!(byte, b'$' | b'`')) {
+            self.note(ProblemKind::BadSubstitution, name);
+        }
+    }
+
+    /// Whether the left side of a redirection stands here, which is no word.
+    pub(super) fn at_descriptor(&mut self) -> bool {
+        matches!(self.peek(), Some(b'0'..=b'9' | b'{')) && self.descriptor().is_some()
+    }
+
     /// What stands before the operator, and where that begins.
     fn descriptor(&mut self) -> Option<(Descriptor, usize)> {
         let start = self.at;
@@ -67,38 +88,56 @@ impl Parser<'_> {
                     number = number.saturating_mul(10).saturating_add(u32::from(digit - b'0'));
                     at = self.past_joins(at + 1);
                 }
-                self.is_operator(at).then_some((Descriptor::Number(number), at))
+                // What is larger than a descriptor can be is a word.
+                let fits = number <= i32::MAX as u32;
+                (fits && self.is_operator(at)).then_some((Descriptor::Number(number), at))
             }
             b'{' => {
                 let name = start + 1;
-                let length = self
-                    .text
-                    .get(name..self.end)?
-                    .iter()
-                    .position(|&byte| !cursor::is(byte, cursor::NAME_START | cursor::DIGIT))?;
-                let mut close = name + length;
-                if self.byte(close) == Some(b'[') {
-                    // A subscript is arithmetic, which could hold a substitution unseen.
-                    let length = self
-                        .text
-                        .get(close..self.end)?
-                        .iter()
-                        .position(|byte| matches!(byte, b']' | b'\n'))?;
-                    close += length + 1;
-                }
-                let at = self.past_joins(close + 1);
-                let named = self.byte(name).is_some_and(|byte| cursor::is(byte, cursor::NAME_START));
-                if !named || self.byte(close) != Some(b'}') || !self.is_operator(at) {
+                let mut close = self.past_joins(name);
+                if !self.byte(close).is_some_and(|byte| cursor::is(byte, cursor::NAME_START)) {
                     return None;
                 }
-                let span = Span::new(name, close);
-                if span.of(self.text).iter().any(|byte| matches!(byte, b'$' | b'`')) {
-                    self.note(ProblemKind::BadSubstitution, span);
+                while self
+                    .byte(close)
+                    .is_some_and(|byte| cursor::is(byte, cursor::NAME_START | cursor::DIGIT))
+                {
+                    close = self.past_joins(close + 1);
                 }
-                Some((Descriptor::Variable(span), at))
+                if self.byte(close) == Some(b'[') {
+                    close = self.past_subscript(close)?;
+                }
+                let at = self.past_joins(close + 1);
+                if self.byte(close) != Some(b'}') || !self.is_operator(at) {
+                    return None;
+                }
+                Some((Descriptor::Variable(Span::new(name, close)), at))
             }
             _ => Some((Descriptor::Default, start)),
         }
+    }
+
+    /// Behind the brackets that open at `from`. No real descriptor needs a long subscript, and the
+    /// bound keeps a hostile text from making this search quadratic.
+    fn past_subscript(&self, from: usize) -> Option<usize> {
+        const LONGEST: usize = 256;
+        let text = self.text.get(from..self.end)?;
+        let mut pairs = 0_u32;
+        let mut active = false;
+        for (offset, &byte) in text.iter().take(LONGEST).enumerate() {
+            match byte {
+                b'[' => pairs += 1,
+                b']' => pairs -= 1,
+                b'\n' => return None,
+                _ if cursor::is(byte, cursor::ACTIVE) => active = true,
+                _ if !active && cursor::is(byte, cursor::DELIMITER) => return None,
+                _ => {}
+            }
+            if pairs == 0 {
+                return Some(from + offset + 1);
+            }
+        }
+        None
     }
 
     /// Whether `at` begins a redirection rather than a process substitution.

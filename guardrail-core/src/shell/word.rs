@@ -129,7 +129,8 @@ impl Parser<'_> {
                     from = self.group();
                 }
                 b'(' => {
-                    if site == Site::Command && self.at_empty_parentheses() {
+                    let bang = Span::new(start, self.at).of(self.text) == b"!";
+                    if site == Site::Command && !bang && self.at_empty_parentheses() {
                         break;
                     }
                     if let Some(operator) = self.take_glob_operator(&mut from) {
