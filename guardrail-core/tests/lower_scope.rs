@@ -90,6 +90,9 @@ fn words() {
         ("set -- a $x; echo \"$1\" \"$2\" $#", "set -- a …+; echo a … …+"),
         ("RANDOM=5; rm $RANDOM", "rm …+"),
         ("x=1; rm $x$y", "rm 1…+"),
+        ("touch f{1..500}.txt {a,b}{1..50}", "touch f….txt+ a…+ b…+"),
+        ("for i in {1..100}; do a $i; done", "a …+"),
+        ("ls ~1 ~-", "ls … …"),
         ("echo @(a|b)c", "echo …c<@(a|b)c>"),
     ]);
 }
@@ -257,6 +260,9 @@ fn notes() {
         ("i=0; i=$((i+1)); while a; do i=$((i+1)); done; echo $((i*2))", &[]),
         ("i=0; for x in a b; do ((i++)); done", &[]),
         ("for i in 1 2 3; do echo $((i+1)); done", &[]),
+        ("for i in {1..100}; do echo $((i+1)); done", &[]),
+        ("x=$(a); [ $x ]", &[OpaqueArithmetic]),
+        ("[ $DEBUG ]", &[]),
         ("read x; echo $((x))", &[OpaqueArithmetic]),
         ("x=$(a); echo $((x))", &[OpaqueArithmetic]),
         ("echo $((x))", &[OpaqueArithmetic]),
@@ -332,6 +338,17 @@ fn edges() {
             [Some(true), Some(false), Some(true)]
         );
     });
+    with("f() { a; } > x; f", |lowerer| {
+        assert_eq!(lowerer.program.invocations.last().map(|a| a.redirects.len()), Some(1));
+    });
+    let arena = Bump::new();
+    let mut lowerer = Lowerer::new(&arena, &Limits::STANDARD, &Known::default());
+    lowerer.source(b"export IFS= X=1; a", Entry::request());
+    let environment = lowerer.program.invocations.last().expect("a command").environment;
+    let inherit = guardrail_core::lower::Inherit::Exported;
+    lowerer.source(b"y='rm -rf /'; $y $X", Entry { environment, inherit, ..Entry::request() });
+    let words = lowerer.program.invocations.last().expect("a command").words;
+    assert_eq!(words.iter().map(shown).collect::<Vec<_>>(), ["rm", "-rf", "/", "1"]);
     with("exec 2>log; a; (exec <f; b); c", |lowerer| {
         let all = &lowerer.program.invocations;
         let redirects: Vec<usize> = all.iter().map(|invocation| invocation.redirects.len()).collect();

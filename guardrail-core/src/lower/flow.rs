@@ -392,7 +392,8 @@ impl<'a> Lowerer<'a> {
     }
 
     fn definition(&mut self, unit: Unit<'_, 'a>, command: &Command, name: &shell::Word, body: CommandId) {
-        let Some(name) = self.single(unit, name, Mode::Text).as_known() else { return };
+        // A name with an expansion in it is refused when it runs, but the body is there to be read.
+        let name = self.single(unit, name, Mode::Text).as_known().unwrap_or_else(|| unit.bytes(name.span));
         self.define(environment::Function { name, source: unit.source.0, body, span: command.span });
     }
 }

@@ -7,6 +7,7 @@ mod brace;
 mod builtin;
 mod constant;
 mod declaration;
+mod directory;
 mod environment;
 mod expand;
 mod field;
@@ -23,6 +24,7 @@ mod repeat;
 mod scope;
 mod secret_names;
 mod simple;
+mod substitution;
 mod test_command;
 
 pub use builtin::is_builtin;

@@ -236,12 +236,18 @@ impl<'a> Lowerer<'a> {
                 _ => Word::unknown(span),
             }),
             ParameterOperator::Default { colon } => match there(colon) {
-                Some(true) => Expansion::Value(value),
+                Some(true) => {
+                    self.unused(unit, first, span);
+                    Expansion::Value(value)
+                }
                 Some(false) => Expansion::Parts(first),
                 None => Expansion::Value(self.one_or_other(unit, value, first)),
             },
             ParameterOperator::Assign { colon } => match there(colon) {
-                Some(true) => Expansion::Value(value),
+                Some(true) => {
+                    self.unused(unit, first, span);
+                    Expansion::Value(value)
+                }
                 Some(false) => {
                     let assigned = self.argument(unit, first, span, Mode::Assignment);
                     self.assign(name, assigned, None);
@@ -256,14 +262,19 @@ impl<'a> Lowerer<'a> {
                 }
             },
             ParameterOperator::Error { colon } => {
-                if there(colon) != Some(true) {
+                if there(colon) == Some(true) {
+                    self.unused(unit, first, span);
+                } else {
                     self.argument(unit, first, span, Mode::Text);
                 }
                 Expansion::Value(value)
             }
             ParameterOperator::Alternate { colon } => match there(colon) {
                 Some(true) => Expansion::Parts(first),
-                Some(false) => Expansion::Value(Word::known(b"", span)),
+                Some(false) => {
+                    self.unused(unit, first, span);
+                    Expansion::Value(Word::known(b"", span))
+                }
                 None => {
                     let other = self.argument(unit, first, span, mode_of_argument(mode));
                     Expansion::Value(Word { from: other.from, ..Word::unknown(span) })
@@ -346,6 +357,18 @@ impl<'a> Lowerer<'a> {
         self.parts(&mut field, unit, parts, mode);
         self.separating = separating;
         self.close_single(field)
+    }
+
+    /// An argument that provably is not expanded: what stands in it is still part of the program.
+    #[inline(never)]
+    fn unused(&mut self, unit: Unit<'_, 'a>, parts: Slice<Part>, span: Span) {
+        if unit.script.parts(parts).iter().all(|part| matches!(part, Part::Literal(_))) {
+            return;
+        }
+        self.leave_shell();
+        self.around.context.conditional = true;
+        self.argument(unit, parts, span, Mode::Text);
+        self.enter_shell();
     }
 
     /// Lowers arguments whose value does not matter; what flowed into them.

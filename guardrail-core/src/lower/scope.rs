@@ -23,8 +23,6 @@ const DYNAMIC_NUMBERS: &[&[u8]] = &[
     b"EUID",
     b"PPID",
     b"SHLVL",
-    b"COLUMNS",
-    b"LINES",
     b"OPTIND",
 ];
 
