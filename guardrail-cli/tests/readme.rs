@@ -20,7 +20,8 @@ fn the_readme_shows_what_is_printed() {
         let command = typed.strip_prefix("$ guardrail explain ").unwrap();
         // Let a shell take the quotes off, as the reader's would.
         let script = format!("exec \"$0\" explain {command}");
-        let output = Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_guardrail")]).output().unwrap();
+        let output =
+            Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_guardrail")]).output().unwrap();
         let printed = String::from_utf8(output.stdout).unwrap();
         actual.push_str(&format!("{OPEN}{typed}\n{printed}```{rest}"));
     }
