@@ -120,6 +120,8 @@ pub(super) fn commit<T: Copy>(scratch: &mut Vec<T>, base: usize, arena: &mut Vec
 /// A place to come back to when an attempt fails.
 pub(super) struct Mark {
     at: usize,
+    region_end: usize,
+    here_document_bytes: usize,
     lengths: [usize; 13],
 }
 
@@ -309,6 +311,14 @@ impl<'t> Parser<'t> {
         self.fail(kind, Span::new(self.at, self.end.min(self.at + 1)));
     }
 
+    /// Moves the cursor back; a parser that has halted stays without anything to read.
+    pub(super) fn back_to(&mut self, at: usize) {
+        self.at = at;
+        if self.halted {
+            self.end = at;
+        }
+    }
+
     fn halt(&mut self) {
         self.halted = true;
         self.at = self.at.min(self.end);
@@ -425,6 +435,8 @@ impl<'t> Parser<'t> {
         let out = &self.out;
         Mark {
             at: self.at,
+            region_end: self.region_end,
+            here_document_bytes: self.here_document_bytes,
             lengths: [
                 out.commands.len(),
                 out.items.len(),
@@ -482,6 +494,8 @@ impl<'t> Parser<'t> {
         self.forget(mark);
         self.out.problems.truncate(problems);
         self.at = mark.at;
+        self.region_end = mark.region_end;
+        self.here_document_bytes = mark.here_document_bytes;
         self.halted = self.exhausted;
         self.end = if self.exhausted { self.at } else { self.region_end };
         self.charge(spent);
@@ -496,6 +510,7 @@ impl<'t> Parser<'t> {
         read: impl FnOnce(&mut Self) -> R,
     ) -> (R, bool) {
         let outer = (self.end, self.region_end, self.pending_base, self.closer);
+        let halted = std::mem::take(&mut self.halted);
         let problems = self.out.problems.len();
         (self.at, self.end, self.region_end) = (start, end, end);
         self.pending_base = self.pending.len();
@@ -515,7 +530,7 @@ impl<'t> Parser<'t> {
         (self.end, self.region_end, self.pending_base, self.closer) = outer;
         self.at = end;
         self.halted = false;
-        if self.exhausted {
+        if halted || self.exhausted {
             self.halt();
         }
         (result, self.out.problems.len() == problems)
