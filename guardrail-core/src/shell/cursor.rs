@@ -129,6 +129,17 @@ impl<'t> Parser<'t> {
     pub(super) fn new(text: &'t [u8], limits: &Limits) -> Self {
         let end = text.len().min(limits.bytes).min(u32::MAX as usize);
         let steps = limits.steps_per_byte as usize;
+        // A word of a command has five bytes or so. One allocation instead of three, for most.
+        let words = (end / 6 + 2).min(64);
+        let out = Script {
+            commands: Vec::with_capacity(4),
+            items: Vec::with_capacity(4),
+            words: Vec::with_capacity(words),
+            parts: Vec::with_capacity(words),
+            ..Script::default()
+        };
+        let scratch =
+            Scratch { items: Vec::with_capacity(4), words: Vec::with_capacity(words), ..Scratch::default() };
         Self {
             text,
             at: 0,
@@ -137,8 +148,8 @@ impl<'t> Parser<'t> {
             regions: 0,
             halted: false,
             exhausted: false,
-            out: Script::default(),
-            scratch: Scratch::default(),
+            out,
+            scratch,
             pending: Vec::new(),
             pending_base: 0,
             closer: None,
@@ -262,6 +273,7 @@ impl<'t> Parser<'t> {
     }
 
     /// Whether a word can begin here: no operator, unless it is a process substitution.
+    #[inline]
     pub(super) fn at_word(&mut self) -> bool {
         match self.peek() {
             None => false,
