@@ -375,6 +375,8 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         if let Some(operands) = &flag.operands {
             self.replaced = Some(operands);
         }
+        // The command it starts has the words behind it, flags and all.
+        self.ended |= flag.role == Some(Role::Argv);
         let span = value.map_or(span, |value| span.join(value.span));
         self.call.flags.push(FlagUse { flag, value, span, wrapped: &[] });
     }

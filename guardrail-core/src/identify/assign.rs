@@ -74,11 +74,11 @@ fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>) {
         let Some(word) = used.value else { continue };
         if !used.flag.keys.is_empty() {
             match keyed(&used.flag.keys, word) {
-                Some((role, word)) => arguments.push(Argument { name: &used.flag.facet, role, word }),
+                Some((role, word)) => arguments.push(Argument { name: &used.flag.facet, role, word, operand: false }),
                 None => unknown.push((Unknown::Key, used.span)),
             }
         } else if let Some(role) = &used.flag.role {
-            arguments.push(Argument { name: &used.flag.facet, role, word });
+            arguments.push(Argument { name: &used.flag.facet, role, word, operand: false });
         }
     }
 }
@@ -136,12 +136,12 @@ fn operands<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
             spare = spare.saturating_sub(take);
         }
         let (taken, rest) = words.split_at(take.min(words.len()));
-        arguments.extend(taken.iter().map(|&word| Argument { name: &slot.name, role: &slot.role, word }));
+        arguments.extend(taken.iter().map(|&word| Argument { name: &slot.name, role: &slot.role, word, operand: true }));
         words = rest;
     }
     // More words than slots: the last slot's role is the best guess there is.
     if let Some(last) = slots.last() {
-        arguments.extend(words.iter().map(|&word| Argument { name: &last.name, role: &last.role, word }));
+        arguments.extend(words.iter().map(|&word| Argument { name: &last.name, role: &last.role, word, operand: true }));
     }
     // `cp $FILES`, `mv *`: each slot could hold what such a word becomes.
     if slots.len() > 1 {
@@ -149,7 +149,7 @@ fn operands<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
             for slot in slots.iter().filter(|slot| slot.count != Count::Many && !takes_rest(slot)) {
                 if read.operands.len() <= needed || slot.count == Count::Optional {
                     let word = Word { value: Value::Unknown, pattern: None, ..*word };
-                    arguments.push(Argument { name: &slot.name, role: &slot.role, word });
+                    arguments.push(Argument { name: &slot.name, role: &slot.role, word, operand: true });
                 }
             }
         }
@@ -218,6 +218,10 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, uncertain: bool) {
     match holds {
         Holds::No => return,
         Holds::Yes if !case.adds && !only_floors => call.effects.clear(),
+        // Reading some of the words as secrets is a read of the others too.
+        Holds::Partly if !case.adds && only(call, EffectKind::Read) && of_kind(&case.effects, EffectKind::ReadSecret) => {
+            call.effects.clear();
+        }
         Holds::Yes | Holds::Partly => {}
         // An unknown operand of a read adds nothing: what it reads is read.
         Holds::Maybe => {
@@ -231,6 +235,14 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, uncertain: bool) {
     }
     let named = call.named;
     call.effects.extend(case.effects.iter().map(|effect| (effect, named)));
+}
+
+fn only(call: &Call<'_, '_>, kind: EffectKind) -> bool {
+    call.effects.iter().all(|(effect, _)| effect.kind == Some(kind))
+}
+
+fn of_kind(effects: &[schema::Effect], kind: EffectKind) -> bool {
+    effects.iter().all(|effect| effect.kind == Some(kind))
 }
 
 fn tests(call: &Call<'_, '_>, facet: &str, test: &Test, uncertain: bool) -> Holds {
