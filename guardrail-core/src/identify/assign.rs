@@ -37,7 +37,7 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
         None => {
             call.effects.extend(read.command.effects.iter().map(|effect| (effect, named)));
             for case in &read.command.cases {
-                refine(call, case, read.uncertain);
+                refine(call, case, read);
             }
         }
     }
@@ -204,10 +204,16 @@ fn flag_effects<'a, 'k>(call: &mut Call<'a, 'k>) {
     }
 }
 
-fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, uncertain: bool) {
+fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>) {
     let mut holds = Holds::Yes;
+    let mut unknown_operand = false;
     for condition in &case.when {
-        holds = match (holds, tests(call, &condition.facet, &condition.test, uncertain)) {
+        // What a word that is no flag becomes cannot be the value of one.
+        let operand = read.slots.iter().any(|slot| slot.name == condition.facet);
+        let uncertain = if operand { read.uncertain } else { read.hidden_flags };
+        let test = tests(call, &condition.facet, &condition.test, uncertain);
+        unknown_operand |= operand && test == Holds::Maybe;
+        holds = match (holds, test) {
             (Holds::No, _) | (_, Holds::No) => Holds::No,
             (Holds::Maybe, _) | (_, Holds::Maybe) => Holds::Maybe,
             (Holds::Partly, _) | (_, Holds::Partly) => Holds::Partly,
@@ -224,6 +230,7 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, uncertain: bool) {
         }
         Holds::Yes | Holds::Partly => {}
         // An unknown operand of a read adds nothing: what it reads is read.
+        Holds::Maybe if !unknown_operand => {}
         Holds::Maybe => {
             let harmless = |kind: Option<EffectKind>| matches!(kind, Some(EffectKind::Read | EffectKind::ReadSecret));
             if call.effects.iter().all(|(effect, _)| harmless(effect.kind))
@@ -286,6 +293,12 @@ fn tests(call: &Call<'_, '_>, facet: &str, test: &Test, uncertain: bool) -> Hold
 fn may_match(glob: &[u8], word: Word<'_>) -> bool {
     if word.lead != Lead::Text {
         // A home or working directory: a path.
+        if let (Value::Partial { suffix, .. }, true) = (word.value, word.from.is_empty()) {
+            // All of it but the directory's own path is known.
+            let mut path = b"/-".to_vec();
+            path.extend_from_slice(suffix);
+            return glob::matches_any_case(glob, &path) || matches!(glob.first(), Some(b'/' | b'~'));
+        }
         return matches!(glob.first(), Some(b'/' | b'~' | b'*'));
     }
     let literal = glob.iter().position(|&b| b == b'*').and_then(|star| glob.get(..star)).unwrap_or(glob);
