@@ -13,9 +13,9 @@ use crate::shell::Span;
 impl<'a> Collector<'_, 'a, '_> {
     pub(super) fn roles(&mut self) {
         let call = self.call;
-        let rehearsal = call.rehearsal;
         for argument in &call.arguments {
             let word = argument.word;
+            let rehearsal = call.rehearsal && argument.operand;
             match argument.role {
                 Role::Read => self.path(EffectKind::Read, word, word.span),
                 Role::Write if rehearsal => self.path(EffectKind::Read, word, word.span),
@@ -77,7 +77,9 @@ impl<'a> Collector<'_, 'a, '_> {
                     return self.push(EffectKind::ReadSecret, word.span, Target::Path(path, location));
                 }
                 None | Some(b"http" | b"https") if is_metadata_service(text) => EffectKind::ReadSecret,
-                None | Some(b"http" | b"https" | b"ftp" | b"ftps") => EffectKind::NetworkIn,
+                None | Some(b"http" | b"https" | b"ftp" | b"ftps" | b"git" | b"ssh" | b"git+ssh" | b"git+https") => {
+                    EffectKind::NetworkIn
+                }
                 Some(_) => EffectKind::NetworkOut,
             },
             Value::Known(_) => EffectKind::NetworkIn,

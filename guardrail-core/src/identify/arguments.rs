@@ -29,6 +29,8 @@ pub(super) struct Arguments<'c, 'a, 'k> {
     replaced: Option<&'k [Operand]>,
     /// A word that may vanish, split or be a flag stands before this point.
     uncertain: bool,
+    /// A word that could be a flag is among them.
+    hidden_flags: bool,
     subcommands: bool,
 }
 
@@ -39,6 +41,8 @@ pub(super) struct Read<'a, 'k> {
     pub(super) slots: &'k [Operand],
     /// Some word could have been a flag, or several words.
     pub(super) uncertain: bool,
+    /// Some word could have been a flag.
+    pub(super) hidden_flags: bool,
 }
 
 impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
@@ -60,11 +64,13 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             ended: false,
             replaced: None,
             uncertain: false,
+            hidden_flags: false,
             subcommands: tool.commands.len() > 1,
         };
         reader.run();
         let slots = reader.replaced.unwrap_or(&reader.command.operands);
-        Some(Read { command: reader.command, operands: reader.operands, slots, uncertain: reader.uncertain })
+        let Self { command, operands, uncertain, hidden_flags, .. } = reader;
+        Some(Read { command, operands, slots, uncertain, hidden_flags })
     }
 
     fn run(&mut self) {
@@ -83,9 +89,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
     }
 
     fn word(&mut self, word: Word<'a>) {
-        if word.splits || word.pattern.is_some() {
-            self.uncertain = true;
-        }
+        self.note_uncertain(word);
         if self.grammar == Grammar::KeyValue {
             return self.key_value(word);
         }
@@ -105,7 +109,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                 Value::Known(_) => {}
                 _ if word.may_be_flag() => {
                     self.call.unknown.push((Unknown::MaybeFlag, word.span));
-                    self.uncertain = true;
+                    (self.uncertain, self.hidden_flags) = (true, true);
                 }
                 _ => {}
             }
@@ -114,6 +118,15 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             return;
         }
         self.operand(word);
+    }
+
+    /// What an unquoted word may become: several words; flags too, unless it begins like none.
+    fn note_uncertain(&mut self, word: Word<'a>) {
+        let several = word.splits || word.pattern.is_some();
+        self.uncertain |= several;
+        // All that `-o*` becomes is that flag, and is seen as such.
+        let one_flag = !word.splits && word.prefix().first() == Some(&b'-');
+        self.hidden_flags |= several && !one_flag && word.may_be_flag();
     }
 
     fn operand(&mut self, word: Word<'a>) {
@@ -314,7 +327,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             };
         }
         self.call.unknown.push((Unknown::MaybeFlag, word.span));
-        self.uncertain = true;
+        (self.uncertain, self.hidden_flags) = (true, true);
     }
 
     fn key_value(&mut self, word: Word<'a>) {
@@ -361,10 +374,8 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             (ValueKind::Required, None) => {
                 let next = self.words.get(self.at).copied();
                 self.at += usize::from(next.is_some());
-                if let Some(word) = next
-                    && (word.splits || word.pattern.is_some())
-                {
-                    self.uncertain = true;
+                if let Some(word) = next {
+                    self.note_uncertain(word);
                 }
                 next
             }
@@ -376,14 +387,10 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         if let Some(operands) = &flag.operands {
             self.replaced = Some(operands);
         }
-        let mut span = value.map_or(span, |value| span.join(value.span));
-        let mut second = None;
-        if flag.then.is_some() {
-            second = self.words.get(self.at).copied();
-            self.at += usize::from(second.is_some());
-            span = second.map_or(span, |second| span.join(second.span));
-        }
-        self.call.flags.push(FlagUse { flag, value, second, span, wrapped: &[] });
+        // The command it starts has the words behind it, flags and all.
+        self.ended |= flag.role == Some(Role::Argv);
+        let span = value.map_or(span, |value| span.join(value.span));
+        self.call.flags.push(FlagUse { flag, value, span, wrapped: &[] });
     }
 
     /// find's `-exec`: the words up to `;`, or up to `+` behind `{}`, are the wrapped command.

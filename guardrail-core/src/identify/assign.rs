@@ -37,7 +37,7 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
         None => {
             call.effects.extend(read.command.effects.iter().map(|effect| (effect, named)));
             for case in &read.command.cases {
-                refine(call, case, read.uncertain);
+                refine(call, case, read);
             }
         }
     }
@@ -87,11 +87,11 @@ fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>) {
         }
         if !used.flag.keys.is_empty() {
             match keyed(&used.flag.keys, word) {
-                Some((role, word)) => arguments.push(Argument { name: &used.flag.facet, role, word }),
+                Some((role, word)) => arguments.push(Argument { name: &used.flag.facet, role, word, operand: false }),
                 None => unknown.push((Unknown::Key, used.span)),
             }
         } else if let Some(role) = &used.flag.role {
-            arguments.push(Argument { name: &used.flag.facet, role, word });
+            arguments.push(Argument { name: &used.flag.facet, role, word, operand: false });
         }
     }
 }
@@ -164,12 +164,12 @@ fn operands<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
             spare = spare.saturating_sub(take);
         }
         let (taken, rest) = words.split_at(take.min(words.len()));
-        arguments.extend(taken.iter().map(|&word| Argument { name: &slot.name, role: &slot.role, word }));
+        arguments.extend(taken.iter().map(|&word| Argument { name: &slot.name, role: &slot.role, word, operand: true }));
         words = rest;
     }
     // More words than slots: the last slot's role is the best guess there is.
     if let Some(last) = slots.last() {
-        arguments.extend(words.iter().map(|&word| Argument { name: &last.name, role: &last.role, word }));
+        arguments.extend(words.iter().map(|&word| Argument { name: &last.name, role: &last.role, word, operand: true }));
     }
     // `cp $FILES`, `mv *`: each slot could hold what such a word becomes.
     if slots.len() > 1 {
@@ -177,7 +177,7 @@ fn operands<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
             for slot in slots.iter().filter(|slot| slot.count != Count::Many && !takes_rest(slot)) {
                 if read.operands.len() <= needed || slot.count == Count::Optional {
                     let word = Word { value: Value::Unknown, pattern: None, ..*word };
-                    arguments.push(Argument { name: &slot.name, role: &slot.role, word });
+                    arguments.push(Argument { name: &slot.name, role: &slot.role, word, operand: true });
                 }
             }
         }
@@ -232,10 +232,16 @@ fn flag_effects<'a, 'k>(call: &mut Call<'a, 'k>) {
     }
 }
 
-fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, uncertain: bool) {
+fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>) {
     let mut holds = Holds::Yes;
+    let mut unknown_operand = false;
     for condition in &case.when {
-        holds = match (holds, tests(call, &condition.facet, &condition.test, uncertain)) {
+        // What a word that is no flag becomes cannot be the value of one.
+        let operand = read.slots.iter().any(|slot| slot.name == condition.facet);
+        let uncertain = if operand { read.uncertain } else { read.hidden_flags };
+        let test = tests(call, &condition.facet, &condition.test, uncertain);
+        unknown_operand |= operand && test == Holds::Maybe;
+        holds = match (holds, test) {
             (Holds::No, _) | (_, Holds::No) => Holds::No,
             (Holds::Maybe, _) | (_, Holds::Maybe) => Holds::Maybe,
             (Holds::Partly, _) | (_, Holds::Partly) => Holds::Partly,
@@ -246,8 +252,13 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, uncertain: bool) {
     match holds {
         Holds::No => return,
         Holds::Yes if !case.adds && !only_floors => call.effects.clear(),
+        // Reading some of the words as secrets is a read of the others too.
+        Holds::Partly if !case.adds && only(call, EffectKind::Read) && of_kind(&case.effects, EffectKind::ReadSecret) => {
+            call.effects.clear();
+        }
         Holds::Yes | Holds::Partly => {}
         // An unknown operand of a read adds nothing: what it reads is read.
+        Holds::Maybe if !unknown_operand => {}
         Holds::Maybe => {
             let harmless = |kind: Option<EffectKind>| matches!(kind, Some(EffectKind::Read | EffectKind::ReadSecret));
             if call.effects.iter().all(|(effect, _)| harmless(effect.kind))
@@ -259,6 +270,14 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, uncertain: bool) {
     }
     let named = call.named;
     call.effects.extend(case.effects.iter().map(|effect| (effect, named)));
+}
+
+fn only(call: &Call<'_, '_>, kind: EffectKind) -> bool {
+    call.effects.iter().all(|(effect, _)| effect.kind == Some(kind))
+}
+
+fn of_kind(effects: &[schema::Effect], kind: EffectKind) -> bool {
+    effects.iter().all(|effect| effect.kind == Some(kind))
 }
 
 fn tests(call: &Call<'_, '_>, facet: &str, test: &Test, uncertain: bool) -> Holds {
@@ -302,6 +321,12 @@ fn tests(call: &Call<'_, '_>, facet: &str, test: &Test, uncertain: bool) -> Hold
 fn may_match(glob: &[u8], word: Word<'_>) -> bool {
     if word.lead != Lead::Text {
         // A home or working directory: a path.
+        if let (Value::Partial { suffix, .. }, true) = (word.value, word.from.is_empty()) {
+            // All of it but the directory's own path is known.
+            let mut path = b"/-".to_vec();
+            path.extend_from_slice(suffix);
+            return glob::matches_any_case(glob, &path) || matches!(glob.first(), Some(b'/' | b'~'));
+        }
         return matches!(glob.first(), Some(b'/' | b'~' | b'*'));
     }
     let literal = glob.iter().position(|&b| b == b'*').and_then(|star| glob.get(..star)).unwrap_or(glob);

@@ -61,6 +61,8 @@ pub(crate) struct Argument<'a, 'k> {
     pub(crate) name: &'k str,
     pub(crate) role: &'k Role,
     pub(crate) word: Word<'a>,
+    /// Whether it is an operand, not the value of a flag or variable.
+    pub(crate) operand: bool,
 }
 
 /// A flag as it was given.

@@ -71,7 +71,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 let quoted = value.to_string();
                 let at = printed.find(&quoted);
                 let span = at.map_or(call.named, |at| Span::new(at, at + quoted.len()));
-                call.arguments.push(Argument { name: facet, role, word: Word::known(text.as_bytes(), span) });
+                call.arguments.push(Argument { name: facet, role, word: Word::known(text.as_bytes(), span), operand: true });
             });
         }
     }

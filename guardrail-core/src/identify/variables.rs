@@ -29,7 +29,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 let span = prefix.map_or(call.named, |assignment| assignment.span);
                 let word = Word { span, ..value };
                 if let Some(role) = &variable.role {
-                    call.arguments.push(Argument { name: &variable.name, role, word });
+                    call.arguments.push(Argument { name: &variable.name, role, word, operand: false });
                 }
                 call.effects.extend(variable.effects.iter().map(|effect| (effect, span)));
             }
