@@ -305,7 +305,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let Some(&Role::Code(language)) = by_flag.or(by_command) else { return };
                 match invocation.stdin {
             Input::Text(word) => self.code(call, invocation, inner, language, word, &[]),
-            Input::Channel(channel) => match self.lowerer.constant_output(channel) {
+            Input::Channel(channel) => match self.lowerer.channel_text(channel) {
                 Some(text) => {
                     let span = call.named;
                     self.code(call, invocation, inner, language, Word::known(text, span), &[]);

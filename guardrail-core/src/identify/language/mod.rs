@@ -7,6 +7,7 @@
 
 mod awk;
 mod cursor;
+mod inline;
 mod jq;
 mod nesting;
 mod sed;
@@ -127,7 +128,7 @@ pub fn read(language: Language, program: &[u8]) -> Vec<Found<'_>> {
         Language::Awk => awk::read(program),
         Language::Jq => jq::read(program),
         Language::Shell => whole(program, Act::Shell(Some(Cow::Borrowed(program)))),
-        _ => whole(program, Act::Opaque),
+        _ => inline::read(language, program).unwrap_or_else(|| whole(program, Act::Opaque)),
     }
 }
 
