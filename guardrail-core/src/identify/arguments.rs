@@ -389,8 +389,14 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         }
         // The command it starts has the words behind it, flags and all.
         self.ended |= flag.role == Some(Role::Argv);
-        let span = value.map_or(span, |value| span.join(value.span));
-        self.call.flags.push(FlagUse { flag, value, span, wrapped: &[] });
+        let mut span = value.map_or(span, |value| span.join(value.span));
+        let mut second = None;
+        if flag.then.is_some() {
+            second = self.words.get(self.at).copied();
+            self.at += usize::from(second.is_some());
+            span = second.map_or(span, |second| span.join(second.span));
+        }
+        self.call.flags.push(FlagUse { flag, value, second, span, wrapped: &[] });
     }
 
     /// find's `-exec`: the words up to `;`, or up to `+` behind `{}`, are the wrapped command.

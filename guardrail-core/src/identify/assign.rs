@@ -73,7 +73,7 @@ fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>) {
             marks.insert(mark);
         }
         if let (Some(role), Some(word)) = (&used.flag.then, used.second) {
-            arguments.push(Argument { name: &used.flag.facet, role, word });
+            arguments.push(Argument { name: &used.flag.facet, role, word, operand: false });
         }
         let Some(word) = used.value else { continue };
         let harmless = |text: &[u8]| used.flag.harmless.iter().any(|glob| glob::matches(glob.as_bytes(), text));
@@ -81,7 +81,7 @@ fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>) {
             continue;
         }
         if used.flag.role == Some(Role::Argv) {
-            let words = split(arena, word).iter().map(|&word| Argument { name: &used.flag.facet, role: &Role::Argv, word });
+            let words = split(arena, word).iter().map(|&word| Argument { name: &used.flag.facet, role: &Role::Argv, word, operand: true });
             arguments.extend(words);
             continue;
         }
