@@ -23,6 +23,8 @@ pub(super) struct Arguments<'c, 'a, 'k> {
     path: [&'a [u8]; LEVELS],
     path_len: usize,
     operands: BumpVec<'a, Word<'a>>,
+    /// The words of the command it wraps.
+    rest: &'a [Word<'a>],
     /// Behind `--`, or where an operand ends flags.
     ended: bool,
     /// The operands that a flag put in place of the command's own.
@@ -38,6 +40,8 @@ pub(super) struct Arguments<'c, 'a, 'k> {
 pub(super) struct Read<'a, 'k> {
     pub(super) command: &'k Command,
     pub(super) operands: BumpVec<'a, Word<'a>>,
+    /// The words of the command it wraps, behind its operands.
+    pub(super) rest: &'a [Word<'a>],
     pub(super) slots: &'k [Operand],
     /// Some word could have been a flag, or several words.
     pub(super) uncertain: bool,
@@ -61,6 +65,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             path: [&[]; LEVELS],
             path_len: 0,
             operands,
+            rest: &[],
             ended: false,
             replaced: None,
             uncertain: false,
@@ -69,8 +74,8 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         };
         reader.run();
         let slots = reader.replaced.unwrap_or(&reader.command.operands);
-        let Self { command, operands, uncertain, hidden_flags, .. } = reader;
-        Some(Read { command, operands, slots, uncertain, hidden_flags })
+        let Self { command, operands, rest, uncertain, hidden_flags, .. } = reader;
+        Some(Read { command, operands, rest, slots, uncertain, hidden_flags })
     }
 
     fn run(&mut self) {
@@ -130,29 +135,24 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
     }
 
     fn operand(&mut self, word: Word<'a>) {
-        self.operands.push(word);
         let slots = self.replaced.unwrap_or(&self.command.operands);
         // Assignments before a wrapped command do not count as operands of their own.
-        let takes_assignments = matches!(slots.first(), Some(Operand { role: Role::Assignment, count: Count::Many, .. }));
-        let index = if takes_assignments {
-            if self.operands.iter().all(|word| is_assignment(word)) {
-                if self.grammar == Grammar::Posix {
-                    self.ended = true;
-                }
-                return;
-            }
-            1 + self.operands.iter().skip_while(|word| is_assignment(word)).count() - 1
+        let assignments = matches!(slots.first(), Some(Operand { role: Role::Assignment, count: Count::Many, .. }));
+        let index = if !assignments {
+            self.operands.len()
+        } else if self.operands.iter().all(is_assignment) && is_assignment(&word) {
+            0
         } else {
-            self.operands.len() - 1
+            1 + self.operands.iter().filter(|operand| !is_assignment(operand)).count()
         };
-        let takes_rest = slots.get(index).is_some_and(|slot| matches!(slot.role, Role::Argv | Role::Words(_)));
-        if takes_rest {
-            let rest = self.words.get(self.at..).unwrap_or_default();
-            self.operands.extend_from_slice(rest);
+        if slots.get(index).is_some_and(|slot| matches!(slot.role, Role::Argv | Role::Words(_))) {
+            // Not copied: wrappers in wrappers would cost their square.
+            self.rest = self.words.get(self.at - 1..).unwrap_or_default();
             self.at = self.words.len();
-        } else if self.grammar == Grammar::Posix {
-            self.ended = true;
+            return;
         }
+        self.operands.push(word);
+        self.ended |= self.grammar == Grammar::Posix;
     }
 
     /// Takes `word` as the next word of a subcommand, if it is one.

@@ -81,7 +81,7 @@ fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>) {
             continue;
         }
         if used.flag.role == Some(Role::Argv) {
-            let words = split(arena, word).iter().map(|&word| Argument { name: &used.flag.facet, role: &Role::Argv, word, operand: true });
+            let words = split(arena, word).iter().map(|&word| Argument { name: &used.flag.facet, role: &Role::Argv, word, operand: false });
             arguments.extend(words);
             continue;
         }
@@ -142,6 +142,7 @@ fn operands<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
     let mut slots: BumpVec<'a, &'k Operand> = BumpVec::new_in(call.arguments.bump());
     slots.extend(read.slots.iter().filter(provided));
     let mut words: &[Word<'a>] = &read.operands;
+    call.rest = read.rest;
     let arguments = &mut call.arguments;
     let needed = slots.iter().filter(|slot| slot.count == Count::One && !takes_rest(slot)).count();
     let mut spare = words.len().saturating_sub(needed);
@@ -166,6 +167,9 @@ fn operands<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
         let (taken, rest) = words.split_at(take.min(words.len()));
         arguments.extend(taken.iter().map(|&word| Argument { name: &slot.name, role: &slot.role, word, operand: true }));
         words = rest;
+        if let (true, Some(&word)) = (takes_rest(slot), read.rest.first()) {
+            arguments.push(Argument { name: &slot.name, role: &slot.role, word, operand: true });
+        }
     }
     // More words than slots: the last slot's role is the best guess there is.
     if let Some(last) = slots.last() {

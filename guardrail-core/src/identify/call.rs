@@ -21,6 +21,8 @@ pub(crate) struct Call<'a, 'k> {
     pub(crate) named: Span,
     /// Words with what the tool does with them.
     pub(crate) arguments: BumpVec<'a, Argument<'a, 'k>>,
+    /// The words of the command it wraps, behind its operands; the first is an argument too.
+    pub(crate) rest: &'a [Word<'a>],
     /// Flags in the order given.
     pub(crate) flags: BumpVec<'a, FlagUse<'a, 'k>>,
     /// Effects of the command, of its cases and flags, with the words that say so.
@@ -145,6 +147,7 @@ impl<'a, 'k> Call<'a, 'k> {
             command: None,
             named,
             arguments: BumpVec::new_in(arena),
+            rest: &[],
             flags: BumpVec::new_in(arena),
             effects: BumpVec::new_in(arena),
             rehearsal: false,

@@ -30,6 +30,14 @@ pub(crate) struct Identified<'a, 'k> {
     pub(crate) calls: Vec<Call<'a, 'k>>,
 }
 
+impl<'a, 'k> Identified<'a, 'k> {
+    /// The calls of one invocation.
+    pub(crate) fn calls_of(&self, id: InvocationId) -> impl Iterator<Item = &Call<'a, 'k>> {
+        let from = self.calls.partition_point(|call| call.invocation < id);
+        self.calls.get(from..).unwrap_or_default().iter().take_while(move |call| call.invocation == id)
+    }
+}
+
 /// The queue: invocations are understood in order, and what they wrap is appended.
 pub(crate) struct Identifier<'a, 'k> {
     arena: &'a Bump,

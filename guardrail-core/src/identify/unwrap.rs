@@ -40,9 +40,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 }
                 Role::Words(language) if !joined => {
                     joined = true;
-                    let words = self.arena.alloc_slice_fill_iter(
-                        arguments.iter().filter(|a| matches!(a.role, Role::Words(_))).map(|a| a.word).collect::<Vec<_>>(),
-                    );
+                    let words = self.following(call, |role| matches!(role, Role::Words(_)));
                     let word = self.join(words);
                     self.code(call, invocation, inner, *language, word, &[]);
                 }
@@ -96,8 +94,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
 
     /// The command that a wrapper's operands are.
     fn wrapped(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>, inner: Inner<'a>) {
-        let mut words = BumpVec::new_in(self.arena);
-        words.extend(call.arguments.iter().filter(|a| *a.role == Role::Argv).map(|a| a.word));
+        let words = self.following(call, |role| *role == Role::Argv);
         let Some(first) = words.first() else { return };
         // `builtin cd x`: the shell's own semantics have seen to it.
         let followed = |i: &Invocation<'_>| {
@@ -111,17 +108,36 @@ impl<'a, 'k> Identifier<'a, 'k> {
         if call.command.is_some_and(|command| command.appends_input) {
             let from = origins(self.arena, &invocation.stdin);
             stdin = Input::Empty;
-            let input = Word { from, splits: true, ..Word::unknown(span_of(&words)) };
+            let input = Word { from, splits: true, ..Word::unknown(span_of(words)) };
+            let mut filled = BumpVec::from_iter_in(words.iter().copied(), self.arena);
             let replaced = placeholder.and_then(|word| word.as_known()).or_else(|| {
                 // `-I` without a readable text, or `-i` with its default.
                 call.flags.iter().any(|used| used.flag.role == Some(Role::Placeholder)).then_some(&b"{}"[..])
             });
             match replaced {
-                Some(text) => words.iter_mut().for_each(|word| *word = fill(*word, text, input)),
-                None => words.push(input),
+                Some(text) => filled.iter_mut().for_each(|word| *word = fill(*word, text, input)),
+                None => filled.push(input),
             }
+            return self.child(call, invocation, inner, filled.into_bump_slice(), stdin);
         }
-        self.child(call, invocation, inner, words.into_bump_slice(), stdin);
+        self.child(call, invocation, inner, words, stdin);
+    }
+
+    /// The words of a wrapped command or text: what flags give of it, then the rest of the line.
+    fn following(&self, call: &Call<'a, 'k>, wanted: impl Fn(&Role) -> bool) -> &'a [Word<'a>] {
+        let mut wanted = call.arguments.iter().filter(|argument| wanted(argument.role)).peekable();
+        if wanted.peek().is_none() {
+            return &[];
+        }
+        let rest = call.rest;
+        let given = wanted.filter(|argument| rest.is_empty() || !argument.operand).map(|argument| argument.word);
+        let mut words = BumpVec::new_in(self.arena);
+        words.extend(given);
+        if words.is_empty() {
+            return rest;
+        }
+        words.extend_from_slice(rest);
+        words.into_bump_slice()
     }
 
     /// Commands that a flag takes whole (find's `-exec`), with the paths that stand in them.
