@@ -171,7 +171,9 @@ impl Places {
             let listed: BTreeMap<_, _> = order
                 .iter()
                 .enumerate()
-                .filter_map(|(place, id)| identified.program.invocation(*id).map(|one| ((one.source, one.span), place as u32)))
+                .filter_map(|(place, id)| {
+                    identified.program.invocation(*id).map(|one| ((one.source, one.span), place as u32))
+                })
                 .collect();
             for (slot, invocation) in places.iter_mut().zip(invocations) {
                 if slot.is_none() && !invocation.words.is_empty() {
@@ -231,7 +233,7 @@ fn invocations(
         let command = call.and_then(|call| call.command).filter(|command| !command.path.is_empty());
         listed.push(evaluation::Invocation {
             argv: invocation.words.iter().map(|word| word.as_known().map(lossy)).collect(),
-            tool: call.and_then(|call| call.tool?.names.first()).cloned(),
+            tool: call.and_then(|call| call.tool?.tool.names.first()).cloned(),
             command: command.map(|command| command.path.join(" ")),
             parent: invocation.parent.and_then(|parent| places.of(parent)),
             source: invocation.source.0,

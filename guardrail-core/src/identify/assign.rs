@@ -44,8 +44,9 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
     flag_effects(call);
     // Whether a word that could be a flag matters depends on what this tool's flags can do. A mark
     // only changes what writes and deletes mean.
-    let changes = call.effects.iter().any(|(effect, _)| !matches!(effect.kind, None | Some(EffectKind::Read)))
-        || call.arguments.iter().any(|argument| matches!(argument.role, Role::Write | Role::Delete));
+    let changes =
+        call.effects.iter().any(|(effect, _)| !matches!(effect.kind, None | Some(EffectKind::Read)))
+            || call.arguments.iter().any(|argument| matches!(argument.role, Role::Write | Role::Delete));
     let raises = |flag: &schema::Flag| raises(flag) || (changes && !flag.marks.is_empty());
     if !read.command.flags.iter().any(raises) && !root_flags(call).any(raises) {
         call.unknown.retain(|(unknown, _)| *unknown != Unknown::MaybeFlag);
@@ -53,12 +54,14 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
 }
 
 fn root_flags<'k>(call: &Call<'_, 'k>) -> impl Iterator<Item = &'k schema::Flag> {
-    call.tool.and_then(|tool| tool.commands.first()).into_iter().flat_map(|root| &root.flags)
+    call.tool.and_then(|tool| tool.root()).into_iter().flat_map(|root| &root.flags)
 }
 
 /// Whether a flag could make its command worse than it is.
 fn raises(flag: &schema::Flag) -> bool {
-    let role = |role: &Role| !matches!(role, Role::Text | Role::Name | Role::Read | Role::Directory | Role::Placeholder);
+    let role = |role: &Role| {
+        !matches!(role, Role::Text | Role::Name | Role::Read | Role::Directory | Role::Placeholder)
+    };
     flag.effects.iter().any(|effect| effect.kind != Some(EffectKind::Read))
         || flag.role.as_ref().is_some_and(role)
         || flag.keys.iter().any(|(_, r)| role(r))
@@ -76,18 +79,26 @@ fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>) {
             arguments.push(Argument { name: &used.flag.facet, role, word, operand: false });
         }
         let Some(word) = used.value else { continue };
-        let harmless = |text: &[u8]| used.flag.harmless.iter().any(|glob| glob::matches(glob.as_bytes(), text));
+        let harmless =
+            |text: &[u8]| used.flag.harmless.iter().any(|glob| glob::matches(glob.as_bytes(), text));
         if word.as_known().is_some_and(harmless) {
             continue;
         }
         if used.flag.role == Some(Role::Argv) {
-            let words = split(arena, word).iter().map(|&word| Argument { name: &used.flag.facet, role: &Role::Argv, word, operand: false });
+            let words = split(arena, word).iter().map(|&word| Argument {
+                name: &used.flag.facet,
+                role: &Role::Argv,
+                word,
+                operand: false,
+            });
             arguments.extend(words);
             continue;
         }
         if !used.flag.keys.is_empty() {
             match keyed(&used.flag.keys, word) {
-                Some((role, word)) => arguments.push(Argument { name: &used.flag.facet, role, word, operand: false }),
+                Some((role, word)) => {
+                    arguments.push(Argument { name: &used.flag.facet, role, word, operand: false })
+                }
                 None => unknown.push((Unknown::Key, used.span)),
             }
         } else if let Some(role) = &used.flag.role {
@@ -165,7 +176,12 @@ fn operands<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
             spare = spare.saturating_sub(take);
         }
         let (taken, rest) = words.split_at(take.min(words.len()));
-        arguments.extend(taken.iter().map(|&word| Argument { name: &slot.name, role: &slot.role, word, operand: true }));
+        arguments.extend(taken.iter().map(|&word| Argument {
+            name: &slot.name,
+            role: &slot.role,
+            word,
+            operand: true,
+        }));
         words = rest;
         if let (true, Some(&word)) = (takes_rest(slot), read.rest.first()) {
             arguments.push(Argument { name: &slot.name, role: &slot.role, word, operand: true });
@@ -173,7 +189,12 @@ fn operands<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
     }
     // More words than slots: the last slot's role is the best guess there is.
     if let Some(last) = slots.last() {
-        arguments.extend(words.iter().map(|&word| Argument { name: &last.name, role: &last.role, word, operand: true }));
+        arguments.extend(words.iter().map(|&word| Argument {
+            name: &last.name,
+            role: &last.role,
+            word,
+            operand: true,
+        }));
     }
     // `cp $FILES`, `mv *`: each slot could hold what such a word becomes.
     if slots.len() > 1 {
@@ -217,7 +238,13 @@ fn value_holds(when: &[String], value: Option<Word<'_>>) -> Holds {
         return Holds::Yes;
     }
     match value {
-        None => if when.iter().any(String::is_empty) { Holds::Yes } else { Holds::No },
+        None => {
+            if when.iter().any(String::is_empty) {
+                Holds::Yes
+            } else {
+                Holds::No
+            }
+        }
         Some(word) => match word.as_known() {
             Some(text) if when.iter().any(|wanted| wanted.as_bytes() == text) => Holds::Yes,
             Some(_) => Holds::No,
@@ -257,14 +284,19 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>) 
         Holds::No => return,
         Holds::Yes if !case.adds && !only_floors => call.effects.clear(),
         // Reading some of the words as secrets is a read of the others too.
-        Holds::Partly if !case.adds && only(call, EffectKind::Read) && of_kind(&case.effects, EffectKind::ReadSecret) => {
+        Holds::Partly
+            if !case.adds
+                && only(call, EffectKind::Read)
+                && of_kind(&case.effects, EffectKind::ReadSecret) =>
+        {
             call.effects.clear();
         }
         Holds::Yes | Holds::Partly => {}
         // An unknown operand of a read adds nothing: what it reads is read.
         Holds::Maybe if !unknown_operand => {}
         Holds::Maybe => {
-            let harmless = |kind: Option<EffectKind>| matches!(kind, Some(EffectKind::Read | EffectKind::ReadSecret));
+            let harmless =
+                |kind: Option<EffectKind>| matches!(kind, Some(EffectKind::Read | EffectKind::ReadSecret));
             if call.effects.iter().all(|(effect, _)| harmless(effect.kind))
                 && case.effects.iter().all(|effect| harmless(effect.kind) || effect.kind.is_none())
             {
@@ -302,7 +334,9 @@ fn tests(call: &Call<'_, '_>, facet: &str, test: &Test, uncertain: bool) -> Hold
             }
             for word in call.facet(facet) {
                 match word.as_known() {
-                    Some(text) if globs.iter().any(|glob| glob::matches_any_case(glob.as_bytes(), text)) => some = true,
+                    Some(text) if globs.iter().any(|glob| glob::matches_any_case(glob.as_bytes(), text)) => {
+                        some = true
+                    }
                     Some(_) => all = false,
                     None => {
                         all = false;

@@ -2,9 +2,10 @@
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
-use guardrail_schema::{self as schema, Command, Flag, Language, Mark, Role, Scope, Tool};
+use guardrail_schema::{self as schema, Command, Flag, Language, Mark, Role, Scope};
 
 use crate::identify::language::Found;
+use crate::knowledge::KnownTool;
 use crate::lower::{ChannelId, InvocationId, SourceId, Word};
 use crate::shell::Span;
 
@@ -15,7 +16,7 @@ pub(crate) struct Call<'a, 'k> {
     pub(crate) invocation: InvocationId,
     pub(crate) source: SourceId,
     pub(crate) standing: Standing,
-    pub(crate) tool: Option<&'k Tool>,
+    pub(crate) tool: Option<&'k KnownTool>,
     pub(crate) command: Option<&'k Command>,
     /// The words that name the tool and its subcommand.
     pub(crate) named: Span,

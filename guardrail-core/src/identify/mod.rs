@@ -105,9 +105,10 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let standing = call.standing;
         let mut first_call = Some(call);
         for tool in tools.into_iter().flatten() {
-            let mut call = first_call
-                .take()
-                .unwrap_or_else(|| Call { standing, ..Call::new(self.arena, id, invocation.source, first.span) });
+            let mut call = first_call.take().unwrap_or_else(|| Call {
+                standing,
+                ..Call::new(self.arena, id, invocation.source, first.span)
+            });
             call.tool = Some(tool);
             if let Some(read) = Arguments::read(tool, invocation.words, &mut call) {
                 self.variables(&mut call, &invocation);

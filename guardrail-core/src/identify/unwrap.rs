@@ -24,7 +24,10 @@ struct Inner<'a> {
 
 impl<'a, 'k> Identifier<'a, 'k> {
     pub(super) fn unwrap(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>) {
-        if call.arguments.is_empty() && call.flags.is_empty() && call.command.is_none_or(|c| c.stdin.is_none()) {
+        if call.arguments.is_empty()
+            && call.flags.is_empty()
+            && call.command.is_none_or(|c| c.stdin.is_none())
+        {
             return;
         }
         let inner = self.inner(call, invocation);
@@ -35,7 +38,11 @@ impl<'a, 'k> Identifier<'a, 'k> {
         for (index, argument) in arguments.iter().enumerate() {
             match argument.role {
                 Role::Code(language) => {
-                    let positional = if *language == Language::Shell { positional(self.arena, arguments, index) } else { &[] };
+                    let positional = if *language == Language::Shell {
+                        positional(self.arena, arguments, index)
+                    } else {
+                        &[]
+                    };
                     self.code(call, invocation, inner, *language, argument.word, positional);
                 }
                 Role::Words(language) if !joined => {
@@ -62,7 +69,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
         };
         // Another user, another machine, or a flag of the wrapper may have taken variables away or
         // set others: what this script knows of them proves nothing there.
-        let interpreter = call.arguments.iter().any(|argument| matches!(argument.role, Role::Code(Language::Shell)));
+        let interpreter =
+            call.arguments.iter().any(|argument| matches!(argument.role, Role::Code(Language::Shell)));
         let changes = inside != Inside::Here
             || call.effects.iter().any(|(effect, _)| effect.kind == Some(EffectKind::Privilege))
             || (!interpreter && !call.flags.is_empty());
@@ -100,7 +108,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let followed = |i: &Invocation<'_>| {
             i.parent == Some(call.invocation) && i.words.first().is_some_and(|word| word.span == first.span)
         };
-        if invocation.resolution == Resolution::Builtin && self.lowerer.program.invocations.iter().any(followed) {
+        if invocation.resolution == Resolution::Builtin
+            && self.lowerer.program.invocations.iter().any(followed)
+        {
             return;
         }
         let placeholder = call.arguments.iter().find(|a| *a.role == Role::Placeholder).map(|a| a.word);
@@ -130,7 +140,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
             return &[];
         }
         let rest = call.rest;
-        let given = wanted.filter(|argument| rest.is_empty() || !argument.operand).map(|argument| argument.word);
+        let given =
+            wanted.filter(|argument| rest.is_empty() || !argument.operand).map(|argument| argument.word);
         let mut words = BumpVec::new_in(self.arena);
         words.extend(given);
         if words.is_empty() {
@@ -154,7 +165,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
                     let text = placeholder.text.as_bytes();
                     let mut words = BumpVec::new_in(self.arena);
                     words.extend(used.wrapped.iter().map(|&word| fill(word, text, path)));
-                    let holds = |word: &Word<'_>| word.as_known().is_none_or(|w| w.windows(text.len().max(1)).any(|w| w == text));
+                    let holds = |word: &Word<'_>| {
+                        word.as_known().is_none_or(|w| w.windows(text.len().max(1)).any(|w| w == text))
+                    };
                     if placeholder.appends && !used.wrapped.iter().any(holds) {
                         words.push(path);
                     }
@@ -176,7 +189,10 @@ impl<'a, 'k> Identifier<'a, 'k> {
                     if !path.ends_with(b"/") {
                         prefix.push(b'/');
                     }
-                    Word { value: Value::Partial { prefix: prefix.into_bump_slice(), suffix: b"" }, ..Word::unknown(span) }
+                    Word {
+                        value: Value::Partial { prefix: prefix.into_bump_slice(), suffix: b"" },
+                        ..Word::unknown(span)
+                    }
                 }
                 _ => Word { value: Value::Unknown, span, ..only },
             },
@@ -224,7 +240,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
             };
         }
         match word.value {
-            Value::Known(text) => self.source(call, invocation, inner, text, word.span, positional, invocation.stdin),
+            Value::Known(text) => {
+                self.source(call, invocation, inner, text, word.span, positional, invocation.stdin)
+            }
             // What is known of it can already be bad enough.
             Value::Partial { prefix, .. } if !prefix.is_empty() && word.lead == Lead::Text => {
                 self.source(call, invocation, inner, prefix, word.span, positional, invocation.stdin);
@@ -302,7 +320,13 @@ impl<'a, 'k> Identifier<'a, 'k> {
     }
 
     /// A path to source text: only what it comes from can be judged here.
-    fn script(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>, language: Language, word: Word<'a>) {
+    fn script(
+        &mut self,
+        call: &mut Call<'a, 'k>,
+        invocation: &Invocation<'a>,
+        language: Language,
+        word: Word<'a>,
+    ) {
         for origin in word.from {
             if let Origin::Channel(channel) = origin {
                 call.feeds.push(Feed { language, from: FeedSource::Channel(*channel), span: word.span });
@@ -314,11 +338,19 @@ impl<'a, 'k> Identifier<'a, 'k> {
     }
 
     /// A program named by one word; the tool chooses its operands and feeds it.
-    fn program(&mut self, call: &Call<'a, 'k>, invocation: &Invocation<'a>, inner: Inner<'a>, word: Word<'a>) {
+    fn program(
+        &mut self,
+        call: &Call<'a, 'k>,
+        invocation: &Invocation<'a>,
+        inner: Inner<'a>,
+        word: Word<'a>,
+    ) {
         let mut words = BumpVec::new_in(self.arena);
         match word.as_known() {
             Some(text) => words.extend(
-                text.split(|b| matches!(b, b' ' | b'\t' | b'\n')).filter(|w| !w.is_empty()).map(|w| Word::known(w, word.span)),
+                text.split(|b| matches!(b, b' ' | b'\t' | b'\n'))
+                    .filter(|w| !w.is_empty())
+                    .map(|w| Word::known(w, word.span)),
             ),
             None => words.push(word),
         }
@@ -327,10 +359,14 @@ impl<'a, 'k> Identifier<'a, 'k> {
 
     fn standard_input(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>, inner: Inner<'a>) {
         let by_flag = call.flags.iter().find_map(|used| used.flag.stdin.as_ref());
-        let given = call.arguments.iter().any(|a| matches!(a.role, Role::Code(_) | Role::Script(_) | Role::Words(_) | Role::Argv));
-        let by_command = call.command.and_then(|command| command.stdin.as_ref()).filter(|_| !given && !call.rehearsal);
+        let given = call
+            .arguments
+            .iter()
+            .any(|a| matches!(a.role, Role::Code(_) | Role::Script(_) | Role::Words(_) | Role::Argv));
+        let by_command =
+            call.command.and_then(|command| command.stdin.as_ref()).filter(|_| !given && !call.rehearsal);
         let Some(&Role::Code(language)) = by_flag.or(by_command) else { return };
-                if is_general_purpose(language) && matches!(invocation.stdin, Input::Text(_) | Input::Channel(_)) {
+        if is_general_purpose(language) && matches!(invocation.stdin, Input::Text(_) | Input::Channel(_)) {
             // Even harmless text: what an interpreter is fed is not what it was started with.
             let found = Found { act: Act::Opaque, at: 0..0 };
             call.found.push(LanguageAct { language, found, span: call.named });
@@ -387,7 +423,11 @@ impl<'a, 'k> Identifier<'a, 'k> {
 fn positional<'a>(arena: &'a bumpalo::Bump, arguments: &[Argument<'a, '_>], index: usize) -> &'a [Word<'a>] {
     let mut words = BumpVec::new_in(arena);
     words.extend(
-        arguments.iter().skip(index + 1).filter(|a| *a.role == Role::Text && matches!(a.name, "name" | "argument")).map(|a| a.word),
+        arguments
+            .iter()
+            .skip(index + 1)
+            .filter(|a| *a.role == Role::Text && matches!(a.name, "name" | "argument"))
+            .map(|a| a.word),
     );
     if words.is_empty() {
         words.push(Word::known(b"sh", Span::default()));
@@ -411,7 +451,9 @@ fn fill<'a>(word: Word<'a>, placeholder: &[u8], input: Word<'a>) -> Word<'a> {
     if text == placeholder {
         return Word { span: word.span, splits: false, ..input };
     }
-    let Some(at) = text.windows(placeholder.len()).position(|window| window == placeholder) else { return word };
+    let Some(at) = text.windows(placeholder.len()).position(|window| window == placeholder) else {
+        return word;
+    };
     let last = text.windows(placeholder.len()).rposition(|window| window == placeholder).unwrap_or(at);
     let value = Value::Partial {
         prefix: text.get(..at).unwrap_or_default(),
@@ -419,7 +461,6 @@ fn fill<'a>(word: Word<'a>, placeholder: &[u8], input: Word<'a>) -> Word<'a> {
     };
     Word { value, from: input.from, ..word }
 }
-
 
 /// Languages in which a text can do anything.
 const fn is_general_purpose(language: Language) -> bool {

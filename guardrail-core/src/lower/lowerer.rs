@@ -291,7 +291,8 @@ impl<'a> Lowerer<'a> {
     /// Appends an invocation made of words that exist already: an argv request, a wrapper's child.
     pub fn invocation(&mut self, invocation: Invocation<'a>) -> InvocationId {
         let last = InvocationId((self.program.invocations.len() as u32).saturating_sub(1));
-        if self.program.invocations.len() >= self.limits.invocations as usize || self.is_too_deep(&invocation) {
+        if self.program.invocations.len() >= self.limits.invocations as usize || self.is_too_deep(&invocation)
+        {
             self.exhaust(invocation.source, invocation.span);
             return last;
         }

@@ -24,8 +24,12 @@ impl Reach {
                 }
             }
         }
-        let mut waiting: Vec<u32> =
-            analysis.effects.iter().filter(|effect| starts(effect)).map(|effect| effect.invocation.0).collect();
+        let mut waiting: Vec<u32> = analysis
+            .effects
+            .iter()
+            .filter(|effect| starts(effect))
+            .map(|effect| effect.invocation.0)
+            .collect();
         while let Some(index) = waiting.pop() {
             let Some(invocation) = program.invocations.get(index as usize) else { continue };
             // `tee >(sh)`: what has a channel's name among its words may write to it.

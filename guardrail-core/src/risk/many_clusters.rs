@@ -10,7 +10,9 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     let mut first: Option<Value<'_>> = None;
     for effect in case.effects().filter(|effect| effect.scope == Scope::Cluster && !reads(effect.kind)) {
         let Some(call) = case.analysis.identified.calls_of(effect.invocation).next() else { continue };
-        let Some(context) = ["context", "kube-context", "cluster"].iter().find_map(|name| call.facet(name).next()) else {
+        let Some(context) =
+            ["context", "kube-context", "cluster"].iter().find_map(|name| call.facet(name).next())
+        else {
             continue;
         };
         match first {

@@ -11,7 +11,9 @@ use crate::lower::Input;
 
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     let analysis = case.analysis;
-    let is_fed = |effect: &&Effect<'_, '_>| effect.kind == EffectKind::Execute && matches!(effect.target, Target::Code(_));
+    let is_fed = |effect: &&Effect<'_, '_>| {
+        effect.kind == EffectKind::Execute && matches!(effect.target, Target::Code(_))
+    };
     if !case.effects().any(|effect| is_fed(&effect)) || analysis.identified.program.channels == 0 {
         return;
     }
@@ -24,7 +26,9 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
                 FeedSource::Channel(channel) => reach.has(channel),
                 _ => false,
             },
-            Target::Code(Code::Opaque | Code::Nameless) => flow::word_channels(invocation).any(|c| reach.has(c)),
+            Target::Code(Code::Opaque | Code::Nameless) => {
+                flow::word_channels(invocation).any(|c| reach.has(c))
+            }
             // A program nothing is known of may be an interpreter as well.
             Target::Code(Code::Program(_)) => match invocation.stdin {
                 Input::Channel(channel) => reach.has(channel),
