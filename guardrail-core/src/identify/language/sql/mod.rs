@@ -32,7 +32,9 @@ fn is_ambiguous(text: &[u8]) -> bool {
     text.iter().enumerate().any(|(index, byte)| match byte {
         b'\\' | b'#' | b'$' | b'`' | b'[' => true,
         b'/' => text.get(index + 1) == Some(&b'*'),
-        b'-' => text.get(index + 1) == Some(&b'-') && !text.get(index + 2).is_some_and(u8::is_ascii_whitespace),
+        b'-' => {
+            text.get(index + 1) == Some(&b'-') && !text.get(index + 2).is_some_and(u8::is_ascii_whitespace)
+        }
         _ => false,
     })
 }
