@@ -11,7 +11,6 @@ use crate::glob;
 use crate::identify::arguments::{Read, is_assignment};
 use crate::identify::call::{Argument, Call, Unknown};
 use crate::lower::{Lead, Value, Word};
-use crate::shell::Span;
 
 /// Three-valued truth about what cannot all be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,13 +205,13 @@ fn flag_effects<'a, 'k>(call: &mut Call<'a, 'k>) {
 
 fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>) {
     let mut holds = Holds::Yes;
-    let mut unknown_operand = false;
+    let mut unseen = false;
     for condition in &case.when {
         // What a word that is no flag becomes cannot be the value of one.
         let operand = read.slots.iter().any(|slot| slot.name == condition.facet);
-        let uncertain = if operand { read.uncertain } else { read.hidden_flags };
+        let uncertain = if operand { read.uncertain && !leads(read, &condition.facet) } else { read.hidden_flags };
         let test = tests(call, &condition.facet, &condition.test, uncertain);
-        unknown_operand |= operand && test == Holds::Maybe;
+        unseen |= test == Holds::Maybe && (operand || !call.has_facet(&condition.facet));
         holds = match (holds, test) {
             (Holds::No, _) | (_, Holds::No) => Holds::No,
             (Holds::Maybe, _) | (_, Holds::Maybe) => Holds::Maybe,
@@ -229,8 +228,9 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>) 
             call.effects.clear();
         }
         Holds::Yes | Holds::Partly => {}
-        // An unknown operand of a read adds nothing: what it reads is read.
-        Holds::Maybe if !unknown_operand => {}
+        // A flag that was given could ask for it; an unknown operand of a read adds nothing: what it
+        // reads is read.
+        Holds::Maybe if !unseen => {}
         Holds::Maybe => {
             let harmless = |kind: Option<EffectKind>| matches!(kind, Some(EffectKind::Read | EffectKind::ReadSecret));
             if call.effects.iter().all(|(effect, _)| harmless(effect.kind))
@@ -242,6 +242,13 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>) 
     }
     let named = call.named;
     call.effects.extend(case.effects.iter().map(|effect| (effect, named)));
+}
+
+/// Whether an operand's slot is filled before any word that could be several: nothing moves it.
+fn leads(read: &Read<'_, '_>, name: &str) -> bool {
+    let sure = read.operands.iter().take_while(|word| word.as_known().is_some()).count();
+    let leading = read.slots.iter().take_while(|slot| slot.count == Count::One && !takes_rest(slot)).take(sure);
+    leading.into_iter().any(|slot| slot.name == name)
 }
 
 fn only(call: &Call<'_, '_>, kind: EffectKind) -> bool {
