@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write as _};
+use std::mem::ManuallyDrop;
 
 use guardrail::{Facts, Guard, Request};
 use serde::Deserialize;
@@ -15,7 +16,8 @@ use crate::verdict::Verdict;
 
 /// Answers all of standard input and returns the exit status.
 pub(crate) fn run(task: &Check) -> io::Result<u8> {
-    let guard = Guard::new();
+    // Freed with the program, all at once.
+    let guard = ManuallyDrop::new(Guard::new());
     let answerer = Answerer::default();
     let mut lines = Lines::new(io::stdin().lock(), LONGEST);
     let mut out = io::stdout().lock();

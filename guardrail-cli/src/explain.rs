@@ -1,6 +1,7 @@
 //! `guardrail explain`: one command, drawn for a person.
 
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::mem::ManuallyDrop;
 
 use clap::error::ErrorKind;
 use guardrail::{Evaluation, Guard, Request, Style};
@@ -13,7 +14,9 @@ use crate::verdict::Verdict;
 pub(crate) fn run(task: &Explain) -> io::Result<u8> {
     let mut request = request(task)?;
     task.known.complete(&mut request);
-    let evaluation = Guard::new().evaluate(&request);
+    // The program is about to end, and the system frees all of it at once.
+    let guard = ManuallyDrop::new(Guard::new());
+    let evaluation = guard.evaluate(&request);
 
     let status = if task.exit_code { Verdict::from(evaluation.decision).status() } else { 0 };
     match print(task, &evaluation) {

@@ -13,6 +13,7 @@ use crate::shell::Span;
 /// It owns all its data, so it can be stored, sent and shown later. Spans are byte ranges in the
 /// text of the source they name. The JSON form is stable: `docs/evaluation.schema.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[must_use = "an evaluation that nobody reads guards nothing"]
 pub struct Evaluation {
     /// The worst risk of all findings.
@@ -39,6 +40,7 @@ pub struct Evaluation {
 
 /// What to do about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
     /// It may run, and is recorded.
@@ -63,6 +65,7 @@ impl Decision {
 
 /// The approval that an [`Decision::Ask`] needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Approval {
     /// How many distinct people must say yes.
     pub approvers: u8,
@@ -74,6 +77,7 @@ pub struct Approval {
 
 /// One reason for the risk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Finding {
     /// The rule that found it.
     pub rule: Cow<'static, str>,
@@ -95,6 +99,7 @@ pub struct Finding {
 
 /// One thing a call would do to the world.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Effect {
     /// What kind.
     pub kind: EffectKind,
@@ -117,6 +122,7 @@ pub struct Effect {
 
 /// One program that would start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Invocation {
     /// The argument vector, decoded; `null` where a word cannot be known.
     pub argv: Vec<Option<String>>,
@@ -137,6 +143,7 @@ pub struct Invocation {
 
 /// A text that was read as a program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Source {
     /// The text.
     pub text: String,
@@ -148,6 +155,7 @@ pub struct Source {
 
 /// Something the parser could not accept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
     /// The source the span points into.
     pub source: u32,

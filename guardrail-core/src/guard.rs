@@ -186,7 +186,10 @@ impl Places {
 }
 
 fn lossy(text: &[u8]) -> String {
-    String::from_utf8_lossy(text).into_owned()
+    match std::str::from_utf8(text) {
+        Ok(text) => text.to_owned(),
+        Err(_) => String::from_utf8_lossy(text).into_owned(),
+    }
 }
 
 fn effects(analysis: &Analysis<'_, '_>, places: &Places) -> Vec<evaluation::Effect> {

@@ -58,16 +58,18 @@ impl Knowledge {
     }
 
     pub(crate) fn named(&self, name: &[u8]) -> Named<'_> {
-        let Ok(name) = std::str::from_utf8(name) else { return [None, None] };
-        match self.own.get(name) {
+        if self.own.is_empty() {
+            return [self.builtin_tool(name), None];
+        }
+        match std::str::from_utf8(name).ok().and_then(|name| self.own.get(name)) {
             Some(own) if own.replaces => [Some(&own.tool), None],
             Some(own) => [Some(&own.tool), self.builtin_tool(name)],
             None => [self.builtin_tool(name), None],
         }
     }
 
-    fn builtin_tool(&self, name: &str) -> Option<&Tool> {
-        let place = self.pack.names.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
+    fn builtin_tool(&self, name: &[u8]) -> Option<&Tool> {
+        let place = self.pack.names.binary_search_by(|(known, _)| known.as_bytes().cmp(name)).ok()?;
         let (_, place) = self.pack.names.get(place)?;
         let slot = self.decoded.get(*place as usize)?;
         slot.get_or_init(|| self.pack.decode(*place).map(Box::new)).as_deref()

@@ -108,6 +108,7 @@ pub enum Environment {
 
 /// A key of [`Facts`] that an evaluation would have wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Fact {
     /// [`Facts::workspace`], or [`Request::cwd`].

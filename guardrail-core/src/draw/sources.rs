@@ -61,7 +61,7 @@ impl<'e> Tree<'e> {
     /// Deals out the findings and problems to their sources, one mark for each place.
     fn underline(&mut self) {
         let findings = self.evaluation.findings.iter().map(|finding| {
-            let unknown = if finding.unknown { ", unknown" } else { "" };
+            let unknown = if finding.unknown && finding.rule != "unknown" { ", unknown" } else { "" };
             let label = format!("{}: {}{unknown}", finding.risk, veil::line(&finding.rule));
             (finding.source, finding.span, Paint::Risk(finding.risk), label)
         });

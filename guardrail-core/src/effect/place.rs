@@ -323,7 +323,7 @@ const SECRET_FILES: &[&[u8]] = &[
 
 /// Endings of secret files.
 const SECRET_ENDINGS: &[&[u8]] = &[
-    b".pem", b".key", b".p12", b".pfx", b".jks", b".keystore", b".kdbx", b".ppk", b".asc.key", b".kubeconfig", b".tfstate",
+    b".key", b".p12", b".pfx", b".jks", b".keystore", b".kdbx", b".ppk", b".asc.key", b".kubeconfig", b".tfstate",
     b".ovpn", b".age-key",
 ];
 
@@ -356,6 +356,11 @@ fn is_secret(part: &[u8], next: Option<&[u8]>, last: bool, pattern: bool) -> boo
     }
     if part.starts_with(b".env.") {
         return !matches!(part, b".env.example" | b".env.sample" | b".env.template" | b".env.dist" | b".env.defaults");
+    }
+    if part.ends_with(b".pem") {
+        // A certificate lies open; a key, and what could be one, does not.
+        let open = |name: &[u8]| part.windows(name.len()).any(|window| window.eq_ignore_ascii_case(name));
+        return open(b"key") || ![&b"cert"[..], b"chain", b"ca", b"crt", b"pub"].iter().any(|name| open(name));
     }
     SECRET_FILES.iter().any(|name| named(part, name, pattern)) || SECRET_ENDINGS.iter().any(|end| part.ends_with(end))
 }

@@ -101,6 +101,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                 Value::Known(text) if text.len() > 1 && text.first() == Some(&b'+') && self.find(text).is_some() => {
                     return self.flag(text, word);
                 }
+                Value::Known(b"-") if self.find(b"-").is_some() => return self.flag(b"-", word),
                 Value::Known(text) if self.grammar == Grammar::Find && matches!(text, b"(" | b")" | b"!" | b",") => return,
                 Value::Partial { prefix, .. } if prefix.len() > 1 && prefix.first() == Some(&b'-') => {
                     return self.partial_flag(prefix, word);
@@ -240,7 +241,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
 
     /// The one long flag that `name` begins, if there is exactly one.
     fn abbreviated(&self, name: &[u8]) -> Option<&'k Flag> {
-        if name.len() < 3 {
+        if name.len() < 3 || !self.tool.abbreviations {
             return None;
         }
         let mut only: Option<&'k Flag> = None;
@@ -366,7 +367,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         let value = match (flag.value, value) {
             (ValueKind::Terminated, Some(value)) => {
                 let wrapped = self.operands.bump().alloc_slice_copy(&[value]);
-                self.call.flags.push(FlagUse { flag, value: None, span, wrapped });
+                self.call.flags.push(FlagUse { flag, value: None, second: None, span, wrapped });
                 return;
             }
             (_, Some(value)) => Some(value),
@@ -388,8 +389,14 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         }
         // The command it starts has the words behind it, flags and all.
         self.ended |= flag.role == Some(Role::Argv);
-        let span = value.map_or(span, |value| span.join(value.span));
-        self.call.flags.push(FlagUse { flag, value, span, wrapped: &[] });
+        let mut span = value.map_or(span, |value| span.join(value.span));
+        let mut second = None;
+        if flag.then.is_some() {
+            second = self.words.get(self.at).copied();
+            self.at += usize::from(second.is_some());
+            span = second.map_or(span, |second| span.join(second.span));
+        }
+        self.call.flags.push(FlagUse { flag, value, second, span, wrapped: &[] });
     }
 
     /// find's `-exec`: the words up to `;`, or up to `+` behind `{}`, are the wrapped command.
@@ -408,7 +415,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         }
         let wrapped = self.words.get(from..self.at).unwrap_or_default();
         self.at += 1;
-        self.call.flags.push(FlagUse { flag, value: None, span: whole, wrapped });
+        self.call.flags.push(FlagUse { flag, value: None, second: None, span: whole, wrapped });
     }
 }
 

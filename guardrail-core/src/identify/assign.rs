@@ -4,6 +4,7 @@
 //! place of the command's own counts only where it is provably on and nothing behind it could
 //! switch it off again; a case that may match stands beside what it would replace.
 
+use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{self as schema, Case, Count, EffectKind, Operand, Role, Test};
 
@@ -65,12 +66,25 @@ fn raises(flag: &schema::Flag) -> bool {
 }
 
 fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>) {
+    let arena = call.arguments.bump();
     let Call { flags, arguments, marks, unknown, .. } = call;
     for used in flags.iter() {
         for &mark in &used.flag.marks {
             marks.insert(mark);
         }
+        if let (Some(role), Some(word)) = (&used.flag.then, used.second) {
+            arguments.push(Argument { name: &used.flag.facet, role, word, operand: false });
+        }
         let Some(word) = used.value else { continue };
+        let harmless = |text: &[u8]| used.flag.harmless.iter().any(|glob| glob::matches(glob.as_bytes(), text));
+        if word.as_known().is_some_and(harmless) {
+            continue;
+        }
+        if used.flag.role == Some(Role::Argv) {
+            let words = split(arena, word).iter().map(|&word| Argument { name: &used.flag.facet, role: &Role::Argv, word, operand: true });
+            arguments.extend(words);
+            continue;
+        }
         if !used.flag.keys.is_empty() {
             match keyed(&used.flag.keys, word) {
                 Some((role, word)) => arguments.push(Argument { name: &used.flag.facet, role, word, operand: false }),
@@ -79,6 +93,21 @@ fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>) {
         } else if let Some(role) = &used.flag.role {
             arguments.push(Argument { name: &used.flag.facet, role, word, operand: false });
         }
+    }
+}
+
+/// A command line given as one word. Text with quotes or expansions in it is split by rules of
+/// the tool's own, so its words are unknown.
+fn split<'a>(arena: &'a Bump, word: Word<'a>) -> &'a [Word<'a>] {
+    let plain = |text: &&[u8]| !text.iter().any(|b| matches!(b, b'\'' | b'"' | b'\\' | b'$' | b'#'));
+    match word.as_known().filter(plain) {
+        Some(text) => {
+            let mut words = BumpVec::new_in(arena);
+            let pieces = text.split(u8::is_ascii_whitespace).filter(|piece| !piece.is_empty());
+            words.extend(pieces.map(|piece| Word::known(piece, word.span)));
+            words.into_bump_slice()
+        }
+        None => arena.alloc_slice_copy(&[Word { splits: true, ..Word::unknown(word.span) }]),
     }
 }
 

@@ -70,6 +70,8 @@ pub(crate) struct Argument<'a, 'k> {
 pub(crate) struct FlagUse<'a, 'k> {
     pub(crate) flag: &'k Flag,
     pub(crate) value: Option<Word<'a>>,
+    /// The second value, of a flag that takes two.
+    pub(crate) second: Option<Word<'a>>,
     /// The wrapped command's words, of a flag that takes a whole command.
     pub(crate) wrapped: &'a [Word<'a>],
     pub(crate) span: Span,

@@ -7,7 +7,7 @@ use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{EffectKind, Inside, Language, Role};
 
 use crate::identify::call::{Argument, Call, Feed, FeedSource, LanguageAct, Unknown};
-use crate::identify::language::{self, Act};
+use crate::identify::language::{self, Act, Found};
 use crate::identify::{Identifier, span_of};
 use crate::lower::{
     Entry, EnvironmentId, Inherit, Input, Invocation, Lead, Origin, Place, Resolution, Value, Word,
@@ -98,7 +98,12 @@ impl<'a, 'k> Identifier<'a, 'k> {
     fn wrapped(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>, inner: Inner<'a>) {
         let mut words = BumpVec::new_in(self.arena);
         words.extend(call.arguments.iter().filter(|a| *a.role == Role::Argv).map(|a| a.word));
-        if words.is_empty() {
+        let Some(first) = words.first() else { return };
+        // `builtin cd x`: the shell's own semantics have seen to it.
+        let followed = |i: &Invocation<'_>| {
+            i.parent == Some(call.invocation) && i.words.first().is_some_and(|word| word.span == first.span)
+        };
+        if invocation.resolution == Resolution::Builtin && self.lowerer.program.invocations.iter().any(followed) {
             return;
         }
         let placeholder = call.arguments.iter().find(|a| *a.role == Role::Placeholder).map(|a| a.word);
@@ -241,6 +246,12 @@ impl<'a, 'k> Identifier<'a, 'k> {
     }
 
     fn opaque(&self, call: &mut Call<'a, 'k>, language: Language, word: Word<'a>) {
+        if language == Language::Jq {
+            // The worst that a filter can do is to read.
+            let found = Found { act: Act::Environment, at: 0..0 };
+            call.found.push(LanguageAct { language, found, span: word.span });
+            return;
+        }
         call.unknown.push((Unknown::Code, word.span));
         for origin in word.from {
             if let Origin::Channel(channel) = origin {
@@ -303,9 +314,14 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let given = call.arguments.iter().any(|a| matches!(a.role, Role::Code(_) | Role::Script(_) | Role::Words(_) | Role::Argv));
         let by_command = call.command.and_then(|command| command.stdin.as_ref()).filter(|_| !given && !call.rehearsal);
         let Some(&Role::Code(language)) = by_flag.or(by_command) else { return };
-                match invocation.stdin {
+                if is_general_purpose(language) && matches!(invocation.stdin, Input::Text(_) | Input::Channel(_)) {
+            // Even harmless text: what an interpreter is fed is not what it was started with.
+            let found = Found { act: Act::Opaque, at: 0..0 };
+            call.found.push(LanguageAct { language, found, span: call.named });
+        }
+        match invocation.stdin {
             Input::Text(word) => self.code(call, invocation, inner, language, word, &[]),
-            Input::Channel(channel) => match self.lowerer.constant_output(channel) {
+            Input::Channel(channel) => match self.lowerer.channel_text(channel) {
                 Some(text) => {
                     let span = call.named;
                     self.code(call, invocation, inner, language, Word::known(text, span), &[]);
@@ -388,3 +404,11 @@ fn fill<'a>(word: Word<'a>, placeholder: &[u8], input: Word<'a>) -> Word<'a> {
     Word { value, from: input.from, ..word }
 }
 
+
+/// Languages in which a text can do anything.
+const fn is_general_purpose(language: Language) -> bool {
+    !matches!(
+        language,
+        Language::Shell | Language::Sed | Language::Awk | Language::Jq | Language::Sql | Language::Manifest
+    )
+}

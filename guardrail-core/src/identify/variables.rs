@@ -21,7 +21,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 if !glob::matches(variable.name.as_bytes(), name) {
                     continue;
                 }
-                if value.as_known().is_some_and(|v| variable.harmless.iter().any(|known| known.as_bytes() == v)) {
+                if value.as_known().is_some_and(|v| variable.harmless.iter().any(|known| glob::matches(known.as_bytes(), v))) {
                     continue;
                 }
                 // The binding may stand in another source; then the command itself is pointed at.

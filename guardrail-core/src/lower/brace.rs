@@ -11,6 +11,8 @@ pub(super) enum Atom<'a> {
     Text(&'a [u8]),
     /// Anything else: inert.
     Part(Part),
+    /// A sequence too long to be spelled out: any of its numbers or letters.
+    Numbers,
     /// `$x` whose name goes on in an alternative: `$x{a,b}` is `$xa $xb`.
     Variable(&'a [u8], Span),
 }
@@ -36,14 +38,18 @@ impl<'a> Lowerer<'a> {
         if !braced {
             return false;
         }
-        let braces = Braces { most: self.limits.brace_words, arena: self.arena };
+        let braces = Braces { most: self.limits.brace_words, arena: self.arena, spell: true };
         braces.expand(&atoms(unit, parts), 0).map_or(true, |alternatives| alternatives.len() > 1)
     }
 
     pub(super) fn expand_braces(&mut self, unit: Unit<'_, 'a>, parts: &[Part], span: Span) {
         let atoms = atoms(unit, parts);
-        let braces = Braces { most: self.limits.brace_words, arena: self.arena };
-        let Ok(alternatives) = braces.expand(&atoms, 0) else {
+        let most = self.limits.brace_words;
+        let exact = Braces { most, arena: self.arena, spell: true }.expand(&atoms, 0);
+        // `{1..100}` is no attack: where spelling sequences out is what takes too many words, one
+        // word stands for all of them.
+        let expanded = exact.or_else(|_| Braces { most, arena: self.arena, spell: false }.expand(&atoms, 0));
+        let Ok(alternatives) = expanded else {
             self.exhaust(unit.source, span);
             return;
         };
@@ -119,6 +125,8 @@ fn atoms<'a>(unit: Unit<'_, 'a>, parts: &[Part]) -> Vec<Atom<'a>> {
 struct Braces<'a> {
     most: usize,
     arena: &'a bumpalo::Bump,
+    /// Whether sequences become their members.
+    spell: bool,
 }
 
 /// Braces inside braces deeper than this are not taken apart.
@@ -208,6 +216,9 @@ impl<'a> Braces<'a> {
         let width = if !letters && (zeros(first) || zeros(last)) { first.len().max(last.len()) } else { 0 };
         let step = step.unsigned_abs().max(1);
         let count = from.abs_diff(to) / step;
+        if !self.spell {
+            return Ok(Some(vec![vec![Atom::Numbers]]));
+        }
         if count >= self.most as u64 {
             return Err(TooMany);
         }
@@ -327,7 +338,7 @@ mod tests {
 
     fn expand(text: &str) -> Option<Vec<String>> {
         let arena = bumpalo::Bump::new();
-        let braces = Braces { most: 64, arena: &arena };
+        let braces = Braces { most: 64, arena: &arena, spell: true };
         let all = braces.expand(&[Atom::Text(text.as_bytes())], 0).ok()?;
         let join = |atoms: &Vec<Atom<'_>>| {
             let pieces = atoms.iter().map(|atom| match atom {

@@ -127,23 +127,23 @@ impl<'a> Lowerer<'a> {
         word: &Word<'a>,
         builtin: &[u8],
     ) {
-        if let Value::Partial { prefix, suffix } = word.value {
-            if let Some(equals) = prefix.iter().position(|byte| *byte == b'=') {
-                let left = prefix.get(..equals).unwrap_or_default();
-                let name = left.strip_suffix(b"+").unwrap_or(left);
-                if is_name(name) && word.lead == super::Lead::Text {
-                    let prefix = prefix.get(equals + 1..).unwrap_or_default();
-                    let value = if prefix.is_empty() && suffix.is_empty() || left != name {
-                        Value::Unknown
-                    } else {
-                        Value::Partial { prefix, suffix }
-                    };
-                    self.declare(flags, local, name, Some((Word { value, ..*word }, None)), source, word);
-                    if word.splits {
-                        self.forget(false);
-                    }
-                    return;
+        if let Value::Partial { prefix, suffix } = word.value
+            && let Some(equals) = prefix.iter().position(|byte| *byte == b'=')
+        {
+            let left = prefix.get(..equals).unwrap_or_default();
+            let name = left.strip_suffix(b"+").unwrap_or(left);
+            if is_name(name) && word.lead == super::Lead::Text {
+                let prefix = prefix.get(equals + 1..).unwrap_or_default();
+                let value = if prefix.is_empty() && suffix.is_empty() || left != name {
+                    Value::Unknown
+                } else {
+                    Value::Partial { prefix, suffix }
+                };
+                self.declare(flags, local, name, Some((Word { value, ..*word }, None)), source, word);
+                if word.splits {
+                    self.forget(false);
                 }
+                return;
             }
         }
         // `export` takes names alone; the others evaluate a subscript.
@@ -169,13 +169,12 @@ impl<'a> Lowerer<'a> {
         }
         let is_local = local && !flags.global;
         let mut fresh = false;
-        if is_local {
-            if let Some(call) = self.calls.last_mut() {
-                if !call.locals.contains(&name) {
-                    call.locals.push(name);
-                    fresh = true;
-                }
-            }
+        if is_local
+            && let Some(call) = self.calls.last_mut()
+            && !call.locals.contains(&name)
+        {
+            call.locals.push(name);
+            fresh = true;
         }
         if flags.attribute == Attribute::Integer {
             if let Some((value, _)) = &value {

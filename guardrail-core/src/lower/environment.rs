@@ -201,10 +201,13 @@ pub(super) fn union<'a>(arena: &'a Bump, a: &'a [Origin<'a>], b: &'a [Origin<'a>
 
 /// What is known of a word that is one of two.
 pub(super) fn merge<'a>(arena: &'a Bump, a: &Word<'a>, b: &Word<'a>) -> Word<'a> {
-    if a.value == b.value && a.lead == b.lead && a.from.is_empty() && b.from.is_empty() {
-        if let Value::Known(_) = a.value {
-            return *a;
-        }
+    if a.value == b.value
+        && a.lead == b.lead
+        && a.from.is_empty()
+        && b.from.is_empty()
+        && let Value::Known(_) = a.value
+    {
+        return *a;
     }
     let from = union(arena, a.from, b.from);
     let ((a_prefix, a_suffix), (b_prefix, b_suffix)) = (ends(&a.value), ends(&b.value));

@@ -3,11 +3,11 @@
 use crate::lower::ansi_c::{self, Dialect};
 use crate::lower::brace::Atom;
 use crate::lower::field::Field;
-use crate::lower::lowerer::{Lowerer, State, Surroundings, Unit};
+use crate::lower::lowerer::{Lowerer, Unit};
 use crate::lower::parameter::Expansion;
 use crate::lower::scope::is_name;
-use crate::lower::{ChannelId, Input, Lead, NoteKind, Origin, Value, Word};
-use crate::shell::{self, Part, Slice, Span, SubstitutionStyle};
+use crate::lower::{Lead, NoteKind, Origin, Value, Word};
+use crate::shell::{self, Part, Slice, Span};
 
 /// How much of expansion a word undergoes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +104,7 @@ impl<'a> Lowerer<'a> {
                     self.literal(&mut field, text, at == 0, at + 1 == atoms.len(), assignment, true);
                 }
                 Atom::Part(part) => self.part(&mut field, unit, part, Mode::Fields),
+                Atom::Numbers => self.push_hole(&mut field, &[], true),
                 Atom::Variable(name, span) => {
                     let value = self.variable(name, *span).value;
                     self.push_split(&mut field, &value);
@@ -237,6 +238,10 @@ impl<'a> Lowerer<'a> {
                 self.push_value(field, &directory);
             }
             b"~-" => self.push_hole(field, &[Origin::Variable(b"OLDPWD")], false),
+            // An entry of the directory stack.
+            [b'~', b'+' | b'-' | b'0'..=b'9', ..] => {
+                self.push_hole(field, &[Origin::Variable(b"DIRSTACK")], false);
+            }
             _ => self.push_lead(field, Lead::OtherHome, &[]),
         }
     }
@@ -263,37 +268,41 @@ impl<'a> Lowerer<'a> {
                     self.parameter_part(field, unit, parameter, mode);
                 }
             }
-            Part::CommandSubstitution { body, style, span } => {
-                let value = self.substitution(unit, body, style, span);
-                self.push_expanded(field, &value, mode);
+            // Each of these has a method of its own, so that this one's frame stays small: it is on
+            // the stack once for every level of nesting.
+            Part::CommandSubstitution { .. } | Part::Backquoted { .. } | Part::ProcessSubstitution { .. } => {
+                self.substitution_part(field, unit, part, mode);
             }
-            Part::Backquoted { script, span } => {
-                if let Some(script) = unit.script.nested(script) {
-                    let text: &'a [u8] = self.arena.alloc_slice_copy(script.text());
-                    let value = self.backquoted(unit, text, span);
-                    self.push_expanded(field, &value, mode);
-                }
-            }
-            Part::ProcessSubstitution { body, output, span } => {
-                let value = self.process_substitution(unit, body, output, span);
-                self.push_value(field, &value);
-            }
-            Part::Arithmetic { parts, span, .. } => {
-                let value = self.arithmetic_word(unit, parts, span);
-                self.push_expanded(field, &value, mode);
-            }
+            Part::Arithmetic { parts, span, .. } => self.arithmetic_part(field, unit, parts, span, mode),
             Part::ExtendedGlob { operator, parts, span } => {
                 self.extended_glob(field, unit, operator, parts, span, mode);
             }
-            Part::Array { words, .. } => {
-                let base = self.words.len();
-                self.expand_words(unit, unit.script.words(words));
-                let elements = self.take_words(base);
-                for element in elements {
-                    self.push_hole(field, element.from, true);
-                }
-            }
+            Part::Array { words, .. } => self.array_part(field, unit, words),
             Part::Opaque(_) => self.push_hole(field, &[Origin::Input], mode.splits()),
+        }
+    }
+
+    #[inline(never)]
+    fn arithmetic_part(
+        &mut self,
+        field: &mut Field<'a>,
+        unit: Unit<'_, 'a>,
+        parts: Slice<Part>,
+        span: Span,
+        mode: Mode,
+    ) {
+        let value = self.arithmetic_word(unit, parts, span);
+        self.push_expanded(field, &value, mode);
+    }
+
+    /// An array where none can be: its elements count for what flows through them.
+    #[inline(never)]
+    fn array_part(&mut self, field: &mut Field<'a>, unit: Unit<'_, 'a>, words: Slice<shell::Word>) {
+        let base = self.words.len();
+        self.expand_words(unit, unit.script.words(words));
+        let elements = self.take_words(base);
+        for element in elements {
+            self.push_hole(field, element.from, true);
         }
     }
 
@@ -419,7 +428,8 @@ impl<'a> Lowerer<'a> {
         if !self.reveals || self.current.is_none() || value.as_known().is_some() {
             return;
         }
-        if matches!(parameter.operator, shell::ParameterOperator::Length) {
+        use shell::ParameterOperator::{Alternate, Length};
+        if matches!(parameter.operator, Length | Alternate { .. }) {
             return;
         }
         let named = is_secret(unit.bytes(parameter.name));
@@ -464,153 +474,6 @@ impl<'a> Lowerer<'a> {
         }
         self.push_glob_character(field, b')');
         self.leave();
-    }
-
-    // ---- substitutions
-
-    /// Runs `body` as a shell of its own whose output goes to a new channel.
-    fn substitution(
-        &mut self,
-        unit: Unit<'_, 'a>,
-        body: Slice<shell::Item>,
-        style: SubstitutionStyle,
-        span: Span,
-    ) -> Word<'a> {
-        if let Some((_, value)) = self.substituted.iter().find(|(known, _)| *known == span) {
-            return *value;
-        }
-        let channel = self.channel();
-        let saved = self.leave_shell();
-        self.around.stdout = Some(channel);
-        let first = self.program.invocations.len();
-        let items = unit.script.list(body);
-        self.list(unit, items);
-        if matches!(style, SubstitutionStyle::Funsub | SubstitutionStyle::Valsub) {
-            // These run in the current shell; what they bind stays.
-            let state = State { dead: saved.state.dead, ..self.state };
-            self.enter_shell(saved);
-            self.state = state;
-        } else {
-            self.enter_shell(saved);
-        }
-        let value = match style {
-            SubstitutionStyle::Valsub => self.channel_word(channel, span),
-            _ if is_one_command(unit.script, items) => self.output_word(first, channel, span),
-            _ => self.channel_word(channel, span),
-        };
-        if self.remembers {
-            self.substituted.push((span, value));
-        }
-        value
-    }
-
-    fn backquoted(&mut self, unit: Unit<'_, 'a>, text: &'a [u8], span: Span) -> Word<'a> {
-        let channel = self.channel();
-        let saved = self.leave_shell();
-        self.around.stdout = Some(channel);
-        let first = self.program.invocations.len();
-        let source = self.inline(text, None, unit.source, span);
-        self.enter_shell(saved);
-        let script = self.scripts.get(source.0 as usize).and_then(Option::as_ref);
-        match script {
-            Some(script) if source != unit.source && is_one_command(script, script.body()) => {
-                self.output_word(first, channel, span)
-            }
-            _ => self.channel_word(channel, span),
-        }
-    }
-
-    fn process_substitution(
-        &mut self,
-        unit: Unit<'_, 'a>,
-        body: Slice<shell::Item>,
-        output: bool,
-        span: Span,
-    ) -> Word<'a> {
-        let channel = self.channel();
-        let saved = self.leave_shell();
-        if output {
-            self.around.stdin = Input::Channel(channel);
-        } else {
-            self.around.stdout = Some(channel);
-        }
-        self.list(unit, unit.script.list(body));
-        self.enter_shell(saved);
-        Word {
-            value: Value::Partial { prefix: b"/dev/fd/", suffix: &[] },
-            ..self.channel_word(channel, span)
-        }
-    }
-
-    fn channel_word(&self, channel: ChannelId, span: Span) -> Word<'a> {
-        let from: &'a [Origin<'a>] = self.arena.alloc_slice_copy(&[Origin::Channel(channel)]);
-        Word { from, ..Word::unknown(span) }
-    }
-
-    /// What a substitution comes to: known where its one command prints a constant.
-    fn output_word(&mut self, first: usize, channel: ChannelId, span: Span) -> Word<'a> {
-        let constant = match self.program.invocations.get(first) {
-            Some(invocation)
-                if invocation.stdout == Some(channel) && self.writers_since(first, channel) == 1 =>
-            {
-                crate::lower::constant::output(self.arena, invocation)
-            }
-            _ => None,
-        };
-        match constant {
-            Some(text) => {
-                let len = text.len() - text.iter().rev().take_while(|byte| **byte == b'\n').count();
-                Word::known(text.get(..len).unwrap_or_default(), span)
-            }
-            None => self.channel_word(channel, span),
-        }
-    }
-
-    fn writers_since(&self, first: usize, channel: ChannelId) -> usize {
-        let since = self.program.invocations.get(first..).unwrap_or_default();
-        since.iter().filter(|invocation| invocation.stdout == Some(channel)).count()
-    }
-
-    /// Steps into a copy of the shell: what it binds stays inside.
-    pub(super) fn leave_shell(&mut self) -> Shell<'a> {
-        let saved = Shell {
-            state: self.state,
-            around: self.around,
-            separating: self.separating,
-            remembers: std::mem::take(&mut self.remembers),
-            substituted: std::mem::take(&mut self.substituted),
-        };
-        self.state.dead = false;
-        self.separating = true;
-        saved
-    }
-
-    pub(super) fn enter_shell(&mut self, saved: Shell<'a>) {
-        self.state = saved.state;
-        self.around = saved.around;
-        self.separating = saved.separating;
-        self.remembers = saved.remembers;
-        self.substituted = saved.substituted;
-    }
-}
-
-/// A shell that waits while a copy of it runs.
-pub(super) struct Shell<'a> {
-    pub(super) state: State<'a>,
-    pub(super) around: Surroundings<'a>,
-    separating: bool,
-    remembers: bool,
-    substituted: Vec<(Span, Word<'a>)>,
-}
-
-/// Whether a body is one simple command, in the foreground.
-fn is_one_command(script: &shell::Script<'_>, items: &[shell::Item]) -> bool {
-    match items {
-        [item] if !item.background => {
-            let kind = script.command(item.command).map(|command| command.kind);
-            matches!(kind, Some(shell::CommandKind::Simple { .. }))
-        }
-        _ => false,
     }
 }
 

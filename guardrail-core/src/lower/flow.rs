@@ -22,10 +22,10 @@ impl<'a> Lowerer<'a> {
             let more = tail.iter().take_while(|item| item.join != Join::Sequence).count();
             let (chain, behind) = rest.split_at(more + 1);
             if head.background {
-                let saved = self.leave_shell();
+                self.leave_shell();
                 self.around.context.background = true;
                 self.chain(unit, chain);
-                self.enter_shell(saved);
+                self.enter_shell();
             } else if let [item] = chain {
                 self.command(unit, item.command);
             } else {
@@ -110,21 +110,20 @@ impl<'a> Lowerer<'a> {
     }
 
     fn compound(&mut self, unit: Unit<'_, 'a>, command: &Command) {
-        if !self.spend(1, unit.source, command.span) || !self.enter(unit.source, command.span) {
+        if !self.spend(1, unit.source, command.span) {
             return;
         }
         let current = self.current.take();
         let redirects = unit.script.redirects(command.redirects);
-        let outer = self.around;
-        if !redirects.is_empty() {
+        if redirects.is_empty() {
+            self.compound_body(unit, command);
+        } else {
+            let outer = Box::new(self.around);
             self.redirected(unit, command, redirects);
-        }
-        self.compound_body(unit, command);
-        if !redirects.is_empty() {
-            self.around = outer;
+            self.compound_body(unit, command);
+            self.around = *outer;
         }
         self.current = current;
-        self.leave();
     }
 
     /// A compound command's redirections reach every invocation inside. Where there may be none
@@ -151,9 +150,9 @@ impl<'a> Lowerer<'a> {
             CommandKind::Simple { .. } => {}
             CommandKind::Pipeline { stages, .. } => self.pipeline(unit, stages),
             CommandKind::Subshell(items) => {
-                let saved = self.leave_shell();
+                self.leave_shell();
                 self.list(unit, unit.script.list(items));
-                self.enter_shell(saved);
+                self.enter_shell();
             }
             CommandKind::Group(items) => self.list(unit, unit.script.list(items)),
             CommandKind::If { branches, otherwise } => self.branches(unit, branches, otherwise),
@@ -180,11 +179,16 @@ impl<'a> Lowerer<'a> {
             self.command(unit, stage.command);
             return;
         }
+        let span =
+            stages.first().and_then(|stage| unit.script.command(stage.command)).map(|first| first.span);
+        if !self.enter(unit.source, span.unwrap_or_default()) {
+            return;
+        }
         let end = self.around.stdout;
         let mut input = self.around.stdin;
         for (at, stage) in stages.iter().enumerate() {
             let last = at + 1 == stages.len();
-            let saved = self.leave_shell();
+            self.leave_shell();
             self.around.stdin = input;
             if last {
                 self.around.stdout = end;
@@ -195,14 +199,14 @@ impl<'a> Lowerer<'a> {
             }
             self.command(unit, stage.command);
             let state = self.state;
-            let keeps = last && saved.state.last_pipe;
-            self.enter_shell(saved);
-            if keeps {
+            self.enter_shell();
+            if last && self.state.last_pipe {
                 // Whether the option takes effect depends on job control.
                 let before = self.state;
                 self.state = self.join(&before, &[before, state]);
             }
         }
+        self.leave();
     }
 
     // ---- branches
@@ -371,12 +375,12 @@ impl<'a> Lowerer<'a> {
     fn coprocess(&mut self, unit: Unit<'_, 'a>, name: Option<shell::Word>, body: CommandId) {
         let input = self.channel();
         let output = self.channel();
-        let saved = self.leave_shell();
+        self.leave_shell();
         self.around.context.background = true;
         self.around.stdin = Input::Channel(input);
         self.around.stdout = Some(output);
         self.command(unit, body);
-        self.enter_shell(saved);
+        self.enter_shell();
         let name = match name {
             Some(name) => self.single(unit, &name, Mode::Text).as_known(),
             None => Some(&b"COPROC"[..]),
@@ -388,7 +392,8 @@ impl<'a> Lowerer<'a> {
     }
 
     fn definition(&mut self, unit: Unit<'_, 'a>, command: &Command, name: &shell::Word, body: CommandId) {
-        let Some(name) = self.single(unit, name, Mode::Text).as_known() else { return };
+        // A name with an expansion in it is refused when it runs, but the body is there to be read.
+        let name = self.single(unit, name, Mode::Text).as_known().unwrap_or_else(|| unit.bytes(name.span));
         self.define(environment::Function { name, source: unit.source.0, body, span: command.span });
     }
 }

@@ -1,9 +1,10 @@
 //! What `identify` asks of the shell's state when it unwraps commands: other environments, other
-//! directories, constant output.
+//! directories.
 
 use crate::lower::environment::Node;
-use crate::lower::{ChannelId, Entry, EnvironmentId, Invocation, InvocationId, Lowerer, Resolution, Source, SourceId, Word};
-use crate::lower::{Place, constant};
+use crate::lower::{
+    Entry, EnvironmentId, Invocation, InvocationId, Lowerer, Place, Resolution, Source, SourceId, Word,
+};
 
 impl<'a> Lowerer<'a> {
     /// A request that is an argument vector: `text` is how it is shown, the words point into it.
@@ -66,17 +67,5 @@ impl<'a> Lowerer<'a> {
         let here = std::mem::replace(&mut self.state.directory, directory);
         self.go_to(&path);
         std::mem::replace(&mut self.state.directory, here)
-    }
-
-    /// What is written to a channel, where that is one command's constant output.
-    #[must_use]
-    pub fn constant_output(&self, channel: ChannelId) -> Option<&'a [u8]> {
-        let mut writers = self.program.invocations.iter().filter(|i| i.stdout == Some(channel));
-        match (writers.next(), writers.next()) {
-            (Some(only), None) if !only.context.conditional && !only.context.repeated => {
-                constant::output(self.arena, only)
-            }
-            _ => None,
-        }
     }
 }

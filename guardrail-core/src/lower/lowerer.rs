@@ -7,6 +7,7 @@ use bumpalo::Bump;
 use crate::Limits;
 use crate::lower::environment::{Binding, Environments, Found, Function, Node};
 use crate::lower::expand::Declared;
+use crate::lower::substitution::Shell;
 use crate::lower::*;
 use crate::shell::{self, Script, Span};
 
@@ -161,7 +162,6 @@ pub(super) struct Mark {
     channels: u32,
     functions: usize,
     deferred: usize,
-    pub(super) moves: u32,
 }
 
 /// Reads shell sources into one [`Program`]. Everything in it is borrowed from the arena.
@@ -197,6 +197,9 @@ pub struct Lowerer<'a> {
     pub(super) depth: u32,
     steps: u32,
 
+    /// The shells that wait for a subshell to end.
+    pub(super) shells: Vec<Shell<'a>>,
+
     // Scratch, used as stacks: a nested user leaves them as long as it found them.
     pub(super) words: Vec<Word<'a>>,
     pub(super) buffer: Vec<u8>,
@@ -210,8 +213,9 @@ pub struct Lowerer<'a> {
 }
 
 /// Nesting through lists, words and inlined calls together. The stack a level takes is bounded,
-/// so this bounds the stack; the parser's own limit is lower.
-pub(super) const MAX_DEPTH: u32 = 96;
+/// so this bounds the stack (half a megabyte is enough even for a debug build). Real scripts nest a
+/// dozen levels.
+pub(super) const MAX_DEPTH: u32 = 48;
 
 /// Constants longer than this are unknown: `x=$x$x` must not grow for ever.
 pub(super) const MAX_CONSTANT: usize = 64 << 10;
@@ -242,6 +246,7 @@ impl<'a> Lowerer<'a> {
             moves: 0,
             depth: 0,
             steps: limits.lower_steps,
+            shells: Vec::new(),
             words: Vec::new(),
             buffer: Vec::new(),
             origins: Vec::new(),
@@ -257,7 +262,12 @@ impl<'a> Lowerer<'a> {
     pub fn source(&mut self, text: &'a [u8], entry: Entry<'a>) -> SourceId {
         let environment = match entry.inherit {
             Inherit::Everything => entry.environment,
-            Inherit::Exported => self.environments.push(entry.environment, Node::Child),
+            Inherit::Exported => {
+                let child = self.environments.push(entry.environment, Node::Child);
+                // No shell takes its separators from the environment.
+                let separators = Word::known(b" \t\n", Span::default());
+                if self.separators_bound { self.bind(child, b"IFS", separators, false) } else { child }
+            }
         };
         let state = std::mem::replace(&mut self.state, State::entered(&entry, environment));
         let around = std::mem::replace(&mut self.around, Surroundings::entered(&entry));
@@ -506,7 +516,6 @@ impl<'a> Lowerer<'a> {
             channels: self.program.channels,
             functions: self.functions.len(),
             deferred: self.deferred.len(),
-            moves: self.moves,
         }
     }
 
@@ -561,6 +570,130 @@ impl<'a> Surroundings<'a> {
             stdin: entry.stdin,
             stdout: entry.stdout,
             redirects: &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The simple commands of a script that no invocation stands for.
+    fn missed(text: &str) -> Vec<String> {
+        let script = shell::parse(text.as_bytes(), &Limits::STANDARD);
+        if !script.problems().is_empty() {
+            return Vec::new();
+        }
+        let arena = Bump::new();
+        let mut lowerer = Lowerer::new(&arena, &Limits::STANDARD, &Known::default());
+        lowerer.source(text.as_bytes(), Entry::request());
+        if lowerer.program.exhausted.is_some() {
+            return Vec::new();
+        }
+        let spans: Vec<Span> = lowerer
+            .program
+            .invocations
+            .iter()
+            .filter(|invocation| invocation.source == SourceId(0))
+            .map(|invocation| invocation.span)
+            .collect();
+        let simple = |command: &&shell::Command| matches!(command.kind, shell::CommandKind::Simple { .. });
+        let missing = script.commands.iter().filter(simple).filter(|command| !spans.contains(&command.span));
+        missing
+            .map(|command| String::from_utf8_lossy(command.span.of(text.as_bytes())).into_owned())
+            .collect()
+    }
+
+    fn token() -> impl Strategy<Value = &'static str> {
+        proptest::sample::select(vec![
+            "a ",
+            "b",
+            " ",
+            "; ",
+            " && ",
+            " || ",
+            " | ",
+            " &\n",
+            "(c)",
+            "{ d; }",
+            "$(e)",
+            "\"$(g)\"",
+            "`h`",
+            "${x:-$(i)}",
+            "${x#$(j)}",
+            "${x/$(k)/$(l)}",
+            "${x:$(m):$(n)}",
+            "${x[$(o)]}",
+            "$(($(p)+1))",
+            "<(q)",
+            ">(r)",
+            "x=",
+            "y=1 ",
+            "z[$(s)]=",
+            "if t; then u; fi",
+            "while v; do w; done",
+            "for i in $(a); do $i; done",
+            "f() { a; }",
+            "f ",
+            "case $(a) in $(b)) c;; esac",
+            "[[ $(a) == b ]]",
+            "(( $(a) ))",
+            "eval ",
+            "'d'",
+            "{1,2}",
+            "$x ",
+            "\"$@\" ",
+            "return",
+            "exit",
+            "break",
+            "local ",
+            "export ",
+            "> $(a) ",
+            "<<< $(b) ",
+            "x=($(a) b) ",
+            "unset ",
+            "{a,$(b)}",
+            "${x@P}",
+            "${!x}",
+            "${x^$(a)}",
+            "${x:=$(b)}",
+            "${x:+$(c)}",
+            "${x:?$(d)}",
+            "coproc a",
+            "read ",
+            "exec ",
+            "trap 'a' EXIT",
+            "~",
+            "*",
+            "@",
+            "${@:$(a)}",
+            "${y[@]/$(a)/b}",
+            "declare -A m=([$(a)]=$(b))",
+        ])
+    }
+
+    proptest! {
+        #[test]
+        fn every_simple_command_is_an_invocation(tokens in proptest::collection::vec(token(), 1..12)) {
+            let text = tokens.concat();
+            prop_assert_eq!(missed(&text), Vec::<String>::new(), "{}", text);
+        }
+    }
+
+    #[test]
+    fn commands_in_odd_places() {
+        for text in [
+            "echo ${x:+$(a)}; x=; echo ${x:+$(b)} ${y-$(c)}; y=1; echo ${y-$(d)} ${y:-${z:-$(e)}}",
+            "x=1; echo ${x:=$(a)} ${x:?$(b)} ${#x[$(c)]} ${!x[$(d)]}",
+            "set --; for i; do a; done; \"$@\"; echo ${@:$(b)} ${*#$(c)}",
+            "false && a || b; case x in y) c;& z) d;;& *) e; esac",
+            "exit; a; return; b; f() { return; c; }; f",
+            "((0 && x[$(a)])); ((1 ? 2 : y[$(b)])); echo $((0 * z[$(c)]))",
+            "[[ a == $(b) || -n $(c) && ! $(d) =~ $(e) ]]",
+            "f() { g; }; g() { f; a; }; h() { h; b; }",
+        ] {
+            assert_eq!(missed(text), Vec::<String>::new(), "{text}");
         }
     }
 }

@@ -16,6 +16,9 @@ impl<'a> Program<'a> {
     /// defined, however often it was inlined. Bare assignments and redirections are left out.
     #[must_use]
     pub fn in_source_order(&self) -> Vec<InvocationId> {
+        if let Some(order) = self.in_order_already() {
+            return order;
+        }
         self.groups().into_iter().filter_map(|group| group.first().copied()).collect()
     }
 
@@ -36,6 +39,19 @@ impl<'a> Program<'a> {
                 if names.all(|other| other == first) { first } else { None }
             })
             .collect()
+    }
+
+    /// The invocations as they are, where they were found in the order of the text: one source,
+    /// and each starts behind the one before it.
+    fn in_order_already(&self) -> Option<Vec<InvocationId>> {
+        let sorted = self.invocations.is_sorted_by(|a, b| a.span.start < b.span.start);
+        if self.sources.len() > 1 || !sorted {
+            return None;
+        }
+        let mut order = Vec::with_capacity(self.invocations.len());
+        let named = self.invocations.iter().enumerate().filter(|(_, one)| one.resolution != Resolution::Nothing);
+        order.extend(named.map(|(index, _)| InvocationId(index as u32)));
+        Some(order)
     }
 
     /// Invocations of one place in the text together, the places in their order.

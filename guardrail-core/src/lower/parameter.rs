@@ -236,12 +236,18 @@ impl<'a> Lowerer<'a> {
                 _ => Word::unknown(span),
             }),
             ParameterOperator::Default { colon } => match there(colon) {
-                Some(true) => Expansion::Value(value),
+                Some(true) => {
+                    self.unused(unit, first, span);
+                    Expansion::Value(value)
+                }
                 Some(false) => Expansion::Parts(first),
                 None => Expansion::Value(self.one_or_other(unit, value, first)),
             },
             ParameterOperator::Assign { colon } => match there(colon) {
-                Some(true) => Expansion::Value(value),
+                Some(true) => {
+                    self.unused(unit, first, span);
+                    Expansion::Value(value)
+                }
                 Some(false) => {
                     let assigned = self.argument(unit, first, span, Mode::Assignment);
                     self.assign(name, assigned, None);
@@ -256,14 +262,19 @@ impl<'a> Lowerer<'a> {
                 }
             },
             ParameterOperator::Error { colon } => {
-                if there(colon) != Some(true) {
+                if there(colon) == Some(true) {
+                    self.unused(unit, first, span);
+                } else {
                     self.argument(unit, first, span, Mode::Text);
                 }
                 Expansion::Value(value)
             }
             ParameterOperator::Alternate { colon } => match there(colon) {
                 Some(true) => Expansion::Parts(first),
-                Some(false) => Expansion::Value(Word::known(b"", span)),
+                Some(false) => {
+                    self.unused(unit, first, span);
+                    Expansion::Value(Word::known(b"", span))
+                }
                 None => {
                     let other = self.argument(unit, first, span, mode_of_argument(mode));
                     Expansion::Value(Word { from: other.from, ..Word::unknown(span) })
@@ -278,21 +289,7 @@ impl<'a> Lowerer<'a> {
             ParameterOperator::Replace { which } => {
                 Expansion::Value(self.replacement(unit, value, first, second, which))
             }
-            ParameterOperator::Substring => {
-                let offset = self.arithmetic_parts(unit, unit.script.parts(first), span);
-                let length = if second.is_empty() {
-                    None
-                } else {
-                    Some(self.arithmetic_parts(unit, unit.script.parts(second), span))
-                };
-                Expansion::Value(match (value.as_known(), offset, length) {
-                    (Some(text), Some(offset), None) if text.is_ascii() => cut(text, offset, None, span),
-                    (Some(text), Some(offset), Some(Some(length))) if text.is_ascii() => {
-                        cut(text, offset, Some(length), span)
-                    }
-                    _ => self.derived(&value, name),
-                })
-            }
+            ParameterOperator::Substring => Expansion::Value(self.substring(unit, parameter, &value, name)),
             ParameterOperator::Case { which, all } => {
                 let pattern = unit.script.parts(first);
                 self.argument(unit, first, span, Mode::Pattern);
@@ -309,6 +306,31 @@ impl<'a> Lowerer<'a> {
                 let from = self.named(value.from, name);
                 Expansion::List { elements: &[], rest: Some(from), joined: false }
             }
+        }
+    }
+
+    #[inline(never)]
+    fn substring(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        parameter: &Parameter,
+        value: &Word<'a>,
+        name: &'a [u8],
+    ) -> Word<'a> {
+        let [first, second] = parameter.arguments;
+        let span = parameter.span;
+        let offset = self.arithmetic_parts(unit, unit.script.parts(first), span);
+        let length = if second.is_empty() {
+            None
+        } else {
+            Some(self.arithmetic_parts(unit, unit.script.parts(second), span))
+        };
+        match (value.as_known(), offset, length) {
+            (Some(text), Some(offset), None) if text.is_ascii() => cut(text, offset, None, span),
+            (Some(text), Some(offset), Some(Some(length))) if text.is_ascii() => {
+                cut(text, offset, Some(length), span)
+            }
+            _ => self.derived(value, name),
         }
     }
 
@@ -335,6 +357,18 @@ impl<'a> Lowerer<'a> {
         self.parts(&mut field, unit, parts, mode);
         self.separating = separating;
         self.close_single(field)
+    }
+
+    /// An argument that provably is not expanded: what stands in it is still part of the program.
+    #[inline(never)]
+    fn unused(&mut self, unit: Unit<'_, 'a>, parts: Slice<Part>, span: Span) {
+        if unit.script.parts(parts).iter().all(|part| matches!(part, Part::Literal(_))) {
+            return;
+        }
+        self.leave_shell();
+        self.around.context.conditional = true;
+        self.argument(unit, parts, span, Mode::Text);
+        self.enter_shell();
     }
 
     /// Lowers arguments whose value does not matter; what flowed into them.
@@ -517,7 +551,8 @@ impl<'a> Lowerer<'a> {
                 expanded
             }
             (b'P', None) => {
-                if !is_dynamic_number(name) && !(value.from.is_empty() && value.prefix().is_empty()) {
+                let number = value.from.is_empty() && value.prefix().is_empty();
+                if !number && !is_dynamic_number(name) {
                     self.note(NoteKind::PromptExpansion, unit.source, span);
                 }
                 Word { from: value.from, ..Word::unknown(span) }

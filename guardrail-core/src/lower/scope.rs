@@ -23,8 +23,6 @@ const DYNAMIC_NUMBERS: &[&[u8]] = &[
     b"EUID",
     b"PPID",
     b"SHLVL",
-    b"COLUMNS",
-    b"LINES",
     b"OPTIND",
 ];
 
@@ -238,7 +236,7 @@ impl<'a> Lowerer<'a> {
             self.environments.push(self.state.environment, Node::Forgotten { functions });
     }
 
-    fn binding_at(&mut self, environment: EnvironmentId, name: &'a [u8]) -> Binding<'a> {
+    pub(super) fn binding_at(&mut self, environment: EnvironmentId, name: &'a [u8]) -> Binding<'a> {
         let saved = std::mem::replace(&mut self.state.environment, environment);
         let binding = self.variable(name, Span::default());
         self.state.environment = saved;
@@ -264,7 +262,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// Makes what `since` bound (in any of its paths) one of all those values, on top of `environment`.
-    fn blur(&mut self, environment: EnvironmentId, since: usize) -> EnvironmentId {
+    pub(super) fn blur(&mut self, environment: EnvironmentId, since: usize) -> EnvironmentId {
         let mut bound: Vec<(&'a [u8], Binding<'a>)> = Vec::new();
         let mut functions = Vec::new();
         let mut forgotten = None;
@@ -281,7 +279,7 @@ impl<'a> Lowerer<'a> {
         if let Some(functions) = forgotten {
             self.environments_forget(functions);
         }
-        bound.sort_by(|(a, _), (b, _)| a.cmp(b));
+        bound.sort_by_key(|(a, _)| *a);
         for group in bound.chunk_by(|(a, _), (b, _)| a == b) {
             let Some((name, _)) = group.first() else { continue };
             let mut merged = self.binding_at(environment, name);
@@ -315,108 +313,6 @@ impl<'a> Lowerer<'a> {
             later = self.environments.push(later, Node::Function { function, certain: true });
         }
         later
-    }
-
-    /// Lowers a loop body: variables that any pass assigns are uncertain from its first command on.
-    pub(super) fn repeat(&mut self, body: &mut dyn FnMut(&mut Self)) {
-        let base = self.state;
-        let context = self.around.context;
-        self.around.context.repeated = true;
-        let tentative = self.tentative;
-        let around = self.around;
-        // What earlier passes assigned: names, and whether their values are harmless numbers.
-        let mut assigned: Vec<(&'a [u8], bool)> = Vec::new();
-        let mut everything = false;
-        let mut moved = false;
-        let mut pass = 0;
-        let mark = self.mark();
-        loop {
-            self.state = base;
-            self.around = around;
-            if everything {
-                self.forget(true);
-            } else {
-                for &(name, harmless) in &assigned {
-                    let old = self.binding_at(base.environment, name);
-                    let mut from = old.value.from;
-                    if !harmless {
-                        from = environment::union(
-                            self.arena,
-                            from,
-                            self.arena.alloc_slice_copy(&[Origin::Variable(name)]),
-                        );
-                    }
-                    let value = Word { from, ..Word::unknown(Span::default()) };
-                    self.rebind(name, Binding { value, elements: None, set: true, ..old });
-                }
-            }
-            if moved {
-                self.state.directory = Word::unknown(base.directory.span);
-                self.state.positional = Positional::UNKNOWN;
-            }
-            let inside = self.mark();
-            self.tentative = tentative || pass == 0;
-            body(self);
-            self.tentative = tentative;
-
-            let mut grew = false;
-            let mut wiped = false;
-            let count = assigned.len();
-            let mut fresh: Vec<(&'a [u8], bool)> = Vec::new();
-            for node in self.environments.since(inside.bindings) {
-                match node {
-                    Node::Variable { name, binding } => {
-                        fresh.push((name, binding.value.from.is_empty() && binding.value.lead == Lead::Text));
-                    }
-                    Node::Forgotten { .. } | Node::FunctionRemoved { .. } => wiped = true,
-                    // A call above the definition meets it in the next round.
-                    Node::Function { .. } => wiped |= pass == 0,
-                    Node::Child => {}
-                }
-            }
-            fresh.sort_unstable();
-            for (name, harmless) in fresh {
-                match assigned.binary_search_by(|(known, _)| known.cmp(&name)) {
-                    Ok(at) => {
-                        if let Some((_, known)) = assigned.get_mut(at) {
-                            grew |= *known && !harmless;
-                            *known &= harmless;
-                        }
-                    }
-                    Err(at) => assigned.insert(at, (name, harmless)),
-                }
-            }
-            grew |= assigned.len() > count;
-            if wiped && !everything {
-                grew = true;
-                everything = true;
-            }
-            if self.moves != inside.moves && !moved {
-                grew = true;
-                moved = true;
-            }
-            pass += 1;
-            if !grew || tentative || self.program.exhausted.is_some() {
-                break;
-            }
-            if pass >= 3 {
-                everything = true;
-            }
-            if pass >= 4 {
-                break;
-            }
-            self.roll_back(&mark);
-        }
-        self.around.context = context;
-        let end = self.state;
-        let mut after = base;
-        after.environment = self.blur(base.environment, mark.bindings);
-        if moved || end.directory.value != base.directory.value {
-            after.directory = Word::unknown(base.directory.span);
-            after.positional = Positional::UNKNOWN;
-        }
-        after.export_all |= end.export_all;
-        self.state = after;
     }
 
     /// Takes bindings of some names back: locals at the end of a call, prefix assignments. What

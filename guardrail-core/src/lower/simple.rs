@@ -200,10 +200,10 @@ impl<'a> Lowerer<'a> {
 
     /// A variable declared an integer evaluates what it is assigned.
     pub(super) fn integer_value(&mut self, name: &[u8], value: &Word<'a>, source: SourceId) {
-        if let environment::Found::Bound(old) = self.environments.lookup(self.state.environment, name) {
-            if old.attribute == Attribute::Integer {
-                self.arithmetic_operand(value, source);
-            }
+        if let environment::Found::Bound(old) = self.environments.lookup(self.state.environment, name)
+            && old.attribute == Attribute::Integer
+        {
+            self.arithmetic_operand(value, source);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::lower::expand::Mode;
 use crate::lower::lowerer::{Lowerer, Unit};
-use crate::lower::{NoteKind, SourceId, Word};
+use crate::lower::{NoteKind, Origin, SourceId, Word};
 use crate::shell::{self, Part, Slice};
 
 /// Comparisons whose operands `[[` evaluates as arithmetic.
@@ -39,8 +39,10 @@ impl<'a> Lowerer<'a> {
             if matches!(before, b"-v" | b"-R") {
                 self.reference(word, source);
             }
-            // An operator that cannot be known may be `-v` itself.
-            if word.as_known().is_none() && word.splits && !word.from.is_empty() && words.len() == 1 {
+            // Text from elsewhere may be `-v` with its operand. A variable of the caller's is not
+            // worth the alarm: `[ $DEBUG ]` is common.
+            let foreign = |origin: &Origin<'_>| !matches!(origin, Origin::Variable(_));
+            if words.len() == 1 && word.splits && word.from.iter().any(foreign) {
                 self.note(NoteKind::OpaqueArithmetic, source, word.span);
             }
             before = word.as_known().unwrap_or_default();

@@ -14,7 +14,8 @@ pub(super) fn upstream(analysis: &Analysis<'_, '_>, from: impl IntoIterator<Item
     let mut reached = Vec::new();
     while let Some(channel) = waiting.pop() {
         for (index, invocation) in invocations.iter().enumerate() {
-            if invocation.stdout != Some(channel) {
+            // `tee >(sh)`: what has the channel's name among its words may write to it.
+            if invocation.stdout != Some(channel) && !word_channels(invocation).any(|c| c == channel) {
                 continue;
             }
             reached.push(InvocationId(index as u32));

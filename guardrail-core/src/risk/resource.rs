@@ -32,7 +32,7 @@ fn grade(case: &Case<'_, '_, '_>, effect: &Effect<'_, '_>, found: &mut Found) ->
         (EffectKind::Deploy, Registry) => (High, "publishes"),
         (EffectKind::Deploy, _) => (if case.production(found) { High } else { Medium }, "deploys"),
         (EffectKind::Restart, _) => (Medium, "restarts or scales"),
-        (EffectKind::Stop, Container | Local) => (Medium, "stops"),
+        (EffectKind::Stop, Container) => (Medium, "stops"),
         (EffectKind::Stop, _) => (High, "stops"),
         (EffectKind::Write, Registry | System) => (High, "changes"),
         (EffectKind::Write, Cloud) => (if case.production(found) { High } else { Medium }, "changes"),

@@ -139,12 +139,10 @@ impl<'t> Reader<'t> {
         loop {
             match self.cursor.next()? {
                 b'"' => break,
-                b'\\' => {
-                    if self.cursor.next()? == b'(' {
-                        self.open.push(Bracket::Interpolation)?;
-                        self.strings += 1;
-                        return Some(());
-                    }
+                b'\\' if self.cursor.next()? == b'(' => {
+                    self.open.push(Bracket::Interpolation)?;
+                    self.strings += 1;
+                    return Some(());
                 }
                 _ => {}
             }

@@ -1,0 +1,295 @@
+//! Tokens of Python, JavaScript, Ruby and PHP: enough to know what is a name and what is text.
+
+use std::ops::Range;
+
+use super::super::cursor::Cursor;
+use super::dialect::Syntax;
+
+/// One token, as a whole in [`Lexed::at`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Token<'t> {
+    /// A name, a keyword; in PHP and Ruby without the sigil.
+    Name(&'t [u8]),
+    /// A variable that a sigil marks.
+    Variable(&'t [u8]),
+    /// What stands between quotes, as written.
+    Text(&'t [u8]),
+    /// The same, where code may stand inside.
+    Template(&'t [u8]),
+    /// Ruby's `:name`.
+    Symbol(&'t [u8]),
+    Number,
+    Regex,
+    Newline,
+    /// `=>`
+    Arrow,
+    /// An operator of several bytes that binds no name.
+    Operator,
+    Mark(u8),
+}
+
+/// Text that these rules do not cover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unreadable;
+
+/// A token and where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Lexed<'t> {
+    pub(super) token: Token<'t>,
+    pub(super) at: Range<usize>,
+}
+
+/// The tokens of a text.
+pub(super) fn tokens(syntax: Syntax, text: &[u8]) -> Result<Vec<Lexed<'_>>, Unreadable> {
+    let mut lexer = Lexer { syntax, cursor: Cursor::new(text), before: None };
+    let mut tokens: Vec<Lexed<'_>> = Vec::with_capacity(text.len() / 3);
+    while let Some(token) = lexer.next()? {
+        lexer.before = Some(token.token);
+        tokens.push(token);
+    }
+    Ok(tokens)
+}
+
+struct Lexer<'t> {
+    syntax: Syntax,
+    cursor: Cursor<'t>,
+    before: Option<Token<'t>>,
+}
+
+impl<'t> Lexer<'t> {
+    fn next(&mut self) -> Result<Option<Lexed<'t>>, Unreadable> {
+        let spaced = self.blanks()?;
+        let start = self.cursor.position();
+        let Some(byte) = self.cursor.next() else { return Ok(None) };
+        let token = match byte {
+            b'\n' => Token::Newline,
+            b'\'' | b'"' => {
+                self.quoted(byte, byte == b'"' && matches!(self.syntax, Syntax::Ruby | Syntax::Php))?
+            }
+            b'`' if self.syntax == Syntax::JavaScript => self.quoted(b'`', true)?,
+            b'0'..=b'9' => self.number(),
+            b'A'..=b'Z' | b'a'..=b'z' | b'_' => self.name(start)?,
+            b'$' if self.syntax == Syntax::JavaScript => self.name(start)?,
+            b'$' | b'@' if matches!(self.syntax, Syntax::Ruby | Syntax::Php) => self.variable(byte)?,
+            b'/' => self.slash(spaced)?,
+            b'%' | b'?' | b'<' | b':' if self.syntax == Syntax::Ruby => self.ruby_mark(byte)?,
+            b'-' if self.cursor.peek() == Some(b'>') && self.syntax != Syntax::Python => {
+                return Err(Unreadable);
+            }
+            b'<' if self.cursor.rest().starts_with(b"!--") || self.cursor.rest().starts_with(b"<<") => {
+                return Err(Unreadable);
+            }
+            // A pipe into what a string names.
+            b'|' if self.cursor.peek() == Some(b'>') && self.syntax == Syntax::Php => return Err(Unreadable),
+            b'.' if self.cursor.peek() == Some(b'.') => {
+                self.cursor.eat_while(|byte| byte == b'.');
+                Token::Operator
+            }
+            b'=' if self.cursor.eat(b'>') => Token::Arrow,
+            b'=' if matches!(self.cursor.peek(), Some(b'=' | b'~')) => self.operator(),
+            b'<' | b'>' | b'!' | b'+' | b'-' | b'*' | b'%' | b'^' | b'|' | b'&'
+                if self.cursor.peek() == Some(b'=') =>
+            {
+                self.operator()
+            }
+            b':' if self.cursor.peek() == Some(b'=') => {
+                self.cursor.skip(1);
+                Token::Mark(b'=')
+            }
+            b'(' | b')' | b'[' | b']' | b'{' | b'}' | b',' | b';' | b':' | b'.' | b'=' | b'<' | b'>'
+            | b'!' | b'+' | b'-' | b'*' | b'%' | b'^' | b'|' | b'&' | b'~' | b'?' => Token::Mark(byte),
+            _ => return Err(Unreadable),
+        };
+        Ok(Some(Lexed { token, at: start..self.cursor.position() }))
+    }
+
+    /// Blanks, comments and continued lines; says whether there were any.
+    fn blanks(&mut self) -> Result<bool, Unreadable> {
+        let start = self.cursor.position();
+        loop {
+            self.cursor.eat_while(|byte| matches!(byte, b' ' | b'\t'));
+            let line = match self.cursor.peek() {
+                Some(b'#') => self.syntax != Syntax::JavaScript,
+                Some(b'/') if matches!(self.syntax, Syntax::JavaScript | Syntax::Php) => {
+                    match self.cursor.peek_at(1) {
+                        Some(b'*') => {
+                            self.cursor.skip(2);
+                            if !self.cursor.skip_past(b"*/") {
+                                return Err(Unreadable);
+                            }
+                            continue;
+                        }
+                        next => next == Some(b'/'),
+                    }
+                }
+                Some(b'\\') if self.cursor.peek_at(1) == Some(b'\n') => {
+                    self.cursor.skip(2);
+                    continue;
+                }
+                _ => false,
+            };
+            if !line {
+                return Ok(self.cursor.position() > start);
+            }
+            // A comment may set the encoding, and some bytes beyond ASCII end a line.
+            let comment = self.cursor.eat_while(|byte| byte != b'\n');
+            let special = comment.starts_with(b"#[") || comment.windows(6).any(|word| word == b"coding");
+            if special || !comment.is_ascii() {
+                return Err(Unreadable);
+            }
+        }
+    }
+
+    fn number(&mut self) -> Token<'t> {
+        self.cursor.eat_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        // `1..3` is a range, `1.to_s` a call.
+        if self.cursor.peek() == Some(b'.')
+            && self.cursor.peek_at(1).is_some_and(|byte| byte.is_ascii_digit())
+        {
+            self.cursor.skip(1);
+            self.cursor.eat_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        }
+        Token::Number
+    }
+
+    fn name(&mut self, start: usize) -> Result<Token<'t>, Unreadable> {
+        let dollar = self.syntax == Syntax::JavaScript;
+        self.cursor.eat_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || dollar && byte == b'$');
+        if self.syntax == Syntax::Ruby
+            && matches!(self.cursor.peek(), Some(b'?' | b'!'))
+            && self.cursor.peek_at(1) != Some(b'=')
+        {
+            self.cursor.skip(1);
+        }
+        let name = self.cursor.since(start);
+        match self.cursor.peek() {
+            Some(quote @ (b'\'' | b'"')) if self.syntax == Syntax::Python && name.len() <= 2 => {
+                let lower = name.iter().fold([0; 2], |[_, last], byte| [last, byte.to_ascii_lowercase()]);
+                if !lower.iter().all(|byte| matches!(byte, 0 | b'r' | b'b' | b'u' | b'f')) {
+                    return Err(Unreadable);
+                }
+                self.cursor.skip(1);
+                self.quoted(quote, lower.contains(&b'f'))
+            }
+            // `don't`: what that means is for others to tell. Backslashes spell names in JavaScript.
+            Some(b'\'' | b'"' | b'\\') => Err(Unreadable),
+            Some(byte) if !byte.is_ascii() => Err(Unreadable),
+            _ => Ok(Token::Name(name)),
+        }
+    }
+
+    fn variable(&mut self, sigil: u8) -> Result<Token<'t>, Unreadable> {
+        if sigil == b'@' && self.syntax == Syntax::Php {
+            return Ok(Token::Operator);
+        }
+        let name = self.cursor.eat_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if name.is_empty() || self.cursor.peek().is_some_and(|byte| !byte.is_ascii()) {
+            return Err(Unreadable);
+        }
+        let known = sigil == b'@'
+            || self.syntax == Syntax::Php
+            || name.iter().all(u8::is_ascii_digit)
+            || matches!(name, b"_" | b"stdin" | b"stdout" | b"stderr");
+        if known { Ok(Token::Variable(name)) } else { Err(Unreadable) }
+    }
+
+    /// The rest of a string whose opening quote was just taken.
+    fn quoted(&mut self, quote: u8, template: bool) -> Result<Token<'t>, Unreadable> {
+        // Two quotes are an empty string, three start one that goes over lines.
+        let triple = self.syntax == Syntax::Python && self.cursor.rest().starts_with(&[quote, quote]);
+        if triple {
+            self.cursor.skip(2);
+        }
+        let lines = triple || quote == b'`' || matches!(self.syntax, Syntax::Ruby | Syntax::Php);
+        let start = self.cursor.position();
+        loop {
+            let end = self.cursor.position();
+            match self.cursor.next().ok_or(Unreadable)? {
+                b'\\' => self.cursor.skip(1),
+                b'\n' if !lines => return Err(Unreadable),
+                byte if byte == quote && (!triple || self.cursor.eat_all(&[quote, quote])) => {
+                    let body = self.cursor.slice(start..end);
+                    return Ok(if template { Token::Template(body) } else { Token::Text(body) });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn operator(&mut self) -> Token<'t> {
+        self.cursor.eat_while(|byte| matches!(byte, b'=' | b'~'));
+        Token::Operator
+    }
+
+    /// A division or a regular expression.
+    fn slash(&mut self, spaced: bool) -> Result<Token<'t>, Unreadable> {
+        let divides = match (self.syntax, self.before) {
+            (Syntax::Python | Syntax::Php, _) => true,
+            (
+                _,
+                Some(
+                    Token::Number
+                    | Token::Text(_)
+                    | Token::Template(_)
+                    | Token::Variable(_)
+                    | Token::Mark(b']'),
+                ),
+            ) => true,
+            (Syntax::Ruby, Some(Token::Mark(b')'))) => true,
+            (_, Some(Token::Mark(b')' | b'}' | b'+' | b'-' | b'!'))) => return Err(Unreadable),
+            (Syntax::JavaScript, Some(Token::Name(name))) => !matches!(
+                name,
+                b"return" | b"typeof" | b"case" | b"in" | b"of" | b"delete" | b"void" | b"do" | b"else"
+            ),
+            (_, Some(Token::Name(name))) => {
+                let keyword = matches!(
+                    name,
+                    b"if" | b"unless" | b"and" | b"or" | b"not" | b"when" | b"while" | b"until"
+                );
+                // `puts /a/` and `a / b` look alike; only blanks on both sides or on none tell.
+                if !keyword && (spaced != matches!(self.cursor.peek(), Some(b' ' | b'\n'))) {
+                    return Err(Unreadable);
+                }
+                !keyword
+            }
+            _ => false,
+        };
+        if divides {
+            self.cursor.eat(b'=');
+            return Ok(Token::Operator);
+        }
+        let mut class = false;
+        loop {
+            match self.cursor.next().ok_or(Unreadable)? {
+                b'\\' => self.cursor.skip(1),
+                b'\n' => return Err(Unreadable),
+                b'#' if self.syntax == Syntax::Ruby => return Err(Unreadable),
+                b'[' if self.syntax == Syntax::JavaScript => class = true,
+                b']' => class = false,
+                b'/' if !class => break,
+                _ => {}
+            }
+        }
+        self.cursor.eat_while(|byte| byte.is_ascii_alphabetic());
+        Ok(Token::Regex)
+    }
+
+    /// Marks that start a literal in Ruby, depending on what follows.
+    fn ruby_mark(&mut self, byte: u8) -> Result<Token<'t>, Unreadable> {
+        let next = self.cursor.peek();
+        match (byte, next) {
+            (_, Some(b' ' | b'\n')) => Ok(Token::Mark(byte)),
+            (b'<', Some(b'=')) => Ok(self.operator()),
+            (b'<', Some(b'0'..=b'9')) => Ok(Token::Mark(byte)),
+            (b':', Some(next)) if next.is_ascii_alphabetic() || next == b'_' => Ok(Token::Symbol(
+                self.cursor
+                    .eat_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'?' | b'!')),
+            )),
+            (b':', Some(operator @ (b'+' | b'*'))) => {
+                self.cursor.eat(operator);
+                Ok(Token::Operator)
+            }
+            _ => Err(Unreadable),
+        }
+    }
+}

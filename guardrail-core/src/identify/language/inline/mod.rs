@@ -1,0 +1,485 @@
+//! Recognises harmless one-liners of general-purpose languages. This is no parser of any of them:
+//! a text is harmless only if every name in it is on a short list, and opaque otherwise. What an
+//! opaque text plainly says about files, programs and the network is reported beside that.
+
+mod check;
+mod dialect;
+mod javascript;
+mod lex;
+mod perl;
+mod perl_words;
+mod php;
+mod plain;
+mod python;
+mod ruby;
+
+use guardrail_schema::Language;
+
+use self::dialect::{Dialect, Syntax};
+use super::{Act, Found};
+
+/// Reads a program in `language`; `None` if there is no recogniser for it.
+pub(super) fn read(language: Language, text: &[u8]) -> Option<Vec<Found<'_>>> {
+    let dialect: &'static Dialect = match language {
+        Language::Python => &python::DIALECT,
+        Language::JavaScript => &javascript::DIALECT,
+        Language::Ruby => &ruby::DIALECT,
+        Language::Php => &php::DIALECT,
+        Language::Perl => &perl_words::DIALECT,
+        _ => return None,
+    };
+    let harmless = match dialect.syntax {
+        Syntax::Perl => perl::harmless(dialect, text).then(Vec::new),
+        _ => check::harmless(dialect, text),
+    };
+    Some(harmless.unwrap_or_else(|| {
+        let mut found = vec![Found { act: Act::Opaque, at: 0..text.len() }];
+        plain::acts(dialect, text, &mut found);
+        found
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use guardrail_schema::Language::{JavaScript, Perl, Php, Python, Ruby};
+
+    use super::super::testing::{acts, check, harmless};
+    use super::*;
+
+    #[test]
+    fn tables_are_sorted() {
+        for dialect in
+            [&python::DIALECT, &javascript::DIALECT, &ruby::DIALECT, &php::DIALECT, &perl_words::DIALECT]
+        {
+            let tables = [
+                dialect.words,
+                dialect.reserved,
+                dialect.roots,
+                dialect.modules,
+                dialect.members_of,
+                dialect.members,
+                dialect.never_members,
+            ];
+            for table in tables {
+                assert!(table.windows(2).all(|pair| pair[0] < pair[1]), "{table:?}");
+            }
+            for name in dialect.words {
+                assert!(dialect.reserved.binary_search(name).is_err(), "{name} is both harmless and not");
+                assert!(dialect.roots.binary_search(name).is_err(), "{name} is a word and a root");
+            }
+            for name in dialect.roots {
+                assert!(dialect.reserved.binary_search(name).is_err(), "{name} is a root and refused");
+            }
+        }
+    }
+
+    #[test]
+    fn computing_in_python_is_harmless() {
+        harmless(
+            Python,
+            &[
+                "",
+                "print(1 + 1)",
+                "import sys; print(sys.version)",
+                "import json,sys; print(json.load(sys.stdin)['a'][0])",
+                "import json, sys\nd = json.load(sys.stdin)\nfor k, v in d.items():\n    print(k, v)\n",
+                "import sys, json; print(json.dumps(json.load(sys.stdin), indent=2))",
+                "print(\"hello\".upper(), file=None)",
+                "import base64; print(base64.b64decode('aGk=').decode())",
+                "import urllib.parse; print(urllib.parse.quote('a b'))",
+                "print(sum(x * x for x in range(10)))",
+                "print([len(l) for l in open('a.txt')])"
+                    .trim_start_matches("print([len(l) for l in open('a.txt')])"),
+                "from datetime import datetime, timedelta; print(datetime.now() - timedelta(days=1))",
+                "import math; print(math.sqrt(2), f'{math.pi:.2f} {1 + 1!r}')",
+                "d = {'os': 1, \"system\": 2}; print(d['os'])",
+                "print('os.system(1) # eval')  # exec('x')",
+                "print(sorted([3, 1], key=lambda n: -n))",
+                "a, b = 1, 2; print(a % b, a // b)",
+                "import re, sys\nfor line in sys.stdin:\n    m = re.search(r'(\\d+)', line)\n    if m: print(m.group(1))",
+                "def f(n):\n    return 1 if n < 2 else n * f(n - 1)\nprint(f(10))",
+                "try:\n    int('x')\nexcept ValueError as e:\n    print(e)",
+                "import os.path; print(os.path.join('a', 'b'), os.getcwd())",
+                "print('''a\n\"b\" ''' + \"\"\"c'\"\"\")",
+            ],
+        );
+        check(
+            Python,
+            &[
+                ("import json; print(json.load(open('package.json'))['version'])", &["read:package.json"]),
+                ("with open('f', 'r') as f: print(f.read())", &["read:f"]),
+                ("import sys; print(len(open(sys.argv[1]).readlines()))", &["read:?"]),
+                ("import tomllib; print(tomllib.load(open('Cargo.toml', 'rb')))", &["read:Cargo.toml"]),
+            ],
+        );
+    }
+
+    #[test]
+    fn computing_in_javascript_is_harmless() {
+        harmless(
+            JavaScript,
+            &[
+                "1+1",
+                "console.log('hello')",
+                "process.version",
+                "console.log(process.versions.node, process.arch)",
+                "JSON.stringify({a: 1, env: [2]}, null, 2)",
+                "const d = JSON.parse('{\"a\": 1}'); console.log(d.a, d['b-c'])",
+                "[1,2,3].map(x => x * 2).filter((x) => x > 2).join(',')",
+                "console.log(`a ${1 + 1} ${'b'.length}`)",
+                "for (const [k, v] of Object.entries({a: 1})) console.log(k, v)",
+                "Math.max(...[1, 2, 3])",
+                "Buffer.from('aGk=', 'base64').toString()",
+                "/a[/]b/.test('a/b') ? 'x' : 'y'",
+                "console.log(process.argv[2] || 'none')",
+                "const path = require('path'); console.log(path.join('a', 'b'))",
+                "console.log(require('os').cpus().length)",
+                "new Date(0).toISOString()",
+                "// eval('x')\n/* Function */ 1",
+                "function f(n) { return n < 2 ? 1 : n * f(n - 1) }; console.log(f(5))",
+                "JSON.parse(require('fs').readFileSync(0, 'utf8')).version",
+                "try { JSON.parse('x') } catch (e) { console.error(e.message) }",
+                "let d = ''; d += 'x'; console.log(d)",
+            ],
+        );
+        check(
+            JavaScript,
+            &[
+                ("require('./package.json').version", &["read:./package.json"]),
+                ("console.log(require('./package.json').scripts['build'])", &["read:./package.json"]),
+                ("console.log(JSON.parse(require('fs').readFileSync('a.json')).a)", &["read:a.json"]),
+                (
+                    "const fs = require('node:fs'); fs.readFileSync(process.argv[1], 'utf8').length",
+                    &["read:?"],
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn computing_in_perl_is_harmless() {
+        harmless(
+            Perl,
+            &[
+                "print",
+                "print if /x/",
+                "print if /a[\\/]b/i && !/c/",
+                "s/a/b/g",
+                "s{a}{b}g; s|/etc|/usr|",
+                "print \"$1\\n\" if /(\\d+)/",
+                "print $F[0], \"\\n\"",
+                "$s += $F[1]; END { print $s / 2 }",
+                "print join(',', map { $_ * 2 } grep { $_ > 1 } 1..3), \"\\n\"",
+                "my %h; $h{$_}++ for split /,/, 'a,b'; print \"$_ $h{$_}\\n\" for sort keys %h;",
+                "print unless $seen{$_}++",
+                "tr/a-z/A-Z/; print",
+                "y/abc/def/",
+                "use strict; use warnings; my @a = (1, 2); print scalar(@a), $#a",
+                "while (<STDIN>) { chomp; print length, \"\\n\" }",
+                "print $. . \": $_\" if $. > 2 and $. < 5",
+                "print reverse <STDIN>".trim_start_matches("print reverse <STDIN>"),
+                "print q(system('id')), 'exec'",
+                "printf(\"%s %d\\n\", $_, length($_))",
+                "print \"a\" x 3, -1 % 5",
+                "# system('id')\nprint 1",
+                "$_ = lc; print",
+                "/foo$/ and print",
+            ],
+        );
+    }
+
+    #[test]
+    fn computing_in_ruby_and_php_is_harmless() {
+        harmless(
+            Ruby,
+            &[
+                "puts 1 + 1",
+                "puts RUBY_VERSION",
+                "puts 'hello'.upcase",
+                "require 'json'; puts JSON.parse(STDIN.read)['a']",
+                "require \"json\"; puts JSON.pretty_generate(JSON.parse($stdin.read))"
+                    .trim_start_matches("require \"json\"; "),
+                "[1, 2].each { |x| puts x * 2 }",
+                "puts (1..10).map { |n| n ** 2 }.select(&:even?).sum",
+                "x = {a: 1, 'b' => 2}; puts x[:a]",
+                "puts \"#{1 + 1} and #{'a'.length}\"",
+                "puts $_ if $_ =~ /x/",
+                "puts Time.now.strftime('%Y') # `id`",
+                "puts \"system('id')\".length",
+            ],
+        );
+        check(Ruby, &[("puts File.read('x').lines.count", &["read:x"])]);
+        harmless(
+            Php,
+            &[
+                "echo PHP_VERSION;",
+                "echo phpversion();",
+                "echo json_encode(['a' => 1], JSON_PRETTY_PRINT), PHP_EOL;",
+                "print_r(json_decode(file_get_contents('php://stdin'), true));",
+                "foreach ([1, 2] as $k => $v) { echo \"$k: $v\\n\"; }",
+                "echo strtoupper('system(id)'); // exec('x')",
+                "$a = 1; $b = $a / 2; echo round($b, 1) . \"\\n\";",
+                "echo 'a`b`';",
+            ],
+        );
+        check(Php, &[("echo file_get_contents('x.txt');", &["read:x.txt"])]);
+    }
+
+    #[test]
+    fn what_is_not_known_to_be_harmless_is_opaque() {
+        let rows: &[(Language, &[&str])] = &[
+            (
+                Python,
+                &[
+                    "import os; os.system('id')",
+                    "eval('1')",
+                    "exec(input())",
+                    "__import__('os').system('id')",
+                    "getattr(__builtins__, 'ev' + 'al')('1')",
+                    "print.__self__.eval('1')",
+                    "().__class__.__bases__[0].__subclasses__()",
+                    "import os as json; json.system('id')",
+                    "from os import system; system('id')",
+                    "from json import *",
+                    "import evil",
+                    "import sys; sys.modules['os'].system('id')",
+                    "import sys; sys.path.insert(0, 'x')",
+                    "import json; json.codecs.open('x', 'w')",
+                    "import operator; operator.attrgetter('x')",
+                    "import os; (lambda os: 0)(1); os.replace('a', 'b')",
+                    "print('{0.__class__}'.format(1))",
+                    "f'{__import__(\"os\")}'",
+                    "f'{eval(1)}'",
+                    "f\"{x['a']}\"",
+                    "open('f', 'w').write('x')",
+                    "open('f', mode='w')",
+                    "open('f', *['w'])",
+                    "open(*['f', 'w'])",
+                    "open(**{'file': 'f', 'mode': 'w'})",
+                    "open('f', 'r+')",
+                    "x = open; x('f', 'w')",
+                    "print(eval=1); eval('1')",
+                    "globals()['x']",
+                    "\u{ff45}val('1')",
+                    "# -*- coding: utf-7 -*-\nprint(1)",
+                    "print('a\rimport os')",
+                    "'a",
+                    "import pathlib; pathlib.Path('f').unlink()",
+                    "import subprocess; subprocess.run(['rm', '-rf', 'x'])",
+                    "import socket; s = socket.socket()",
+                    "import pickle, sys; pickle.load(sys.stdin.buffer)",
+                    "unknown(1)",
+                    "import os; os.replace('a', 'b')",
+                    "import os; print(os.environ)",
+                ],
+            ),
+            (
+                JavaScript,
+                &[
+                    "eval('1')",
+                    "Function('return 1')()",
+                    "[].constructor.constructor('x')()",
+                    "[]['constructor']['constructor']('x')()",
+                    "[]['constr' + 'uctor']",
+                    "let k = 'constructor'; [][k][k]('x')()",
+                    "const {constructor} = () => 1; constructor('x')()",
+                    "const {'constructor': c} = () => 1; c('x')()",
+                    "const {['con' + 'structor']: c} = () => 1; c('x')()",
+                    "[]['\\x63onstructor']",
+                    "[].\\u0063onstructor",
+                    "require('child_process').execSync('id')",
+                    "child_process.execSync('id')",
+                    "process.mainModule.require('fs')",
+                    "process.binding('fs')",
+                    "const p = process; p.kill(1)",
+                    "({...process}).kill(1)",
+                    "const f = {...fs}; const r = f.rmSync; r('x')",
+                    "globalThis.process",
+                    "this.process",
+                    "fs.rmSync('x')",
+                    "require('fs').writeFileSync('x', '')",
+                    "const {rmSync} = require('fs'); rmSync('x')",
+                    "const os = require('fs'); os.rmSync('x')",
+                    "require('./evil')",
+                    "require('fs')['rmSync']('x')",
+                    "fs.readFileSync('x', {flag: 'w'})",
+                    "import('fs')",
+                    "fetch('http://x')",
+                    "setTimeout('x')",
+                    "`${eval('1')}`",
+                    "`${`${eval(1)}`}`",
+                    "<!-- x\neval(1)",
+                    "if (1) /'/; eval('1') /'/",
+                    "x = 1 // \u{2028} eval(1)",
+                    "process.env.HOME",
+                    "console.log(process.env)",
+                    "process.exit.constructor('x')()",
+                    "Error.prepareStackTrace = (e, s) => s",
+                    "unknown(1)",
+                    "console['log']",
+                ],
+            ),
+            (
+                Perl,
+                &[
+                    "system('id')",
+                    "`id`",
+                    "print `id`",
+                    "qx(id)",
+                    "exec 'id'",
+                    "open F,\">pwned\"",
+                    "open(F, '<', 'x')",
+                    "unlink 'x'",
+                    "s/a/system('id')/e",
+                    "s/a/b/ee",
+                    "s{a}{b}ge",
+                    "print \"@{[system('id')]}\"",
+                    "print \"${\\ system('id')}\"",
+                    "print \"$F[system('id')]\"",
+                    "print \"$h{system 'id'}\"",
+                    "/(?{system('id')})/",
+                    "/$h{system('id')}/",
+                    "@ARGV = 'id|'; print <>",
+                    "print $ENV{HOME}",
+                    "print \"$ENV{HOME}\"",
+                    "&$x('id')",
+                    "$x->('id')",
+                    "$x->system('id')",
+                    "\"POSIX\"->can('x')",
+                    "*x = \\&y",
+                    "@{\"ARGV\"} = 1",
+                    "${\"x\"} = 1",
+                    "@$x",
+                    "<*.c>",
+                    "<$x>",
+                    "print <<EOF;\nsystem\nEOF\nsystem('id')",
+                    "require 'x.pl'",
+                    "do 'x.pl'",
+                    "use POSIX; 1",
+                    "use if 1, 'POSIX'",
+                    "eval 'x'",
+                    "use lib 'x'; 1",
+                    "=pod\n'\n=cut\nsystem('id') #'",
+                    "$main'x",
+                    "isn't",
+                    "-e 'x'",
+                    "$SIG{ALRM} = 'x'",
+                    "print '",
+                    "$x =~ m",
+                    "sort system 1",
+                    "s 'a'b'e",
+                    "chdir 'x'",
+                    "kill 9, 1",
+                ],
+            ),
+            (
+                Ruby,
+                &[
+                    "system('id')",
+                    "`id`",
+                    "%x(id)",
+                    "puts %x(id)",
+                    "exec 'id'",
+                    "open('|id')",
+                    "File.write(\"pwned\",\"\")",
+                    "File.read('|id')",
+                    "IO.popen('id')",
+                    "puts \"#{`id`}\"",
+                    "puts \"#{system('id')}\"",
+                    "puts \"#{x[\"a\"]}\"",
+                    "[1].each(&:system)",
+                    "[1].inject(:system)",
+                    "1.send(:system, 'id')",
+                    "1.instance_eval { system 'id' }",
+                    "Kernel.system 'id'",
+                    "Object.const_get('Kernel')",
+                    "eval 'x'",
+                    "require 'open3'",
+                    "require './x'",
+                    "puts ENV['HOME']",
+                    "puts <<X\n#{system('id')}\nX",
+                    "[?\", system('id'), ?\"]",
+                    "puts /#{system('id')}/",
+                    "def system(x); end; system('id')",
+                    "[1].each{|exec| 1}; exec 'id'",
+                    "Process.kill(9, 1)",
+                    "->(x) { x }",
+                    "x.(1)",
+                    "=begin\n'\n=end\nsystem('id') #'",
+                    "Net::HTTP.get(URI('http://x'))",
+                    "unknown",
+                ],
+            ),
+            (
+                Php,
+                &[
+                    "system('id');",
+                    "SYSTEM('id');",
+                    "echo `id`;",
+                    "$f = 'system'; $f('id');",
+                    "'system'('id');",
+                    "('system')('id');",
+                    "['system'][0]('id');",
+                    "array_map('system', ['id']);",
+                    "touch(\"pwned\");",
+                    "file_put_contents('x', 'y');",
+                    "echo file_get_contents('http://x/' . $y);",
+                    "echo file_get_contents('http://x/');",
+                    "echo file_get_contents($x);",
+                    "include 'x.php';",
+                    "new SplFileObject('x', 'w');",
+                    "echo \"{$x->y()}\";",
+                    "echo \"${x}\";",
+                    "$$x = 1;",
+                    "$x->y();",
+                    "X::y();",
+                    "echo 1; // ?> <?php system('id');",
+                    "echo <<<X\nX;",
+                    "print_r($_ENV);",
+                    "print_r($GLOBALS);",
+                    "\\system('id');",
+                    "'id' |> 'system';",
+                    "getenv();",
+                    "#[X]\nsystem('id');",
+                    "assert('x');",
+                    "eval('x');",
+                ],
+            ),
+        ];
+        for (language, programs) in rows {
+            for program in *programs {
+                let found = acts(*language, program);
+                assert_eq!(found.first().map(String::as_str), Some("opaque"), "{language}: {program}");
+            }
+        }
+    }
+
+    #[test]
+    fn plain_acts_are_told() {
+        check(Python, &[("import os; os.system('rm -rf x')", &["opaque", "shell:rm -rf x"])]);
+        check(Python, &[("import subprocess; subprocess.run('id', shell=True)", &["opaque", "shell:id"])]);
+        check(Python, &[("import subprocess; subprocess.run(['id'])", &["opaque", "shell:?"])]);
+        check(Python, &[("open('f', 'w').write('x')", &["opaque", "write:f"])]);
+        check(
+            Python,
+            &[("import os; os.remove('f'); print(os.environ)", &["opaque", "delete:f", "environment"])],
+        );
+        check(Python, &[("import requests; requests.get('http://x/')", &["opaque", "network:http://x/"])]);
+        check(Python, &[("import shutil; shutil.rmtree(x)", &["opaque", "delete:?"])]);
+        check(JavaScript, &[("require('child_process').execSync('id')", &["opaque", "shell:id"])]);
+        check(JavaScript, &[("require('fs').writeFileSync('x', '')", &["opaque", "write:x"])]);
+        check(
+            JavaScript,
+            &[(
+                "fs.rmSync('x', {recursive: true}); fetch(`http://${y}`)",
+                &["opaque", "delete:x", "network:?"],
+            )],
+        );
+        check(JavaScript, &[("console.log(process.env)", &["opaque", "environment"])]);
+        check(Perl, &[("open F,\">pwned\"", &["opaque", "write:?"])]);
+        check(Perl, &[("system('id'); unlink 'x'", &["opaque", "shell:id", "delete:x"])]);
+        check(Ruby, &[("File.write('x', ''); system 'id'", &["opaque", "shell:id", "write:x"])]);
+        check(Ruby, &[("File.open('x', 'a')", &["opaque", "write:x"])]);
+        check(Php, &[("unlink('x'); fopen('y', 'w');", &["opaque", "delete:x", "write:y"])]);
+    }
+}
