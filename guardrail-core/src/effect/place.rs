@@ -120,7 +120,9 @@ impl<'p> Components<'p> {
         // A path whose unknown piece came from outside may climb anywhere; one that a glob or a
         // directory walk fills in stays below what is written.
         let filled_below = word.pattern.is_some() || word.lead != Lead::Text || word.from.is_empty();
-        matches!(word.value, Value::Known(_)) || (filled_below && !matches!(word.value, Value::Unknown))
+        // Nothing of `*` is known, but it stays in its directory.
+        let glob = word.pattern.is_some() && word.from.is_empty();
+        matches!(word.value, Value::Known(_)) || (filled_below && (glob || !matches!(word.value, Value::Unknown)))
     }
 }
 

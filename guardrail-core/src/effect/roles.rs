@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use guardrail_schema::{EffectKind, Language, Role, Scope, Undo};
 
 use crate::effect::{Area, Code, Collector, Location, Target};
-use crate::identify::is_trusted_directory;
+use crate::identify::{Argument, is_trusted_directory};
 use crate::identify::language::{Act, Statement, StatementKind};
 use crate::lower::{Lead, Origin, Value, Word};
 use crate::shell::Span;
@@ -184,6 +184,15 @@ impl<'a> Collector<'_, 'a, '_> {
                     self.push(EffectKind::Execute, span, Target::Code(code));
                 }
                 Act::Statement(statement) => self.statement(statement, span),
+            }
+        }
+        // Statements that nothing is found in only ask.
+        let sql = |argument: &&Argument<'_, '_>| *argument.role == Role::Code(Language::Sql);
+        let changes = call.found.iter().any(|found| found.language == Language::Sql);
+        if let Some(argument) = call.arguments.iter().find(sql).filter(|a| a.word.as_known().is_some() && !changes) {
+            self.push(EffectKind::Read, argument.word.span, Target::Nothing);
+            if let Some(effect) = self.effects.last_mut() {
+                effect.scope = Scope::Database;
             }
         }
     }

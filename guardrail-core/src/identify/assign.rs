@@ -265,13 +265,13 @@ fn flag_effects<'a, 'k>(call: &mut Call<'a, 'k>) {
 
 fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>) {
     let mut holds = Holds::Yes;
-    let mut unknown_operand = false;
+    let mut unseen = false;
     for condition in &case.when {
         // What a word that is no flag becomes cannot be the value of one.
         let operand = read.slots.iter().any(|slot| slot.name == condition.facet);
-        let uncertain = if operand { read.uncertain } else { read.hidden_flags };
+        let uncertain = if operand { read.uncertain && !leads(read, &condition.facet) } else { read.hidden_flags };
         let test = tests(call, &condition.facet, &condition.test, uncertain);
-        unknown_operand |= operand && test == Holds::Maybe;
+        unseen |= test == Holds::Maybe && (operand || !call.has_facet(&condition.facet));
         holds = match (holds, test) {
             (Holds::No, _) | (_, Holds::No) => Holds::No,
             (Holds::Maybe, _) | (_, Holds::Maybe) => Holds::Maybe,
@@ -292,8 +292,9 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>) 
             call.effects.clear();
         }
         Holds::Yes | Holds::Partly => {}
-        // An unknown operand of a read adds nothing: what it reads is read.
-        Holds::Maybe if !unknown_operand => {}
+        // A flag that was given could ask for it; an unknown operand of a read adds nothing: what it
+        // reads is read.
+        Holds::Maybe if !unseen => {}
         Holds::Maybe => {
             let harmless =
                 |kind: Option<EffectKind>| matches!(kind, Some(EffectKind::Read | EffectKind::ReadSecret));
@@ -306,6 +307,13 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>) 
     }
     let named = call.named;
     call.effects.extend(case.effects.iter().map(|effect| (effect, named)));
+}
+
+/// Whether an operand's slot is filled before any word that could be several: nothing moves it.
+fn leads(read: &Read<'_, '_>, name: &str) -> bool {
+    let sure = read.operands.iter().take_while(|word| word.as_known().is_some()).count();
+    let leading = read.slots.iter().take_while(|slot| slot.count == Count::One && !takes_rest(slot)).take(sure);
+    leading.into_iter().any(|slot| slot.name == name)
 }
 
 fn only(call: &Call<'_, '_>, kind: EffectKind) -> bool {

@@ -13,7 +13,7 @@ mod variables;
 
 use bumpalo::Bump;
 
-pub(crate) use call::{Call, Feed, FeedSource, Marks, Standing, Unknown};
+pub(crate) use call::{Argument, Call, Feed, FeedSource, Marks, Standing, Unknown};
 pub(crate) use trust::is_trusted_directory;
 
 use crate::identify::arguments::Arguments;
