@@ -71,7 +71,7 @@ impl Parser<'_> {
                         && self.scratch.redirects.len() == redirects;
                     if lone && self.eat_empty_parentheses() {
                         let name = self.scratch.words.pop().unwrap_or_default();
-                        return self.function_body(name, start);
+                        return self.nested(start, |parser| parser.function_body(name, start));
                     }
                     self.unexpected_parenthesis();
                 }
@@ -90,18 +90,19 @@ impl Parser<'_> {
 
     /// How the words behind the command word at `scratch.words[index]` are read.
     fn site_of_arguments(&self, index: usize) -> Site {
-        let Some(word) = self.scratch.words.get(index) else { return Site::Plain };
-        match word.span.of(self.text) {
-            b"declare" | b"typeset" | b"local" | b"readonly" | b"export" | b"alias" | b"eval" | b"let" => {
-                Site::Declaration
-            }
+        let name = self.scratch.words.get(index).and_then(|&word| self.literal_of(word));
+        match name.as_deref() {
+            Some(
+                b"declare" | b"typeset" | b"local" | b"readonly" | b"export" | b"alias" | b"eval" | b"let",
+            ) => Site::Declaration,
             _ => Site::Plain,
         }
     }
 
     /// `(` behind a word: zsh spells a process substitution `=(list)`.
     fn unexpected_parenthesis(&mut self) {
-        let zsh = self.at > 0 && self.byte(self.at - 1) == Some(b'=');
+        let before = self.text.get(..self.at).unwrap_or_default();
+        let zsh = before.strip_suffix(b"=").is_some_and(|left| left.ends_with(b" ") || left.ends_with(b"\t"));
         let kind = if zsh { ProblemKind::Zsh } else { ProblemKind::Unexpected };
         self.fail(kind, Span::new(self.at, self.end.min(self.at + 1)));
     }
@@ -110,7 +111,11 @@ impl Parser<'_> {
     pub(super) fn eat_empty_parentheses(&mut self) -> bool {
         let before = self.at;
         if self.eat(b'(') {
-            self.skip_blanks();
+            // Not `skip_blanks`: a comment behind the parenthesis would be searched for its end
+            // each time this is asked.
+            while matches!(self.peek(), Some(b' ' | b'\t')) {
+                self.at += 1;
+            }
             if self.eat(b')') {
                 return true;
             }

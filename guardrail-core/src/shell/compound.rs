@@ -1,5 +1,7 @@
 //! Compound commands, functions and coprocesses.
 
+use std::borrow::Cow;
+
 use crate::shell::cursor::{Parser, commit};
 use crate::shell::expansion::Parentheses;
 use crate::shell::keyword::Keyword;
@@ -36,7 +38,7 @@ impl Parser<'_> {
                 Parentheses::Arithmetic(parts) => {
                     return self.with_redirects(CommandKind::Arithmetic(parts), start);
                 }
-                Parentheses::Apart => self.at = inner,
+                Parentheses::Apart => self.back_to(inner),
             }
         }
         let body = self.body();
@@ -305,11 +307,20 @@ impl Parser<'_> {
         self.literal_word(Span::new(start, self.at))
     }
 
-    /// Whether `word` is one piece of literal text, and which.
-    pub(super) fn literal_of(&self, word: Word) -> Option<&[u8]> {
+    /// The text of `word`, if nothing in it is quoted or expanded.
+    pub(super) fn literal_of(&self, word: Word) -> Option<Cow<'_, [u8]>> {
         match self.out.parts(word.parts) {
-            [Part::Literal(span)] => Some(span.of(self.text)),
-            _ => None,
+            [Part::Literal(span)] => Some(Cow::Borrowed(span.of(self.text))),
+            [] => None,
+            // Line continuations cut it into pieces.
+            pieces => {
+                let mut text = Vec::with_capacity(word.span.len());
+                for piece in pieces {
+                    let Part::Literal(span) = piece else { return None };
+                    text.extend_from_slice(span.of(self.text));
+                }
+                Some(Cow::Owned(text))
+            }
         }
     }
 }

@@ -63,7 +63,7 @@ impl Parser<'_> {
             return;
         }
         let Some(first) = self.operand(Site::Plain) else { return };
-        if self.literal_of(first).is_some_and(is_unary) {
+        if self.literal_of(first).is_some_and(|text| is_unary(&text)) {
             self.skip_blanks();
             self.operand(Site::Plain);
             self.skip_newlines();
@@ -115,15 +115,14 @@ impl Parser<'_> {
         }
         let word = self.word(Site::Plain);
         self.scratch.words.push(word);
-        let operator = self.literal_of(word);
-        if operator == Some(b"=~") {
-            return Some(Site::Regex);
+        match self.literal_of(word).as_deref() {
+            Some(b"=~") => Some(Site::Regex),
+            Some(text) if is_binary(text) => Some(Site::Plain),
+            _ => {
+                self.fail(ProblemKind::Unexpected, Span::new(start, self.at));
+                None
+            }
         }
-        if !operator.is_some_and(is_binary) {
-            self.fail(ProblemKind::Unexpected, Span::new(start, self.at));
-            return None;
-        }
-        Some(Site::Plain)
     }
 }
 

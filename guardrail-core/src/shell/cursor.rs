@@ -120,6 +120,8 @@ pub(super) fn commit<T: Copy>(scratch: &mut Vec<T>, base: usize, arena: &mut Vec
 /// A place to come back to when an attempt fails.
 pub(super) struct Mark {
     at: usize,
+    region_end: usize,
+    here_document_bytes: usize,
     lengths: [usize; 13],
 }
 
@@ -127,6 +129,17 @@ impl<'t> Parser<'t> {
     pub(super) fn new(text: &'t [u8], limits: &Limits) -> Self {
         let end = text.len().min(limits.bytes).min(u32::MAX as usize);
         let steps = limits.steps_per_byte as usize;
+        // A word of a command has five bytes or so. One allocation instead of three, for most.
+        let words = (end / 6 + 2).min(64);
+        let out = Script {
+            commands: Vec::with_capacity(4),
+            items: Vec::with_capacity(4),
+            words: Vec::with_capacity(words),
+            parts: Vec::with_capacity(words),
+            ..Script::default()
+        };
+        let scratch =
+            Scratch { items: Vec::with_capacity(4), words: Vec::with_capacity(words), ..Scratch::default() };
         Self {
             text,
             at: 0,
@@ -135,8 +148,8 @@ impl<'t> Parser<'t> {
             regions: 0,
             halted: false,
             exhausted: false,
-            out: Script::default(),
-            scratch: Scratch::default(),
+            out,
+            scratch,
             pending: Vec::new(),
             pending_base: 0,
             closer: None,
@@ -260,6 +273,7 @@ impl<'t> Parser<'t> {
     }
 
     /// Whether a word can begin here: no operator, unless it is a process substitution.
+    #[inline]
     pub(super) fn at_word(&mut self) -> bool {
         match self.peek() {
             None => false,
@@ -307,6 +321,14 @@ impl<'t> Parser<'t> {
             None => ProblemKind::UnexpectedEnd,
         };
         self.fail(kind, Span::new(self.at, self.end.min(self.at + 1)));
+    }
+
+    /// Moves the cursor back; a parser that has halted stays without anything to read.
+    pub(super) fn back_to(&mut self, at: usize) {
+        self.at = at;
+        if self.halted {
+            self.end = at;
+        }
     }
 
     fn halt(&mut self) {
@@ -425,6 +447,8 @@ impl<'t> Parser<'t> {
         let out = &self.out;
         Mark {
             at: self.at,
+            region_end: self.region_end,
+            here_document_bytes: self.here_document_bytes,
             lengths: [
                 out.commands.len(),
                 out.items.len(),
@@ -482,6 +506,8 @@ impl<'t> Parser<'t> {
         self.forget(mark);
         self.out.problems.truncate(problems);
         self.at = mark.at;
+        self.region_end = mark.region_end;
+        self.here_document_bytes = mark.here_document_bytes;
         self.halted = self.exhausted;
         self.end = if self.exhausted { self.at } else { self.region_end };
         self.charge(spent);
@@ -496,6 +522,7 @@ impl<'t> Parser<'t> {
         read: impl FnOnce(&mut Self) -> R,
     ) -> (R, bool) {
         let outer = (self.end, self.region_end, self.pending_base, self.closer);
+        let halted = std::mem::take(&mut self.halted);
         let problems = self.out.problems.len();
         (self.at, self.end, self.region_end) = (start, end, end);
         self.pending_base = self.pending.len();
@@ -515,7 +542,7 @@ impl<'t> Parser<'t> {
         (self.end, self.region_end, self.pending_base, self.closer) = outer;
         self.at = end;
         self.halted = false;
-        if self.exhausted {
+        if halted || self.exhausted {
             self.halt();
         }
         (result, self.out.problems.len() == problems)

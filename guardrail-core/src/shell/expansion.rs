@@ -44,7 +44,7 @@ impl Parser<'_> {
                 if let Parentheses::Arithmetic(parts) = self.double_parenthesis(start) {
                     return Some(Part::Arithmetic { parts, bracket: false, span: self.span_from(start) });
                 }
-                self.at = next + 1;
+                self.back_to(next + 1);
                 Some(self.attempt(start, (Quoting::Soft, Fence::parentheses(), b')'), |parser| {
                     parser.command_substitution(start)
                 }))
@@ -226,13 +226,11 @@ impl Parser<'_> {
         let part = if escaped {
             self.charge(span.len());
             let script = self.unescaped(span, quoting);
-            self.at = close + 1;
+            self.at = self.end.min(close + 1);
             Part::Backquoted { script, span }
         } else {
             let (body, _) = self.region(inner, close, Self::program);
-            if !self.halted {
-                self.at = close + 1;
-            }
+            self.at = self.end.min(close + 1);
             Part::CommandSubstitution { body, style: SubstitutionStyle::Backquote, span }
         };
         self.leave();
@@ -339,8 +337,11 @@ impl Parser<'_> {
             self.rewind(&mark, problems);
             self.refuted.insert(open);
         }
-        self.run(quoting, fence);
-        self.forget(&mark);
+        if self.enter() {
+            self.run(quoting, fence);
+            self.forget(&mark);
+            self.leave();
+        }
         if self.eat(close) {
             self.note(ProblemKind::BadSubstitution, self.span_from(start));
         } else {

@@ -25,8 +25,18 @@ struct End {
     body: usize,
     /// Where reading goes on.
     resume: usize,
-    /// Whether the delimiter was found.
-    found: bool,
+    /// Whether it is as it should be.
+    found: Found,
+}
+
+#[derive(PartialEq, Eq)]
+enum Found {
+    /// By a line that is the delimiter.
+    Line,
+    /// By a line in `$( )` that begins with the delimiter and closes the parenthesis. bash warns.
+    Parenthesis,
+    /// By the end of what may be read.
+    Nothing,
 }
 
 impl<'t> Pending<'t> {
@@ -65,21 +75,16 @@ impl Parser<'_> {
         let start = self.at;
         let end = self.end_of_body(pending);
         self.charge(end.resume.saturating_sub(start));
-        if !end.found {
-            if self.regions == 0 && end.resume < self.text.len() {
-                self.at = end.resume;
-                self.fail(ProblemKind::TooLong, pending.delimiter);
-            } else {
-                self.note(ProblemKind::UnterminatedHereDocument, pending.delimiter);
-            }
-        }
         let parts = if pending.quoted {
             self.literal_body(start, end.body, pending.strip)
         } else {
             self.region(start, end.body, |parser| parser.expanded_body(pending.strip)).0
         };
-        if !self.halted {
-            self.at = end.resume;
+        self.at = self.end.min(end.resume);
+        if end.found == Found::Nothing && self.regions == 0 && end.resume < self.text.len() {
+            self.fail(ProblemKind::TooLong, pending.delimiter);
+        } else if end.found != Found::Line {
+            self.note(ProblemKind::UnterminatedHereDocument, pending.delimiter);
         }
         self.bodies.push((pending.delimiter.start, Word { parts, span: Span::new(start, end.body) }));
     }
@@ -162,7 +167,7 @@ impl Parser<'_> {
             let tabs = if pending.strip { line.iter().take_while(|&&byte| byte == b'\t').count() } else { 0 };
             let line = line.get(tabs..).unwrap_or_default();
             if pending.is(line) {
-                return End { body: start, resume: limit.min(end + 1), found: true };
+                return End { body: start, resume: limit.min(end + 1), found: Found::Line };
             }
             // In `$( )` the parenthesis may follow on the same line; bash warns and takes it.
             if self.closer == Some(b')')
@@ -170,11 +175,15 @@ impl Parser<'_> {
                 && line.starts_with(&pending.line)
                 && line.contains(&b')')
             {
-                return End { body: start, resume: start + tabs + pending.line.len(), found: false };
+                return End {
+                    body: start,
+                    resume: start + tabs + pending.line.len(),
+                    found: Found::Parenthesis,
+                };
             }
             start = end + 1;
         }
-        End { body: limit, resume: limit, found: false }
+        End { body: limit, resume: limit, found: Found::Nothing }
     }
 
     /// The line at `start` without its newline, and where that is. In a body that is expanded a

@@ -151,7 +151,14 @@ impl Parser<'_> {
         }
         self.literal(from, self.at);
         let parts = self.commit_parts(base);
-        Word { parts, span: Span::new(start, self.at) }
+        let mut end = self.at;
+        if from == end {
+            // A line continuation at the end joins nothing to the word.
+            while end > start && Span::new(start, end).of(self.text).ends_with(b"\\\n") {
+                end -= 2;
+            }
+        }
+        Word { parts, span: Span::new(start, end) }
     }
 
     /// A run of parts up to the fence, which is not taken.
@@ -185,7 +192,7 @@ impl Parser<'_> {
                 self.at += 1;
             } else if byte == b'\n' {
                 self.at += 1;
-                if self.byte(self.at) == Some(b'\t') {
+                if matches!(self.byte(self.at), Some(b'\t' | b'\\')) {
                     self.literal(from, self.at);
                     self.skip_tabs();
                     from = self.at;
@@ -207,7 +214,8 @@ impl Parser<'_> {
     }
 
     fn skip_tabs(&mut self) {
-        while self.byte(self.at) == Some(b'\t') {
+        // A line that a continuation moves up has its tabs at the beginning, too.
+        while self.peek() == Some(b'\t') {
             self.at += 1;
         }
     }
@@ -383,10 +391,7 @@ impl Parser<'_> {
             });
             *from = close;
         }
-        // A halted parser must not move on.
-        if !self.halted {
-            self.at = close + 1;
-        }
+        self.at = self.end.min(close + 1);
     }
 
     /// The rest of a parenthesis in a regular expression, whose `(` is taken. Returns where
@@ -453,8 +458,10 @@ impl Parser<'_> {
 
     /// Whether what begins at `open` is a glob qualifier that makes zsh run code: `(e:...:)`.
     fn is_zsh_qualifier(&self, open: usize) -> bool {
-        self.byte(open) == Some(b'e')
-            && matches!(self.byte(open + 1), Some(b':' | b'\'' | b'"' | b'{' | b'[' | b'<' | b',' | b'/'))
+        let letter = self.past_joins(open);
+        let delimiter = self.byte(self.past_joins(letter + 1));
+        self.byte(letter) == Some(b'e')
+            && matches!(delimiter, Some(b':' | b'\'' | b'"' | b'{' | b'[' | b'<' | b',' | b'/'))
     }
 
     /// Whether the text from `start` to the cursor is `name=`, `name+=` or `name[...]=`.
