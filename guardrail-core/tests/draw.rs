@@ -73,7 +73,7 @@ impl Made {
             target: target.map(Into::into),
             scope: Scope::Local,
             undo,
-            invocation: 0,
+            invocation: Some(0),
             source: 0,
             span: Span::default(),
         });

@@ -35,6 +35,7 @@ impl<'a> Collector<'_, 'a, '_> {
                 | Role::Name
                 | Role::Directory
                 | Role::Argv
+                | Role::Split
                 | Role::Assignment
                 | Role::Placeholder
                 | Role::Code(_)
