@@ -154,7 +154,11 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
             if redirect.target.prefix() == b"/dev/fd/" && !redirect.target.from.is_empty() {
                 continue;
             }
+            let before = self.effects.len();
             self.path(kind, redirect.target, redirect.span);
+            for effect in self.effects.iter_mut().skip(before) {
+                effect.source = redirect.source;
+            }
         }
     }
 

@@ -122,7 +122,8 @@ impl<'p> Components<'p> {
         let filled_below = word.pattern.is_some() || word.lead != Lead::Text || word.from.is_empty();
         // Nothing of `*` is known, but it stays in its directory.
         let glob = word.pattern.is_some() && word.from.is_empty();
-        matches!(word.value, Value::Known(_)) || (filled_below && (glob || !matches!(word.value, Value::Unknown)))
+        matches!(word.value, Value::Known(_))
+            || (filled_below && (glob || !matches!(word.value, Value::Unknown)))
     }
 }
 

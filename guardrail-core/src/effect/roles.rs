@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use guardrail_schema::{EffectKind, Language, Role, Scope, Undo};
 
 use crate::effect::{Area, Code, Collector, Location, Target};
-use crate::identify::{Argument, is_trusted_directory};
 use crate::identify::language::{Act, Statement, StatementKind};
+use crate::identify::{Argument, is_trusted_directory};
 use crate::lower::{Lead, Origin, Value, Word};
 use crate::shell::Span;
 
@@ -35,6 +35,7 @@ impl<'a> Collector<'_, 'a, '_> {
                 | Role::Name
                 | Role::Directory
                 | Role::Argv
+                | Role::Split
                 | Role::Assignment
                 | Role::Placeholder
                 | Role::Code(_)
@@ -189,7 +190,9 @@ impl<'a> Collector<'_, 'a, '_> {
         // Statements that nothing is found in only ask.
         let sql = |argument: &&Argument<'_, '_>| *argument.role == Role::Code(Language::Sql);
         let changes = call.found.iter().any(|found| found.language == Language::Sql);
-        if let Some(argument) = call.arguments.iter().find(sql).filter(|a| a.word.as_known().is_some() && !changes) {
+        if let Some(argument) =
+            call.arguments.iter().find(sql).filter(|a| a.word.as_known().is_some() && !changes)
+        {
             self.push(EffectKind::Read, argument.word.span, Target::Nothing);
             if let Some(effect) = self.effects.last_mut() {
                 effect.scope = Scope::Database;

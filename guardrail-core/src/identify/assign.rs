@@ -4,7 +4,6 @@
 //! place of the command's own counts only where it is provably on and nothing behind it could
 //! switch it off again; a case that may match stands beside what it would replace.
 
-use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{self as schema, Case, Count, EffectKind, Operand, Role, Test};
 
@@ -69,7 +68,6 @@ fn raises(flag: &schema::Flag) -> bool {
 }
 
 fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>) {
-    let arena = call.arguments.bump();
     let Call { flags, arguments, marks, unknown, .. } = call;
     for used in flags.iter() {
         for &mark in &used.flag.marks {
@@ -84,16 +82,6 @@ fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>) {
         if word.as_known().is_some_and(harmless) {
             continue;
         }
-        if used.flag.role == Some(Role::Argv) {
-            let words = split(arena, word).iter().map(|&word| Argument {
-                name: &used.flag.facet,
-                role: &Role::Argv,
-                word,
-                operand: false,
-            });
-            arguments.extend(words);
-            continue;
-        }
         if !used.flag.keys.is_empty() {
             match keyed(&used.flag.keys, word) {
                 Some((role, word)) => {
@@ -104,21 +92,6 @@ fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>) {
         } else if let Some(role) = &used.flag.role {
             arguments.push(Argument { name: &used.flag.facet, role, word, operand: false });
         }
-    }
-}
-
-/// A command line given as one word. Text with quotes or expansions in it is split by rules of
-/// the tool's own, so its words are unknown.
-fn split<'a>(arena: &'a Bump, word: Word<'a>) -> &'a [Word<'a>] {
-    let plain = |text: &&[u8]| !text.iter().any(|b| matches!(b, b'\'' | b'"' | b'\\' | b'$' | b'#'));
-    match word.as_known().filter(plain) {
-        Some(text) => {
-            let mut words = BumpVec::new_in(arena);
-            let pieces = text.split(u8::is_ascii_whitespace).filter(|piece| !piece.is_empty());
-            words.extend(pieces.map(|piece| Word::known(piece, word.span)));
-            words.into_bump_slice()
-        }
-        None => arena.alloc_slice_copy(&[Word { splits: true, ..Word::unknown(word.span) }]),
     }
 }
 
@@ -269,7 +242,8 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>) 
     for condition in &case.when {
         // What a word that is no flag becomes cannot be the value of one.
         let operand = read.slots.iter().any(|slot| slot.name == condition.facet);
-        let uncertain = if operand { read.uncertain && !leads(read, &condition.facet) } else { read.hidden_flags };
+        let uncertain =
+            if operand { read.uncertain && !leads(read, &condition.facet) } else { read.hidden_flags };
         let test = tests(call, &condition.facet, &condition.test, uncertain);
         unseen |= test == Holds::Maybe && (operand || !call.has_facet(&condition.facet));
         holds = match (holds, test) {
@@ -312,7 +286,8 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>) 
 /// Whether an operand's slot is filled before any word that could be several: nothing moves it.
 fn leads(read: &Read<'_, '_>, name: &str) -> bool {
     let sure = read.operands.iter().take_while(|word| word.as_known().is_some()).count();
-    let leading = read.slots.iter().take_while(|slot| slot.count == Count::One && !takes_rest(slot)).take(sure);
+    let leading =
+        read.slots.iter().take_while(|slot| slot.count == Count::One && !takes_rest(slot)).take(sure);
     leading.into_iter().any(|slot| slot.name == name)
 }
 

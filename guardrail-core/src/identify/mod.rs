@@ -6,6 +6,7 @@ mod arguments;
 mod assign;
 mod call;
 pub(crate) mod language;
+mod split;
 mod tool_call;
 mod trust;
 mod unwrap;

@@ -8,7 +8,7 @@ use guardrail_schema::{EffectKind, Inside, Language, Role};
 
 use crate::identify::call::{Argument, Call, Feed, FeedSource, LanguageAct, Unknown};
 use crate::identify::language::{self, Act, Found};
-use crate::identify::{Identifier, span_of};
+use crate::identify::{Identifier, span_of, split};
 use crate::lower::{
     Entry, EnvironmentId, Inherit, Input, Invocation, Lead, Origin, Place, Resolution, Value, Word,
 };
@@ -31,6 +31,10 @@ impl<'a, 'k> Identifier<'a, 'k> {
             return;
         }
         let inner = self.inner(call, invocation);
+        if let Some(split) = call.arguments.iter().find(|a| *a.role == Role::Split).map(|a| a.word) {
+            self.split(call, invocation, inner, split);
+            return;
+        }
         self.wrapped(call, invocation, inner);
         self.placeholders(call, invocation, inner);
         let arguments: &'a [Argument<'a, 'k>] = self.arena.alloc_slice_copy(&call.arguments);
@@ -98,6 +102,35 @@ impl<'a, 'k> Identifier<'a, 'k> {
             directory = Word::unknown(directory.span);
         }
         Inner { environment, directory, place }
+    }
+
+    /// The same tool with the words that `text` is split into, in its place.
+    fn split(
+        &mut self,
+        call: &mut Call<'a, 'k>,
+        invocation: &Invocation<'a>,
+        inner: Inner<'a>,
+        text: Word<'a>,
+    ) {
+        let pieces = text.as_known().and_then(split::split);
+        // The value may be attached to its flag: it is the word whose bytes it shares.
+        let holds = |word: &Word<'a>| {
+            text.as_known().is_some_and(|text| word.prefix().as_ptr_range().contains(&text.as_ptr()))
+        };
+        let (Some(pieces), Some(at)) = (pieces, invocation.words.iter().position(holds)) else {
+            return self.opaque(call, Language::Shell, text);
+        };
+        let mut words = BumpVec::new_in(self.arena);
+        words.extend(invocation.words.first().copied());
+        words.extend(pieces.into_iter().map(|piece| {
+            let prefix: &'a [u8] = self.arena.alloc_slice_copy(&piece.text);
+            let value =
+                if piece.open { Value::Partial { prefix, suffix: b"" } } else { Value::Known(prefix) };
+            let from: &'a [Origin<'a>] = if piece.open { &[Origin::Input] } else { &[] };
+            Word { from, value, ..Word::known(prefix, text.span) }
+        }));
+        words.extend_from_slice(invocation.words.get(at + 1..).unwrap_or_default());
+        self.child(call, invocation, inner, words.into_bump_slice(), invocation.stdin);
     }
 
     /// The command that a wrapper's operands are.

@@ -37,6 +37,11 @@ fn backquoted(text: &str) -> String {
     format!("`{}`", text.replace('\\', r"\\").replace('`', r"\`").replace('$', r"\$"))
 }
 
+/// A word as `env -S` reads it: inside of single quotes it knows `\\` and `\'`.
+fn split_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
+}
+
 macro_rules! wrappers {
     ($($form:ident $name:literal: |$c:ident| $around:expr;)*) => {
         pub const WRAPPERS: &[Wrapper] =
@@ -101,7 +106,7 @@ wrappers! {
     Text "sudo -u": |c| format!("sudo -u root -- bash -c {}", quoted(c));
     Text "su -c": |c| format!("su - root -c {}", quoted(c));
     Text "env sh -c": |c| format!("env -i PATH=/bin A=1 sh -c {}", quoted(c));
-    Text "env -S": |c| format!("env -S {}", quoted(&format!("sh -c {}", quoted(&c.replace('\\', r"\\")))));
+    Text "env -S": |c| format!("env -S {}", quoted(&format!("sh -c {}", split_quoted(c))));
     Text "timeout sh -c": |c| format!("timeout -k 3 5m sh -c {}", quoted(c));
     Text "xargs sh -c": |c| format!("echo 1 | xargs -n 1 sh -c {}", quoted(c));
     Text "find -exec sh -c": |c| format!("find . -exec sh -c {} \\;", quoted(c));
