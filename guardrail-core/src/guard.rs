@@ -13,7 +13,7 @@ use crate::lower::{Entry, InvocationId, Known, Lowerer, Place, Word};
 use crate::policy;
 use crate::request::{Action, Request};
 use crate::risk;
-use crate::shell::Span;
+use crate::shell::{ProblemKind, Span};
 
 /// Evaluates requests. Build one at start-up and share it: it is immutable, `Send` and `Sync`.
 ///
@@ -254,8 +254,10 @@ fn sources(identified: &Identified<'_, '_>, places: &Places) -> Vec<evaluation::
 }
 
 fn problems(identified: &Identified<'_, '_>) -> Vec<evaluation::Problem> {
-    let problems = identified.program.problems.iter();
-    problems
+    // A body that the shell only reads when it runs is accepted until then; its finding stays.
+    let rejected =
+        identified.program.problems.iter().filter(|(_, one)| one.kind != ProblemKind::BadSubstitution);
+    rejected
         .map(|(source, problem)| evaluation::Problem {
             source: source.0,
             span: problem.span,

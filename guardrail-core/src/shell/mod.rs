@@ -14,6 +14,7 @@ mod print;
 mod problem;
 mod redirect;
 mod script;
+mod span;
 mod word;
 
 use std::borrow::Cow;
@@ -22,6 +23,7 @@ pub use outline::outline;
 pub use print::print;
 pub use problem::{Problem, ProblemKind};
 pub use script::*;
+pub use span::Span;
 
 use crate::Limits;
 

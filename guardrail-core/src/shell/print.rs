@@ -37,7 +37,8 @@ impl Printer<'_> {
         self.text(b"\n");
         for redirect in self.pending.split_off(self.base) {
             let RedirectOperator::HereDocument { delimiter, .. } = redirect.operator else { continue };
-            self.fenced(|printer| printer.parts(redirect.target.parts, false));
+            // As it was: a line break more, inside of a substitution, could be the delimiter's.
+            self.span(redirect.target.span);
             self.out.extend(super::heredoc::without_quotes(delimiter.of(&self.script.text)).0.iter());
             self.text(b"\n");
         }
