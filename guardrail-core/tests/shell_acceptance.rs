@@ -5,6 +5,8 @@
 //! do not count as a rejection. What it says on standard error counts: after `[[ a b ]]` it
 //! complains and exits with success.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
+
 mod shell_mutants;
 mod shell_walk;
 

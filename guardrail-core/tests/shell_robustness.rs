@@ -1,6 +1,8 @@
 //! The shell parser on hostile text: bounded depth, time and memory, spans within the text, and
 //! a printer that loses nothing.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
+
 mod shell_mutants;
 mod shell_walk;
 
