@@ -113,6 +113,10 @@ impl Parser<'_> {
         match rest.get(length) {
             Some(b'\\') => return self.joined_keyword(),
             Some(&byte) if !cursor::is(byte, cursor::DELIMITER) => return None,
+            // A process substitution belongs to the word before it.
+            Some(b'<' | b'>') if self.byte(self.past_joins(self.at + length + 1)) == Some(b'(') => {
+                return None;
+            }
             _ => {}
         }
         let keyword = Keyword::from_bytes(rest.get(..length)?)?;
@@ -133,6 +137,7 @@ impl Parser<'_> {
                     length += 1;
                     at += 1;
                 }
+                Some(b'<' | b'>') if self.byte(self.past_joins(at + 1)) == Some(b'(') => return None,
                 _ => return Some((Keyword::from_bytes(word.get(..length)?)?, at)),
             }
         }
@@ -175,6 +180,7 @@ mod tests {
     #[test]
     fn a_delimiter_must_follow() {
         assert_eq!(outlined("{a,b} ifx"), "Sequence simple <|{a,b}> <|ifx>; ");
+        assert_eq!(outlined("if<(a)"), "Sequence simple <|if|<([Sequence simple <|a>; ]>; ");
         assert_eq!(outlined("{(a)}"), "Sequence group[Sequence subshell[Sequence simple <|a>; ]; ]; ");
         assert_eq!(outlined("i\\\nf a; then b; f\\\ni"), outlined("if a; then b; fi"));
     }
