@@ -255,8 +255,8 @@ fn sources(identified: &Identified<'_, '_>, places: &Places) -> Vec<evaluation::
 
 fn problems(identified: &Identified<'_, '_>) -> Vec<evaluation::Problem> {
     // A body that the shell only reads when it runs is accepted until then; its finding stays.
-    let rejected =
-        identified.program.problems.iter().filter(|(_, one)| one.kind != ProblemKind::BadSubstitution);
+    let later = |kind| matches!(kind, ProblemKind::BadSubstitution | ProblemKind::SplitName);
+    let rejected = identified.program.problems.iter().filter(|(_, one)| !later(one.kind));
     rejected
         .map(|(source, problem)| evaluation::Problem {
             source: source.0,

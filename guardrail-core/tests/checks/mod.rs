@@ -2,6 +2,7 @@
 //! with; the tests call them with what once went wrong.
 #![allow(
     dead_code,
+    unreachable_pub,
     clippy::panic,
     clippy::expect_used,
     clippy::unwrap_used,
@@ -66,20 +67,20 @@ fn text(bytes: &[u8]) -> String {
 pub fn evaluate(bytes: &[u8]) {
     let source = text(bytes);
     if source.contains('\0') {
-        consistent(&situated(Request::argv(source.split('\0')), source.len()));
+        let _ = consistent(&situated(Request::argv(source.split('\0')), source.len()));
     }
     if let Ok(serde_json::Value::Object(mut call)) = serde_json::from_str(&source)
         && let Some(serde_json::Value::String(name)) = call.remove("name")
     {
         let arguments = call.remove("arguments").unwrap_or_default();
-        consistent(&situated(Request::call(name, arguments), source.len()));
+        let _ = consistent(&situated(Request::call(name, arguments), source.len()));
     }
-    consistent(&situated(Request::shell(source), bytes.len()));
+    let _ = consistent(&situated(Request::shell(source), bytes.len()));
 }
 
 /// Half of the requests know where they are.
 fn situated(request: Request, length: usize) -> Request {
-    if length % 2 == 0 {
+    if length.is_multiple_of(2) {
         return request;
     }
     let facts = Facts { home: Some("/home/dev".into()), ..Facts::default() };

@@ -492,7 +492,6 @@ mod tests {
         for piece in [
             "(DELETE ",
             "DELETE FROM t WHERE (",
-            "EXPLAIN ANALYZE ",
             "/*",
             "$a$",
             "'",
