@@ -73,7 +73,7 @@ impl Made {
             target: target.map(Into::into),
             scope: Scope::Local,
             undo,
-            invocation: Some(0),
+            invocation: None,
             source: 0,
             span: Span::default(),
         });

@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use crate::{
-    Case, Command, Condition, Count, Effect, EffectKind, Flag, Inside, Mark, NamedCall, Operand, Placeholder, Risk, Role,
-    Scope, Test, Tool, Undo, ValueKind, Variable,
+    Case, Command, Condition, Count, Effect, EffectKind, Flag, Inside, Mark, NamedCall, Operand, Placeholder,
+    Risk, Role, Scope, Test, Tool, Undo, ValueKind, Variable,
 };
 
 /// Why a knowledge file was refused.
@@ -93,6 +93,7 @@ impl ToolFile {
                 return Err(keys.error("root_flags", format!("`{other}` is neither `anywhere` nor `before`")));
             }
         };
+        let abbreviations = keys.take("abbreviations")?.unwrap_or(true);
         let examples = keys.take("examples")?.unwrap_or_default();
         let subcommands = keys.tables("commands")?;
         let environment = keys.tables("environment")?;
@@ -142,7 +143,17 @@ impl ToolFile {
             return Err(FileError { key: "name".into(), message: "is empty".into() });
         }
         let globs = commands.iter().any(|command| command.path.iter().any(|word| word.contains('*')));
-        let tool = Tool { names, checked, grammar, root_flags_anywhere, globs, commands, variables, calls };
+        let tool = Tool {
+            names,
+            checked,
+            grammar,
+            root_flags_anywhere,
+            abbreviations,
+            globs,
+            commands,
+            variables,
+            calls,
+        };
         Ok(Self { summary, tool, examples })
     }
 }
@@ -452,6 +463,8 @@ fn read_flag(mut keys: Keys) -> Result<Flag, FileError> {
         },
         facet: keys.take("name")?.unwrap_or(facet),
         role,
+        then: keys.role("then")?.map(|(_, role)| role),
+        harmless: keys.take("harmless")?.unwrap_or_default(),
         keys: key_roles,
         sets,
         when: keys.take("when")?.unwrap_or_default(),
@@ -463,6 +476,9 @@ fn read_flag(mut keys: Keys) -> Result<Flag, FileError> {
         effects: keys.effects()?,
         ..Flag::default()
     };
+    if flag.then.is_some() && flag.value != ValueKind::Required {
+        return Err(keys.error("then", "needs a required value before it (`is`)"));
+    }
     if !flag.when.is_empty() && flag.sets.is_none() && flag.effects.is_empty() {
         return Err(keys.error("when", "needs `sets` or an effect beside it"));
     }

@@ -15,6 +15,8 @@ pub struct Tool {
     pub grammar: Grammar,
     /// Whether flags of the tool itself may also stand behind a subcommand.
     pub root_flags_anywhere: bool,
+    /// Whether the unique beginning of a long flag stands for it, as with `getopt_long`.
+    pub abbreviations: bool,
     /// Whether any subcommand's path holds a glob.
     pub globs: bool,
     /// The tool itself first, then its subcommands, sorted by their paths.
@@ -50,7 +52,9 @@ pub enum Grammar {
 /// A tool or one of its subcommands.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Command {
-    /// The subcommand's words; each may be a glob. Empty for the tool itself.
+    /// The subcommand's words; each may be a glob. Empty for the tool itself. Not packed with the
+    /// rest: commands that differ in their names alone are packed once.
+    #[serde(skip)]
     pub path: Vec<String>,
     /// How its own words are read, if not as the tool's.
     pub grammar: Option<Grammar>,
@@ -111,6 +115,10 @@ pub struct Flag {
     pub facet: String,
     /// What the program does with the value.
     pub role: Option<Role>,
+    /// What it does with a second value, of a flag that takes two (`jq --rawfile NAME FILE`).
+    pub then: Option<Role>,
+    /// Values that change nothing that matters; each may be a glob.
+    pub harmless: Vec<String>,
     /// For `key=value` values: what each key's value is. The first match counts; a key without
     /// one is unknown.
     pub keys: Vec<(String, Role)>,
@@ -217,7 +225,7 @@ pub struct Variable {
     pub role: Option<Role>,
     /// What setting it does, beside what the role says.
     pub effects: Vec<Effect>,
-    /// Values that change nothing that matters.
+    /// Values that change nothing that matters; each may be a glob.
     pub harmless: Vec<String>,
 }
 

@@ -92,3 +92,8 @@ pub use guardrail_core::{
     Guard, GuardBuilder, Invocation, KnowledgeError, Limits, Problem, Request, Risk, Scope, Source, Style,
     Undo, lower, redact, shell,
 };
+
+/// The README's Rust is compiled with the doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -11,7 +11,6 @@ use crate::glob;
 use crate::identify::arguments::{Read, is_assignment};
 use crate::identify::call::{Argument, Call, Unknown};
 use crate::lower::{Lead, Value, Word};
-use crate::shell::Span;
 
 /// Three-valued truth about what cannot all be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,15 +36,16 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
         None => {
             call.effects.extend(read.command.effects.iter().map(|effect| (effect, named)));
             for case in &read.command.cases {
-                refine(call, case, read.uncertain);
+                refine(call, case, read);
             }
         }
     }
     flag_effects(call);
     // Whether a word that could be a flag matters depends on what this tool's flags can do. A mark
     // only changes what writes and deletes mean.
-    let changes = call.effects.iter().any(|(effect, _)| !matches!(effect.kind, None | Some(EffectKind::Read)))
-        || call.arguments.iter().any(|argument| matches!(argument.role, Role::Write | Role::Delete));
+    let changes =
+        call.effects.iter().any(|(effect, _)| !matches!(effect.kind, None | Some(EffectKind::Read)))
+            || call.arguments.iter().any(|argument| matches!(argument.role, Role::Write | Role::Delete));
     let raises = |flag: &schema::Flag| raises(flag) || (changes && !flag.marks.is_empty());
     if !read.command.flags.iter().any(raises) && !root_flags(call).any(raises) {
         call.unknown.retain(|(unknown, _)| *unknown != Unknown::MaybeFlag);
@@ -53,12 +53,14 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
 }
 
 fn root_flags<'k>(call: &Call<'_, 'k>) -> impl Iterator<Item = &'k schema::Flag> {
-    call.tool.and_then(|tool| tool.commands.first()).into_iter().flat_map(|root| &root.flags)
+    call.tool.and_then(|tool| tool.root()).into_iter().flat_map(|root| &root.flags)
 }
 
 /// Whether a flag could make its command worse than it is.
 fn raises(flag: &schema::Flag) -> bool {
-    let role = |role: &Role| !matches!(role, Role::Text | Role::Name | Role::Read | Role::Directory | Role::Placeholder);
+    let role = |role: &Role| {
+        !matches!(role, Role::Text | Role::Name | Role::Read | Role::Directory | Role::Placeholder)
+    };
     flag.effects.iter().any(|effect| effect.kind != Some(EffectKind::Read))
         || flag.role.as_ref().is_some_and(role)
         || flag.keys.iter().any(|(_, r)| role(r))
@@ -71,14 +73,24 @@ fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>) {
         for &mark in &used.flag.marks {
             marks.insert(mark);
         }
+        if let (Some(role), Some(word)) = (&used.flag.then, used.second) {
+            arguments.push(Argument { name: &used.flag.facet, role, word, operand: false });
+        }
         let Some(word) = used.value else { continue };
+        let harmless =
+            |text: &[u8]| used.flag.harmless.iter().any(|glob| glob::matches(glob.as_bytes(), text));
+        if word.as_known().is_some_and(harmless) {
+            continue;
+        }
         if !used.flag.keys.is_empty() {
             match keyed(&used.flag.keys, word) {
-                Some((role, word)) => arguments.push(Argument { name: &used.flag.facet, role, word }),
+                Some((role, word)) => {
+                    arguments.push(Argument { name: &used.flag.facet, role, word, operand: false })
+                }
                 None => unknown.push((Unknown::Key, used.span)),
             }
         } else if let Some(role) = &used.flag.role {
-            arguments.push(Argument { name: &used.flag.facet, role, word });
+            arguments.push(Argument { name: &used.flag.facet, role, word, operand: false });
         }
     }
 }
@@ -114,6 +126,7 @@ fn operands<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
     let mut slots: BumpVec<'a, &'k Operand> = BumpVec::new_in(call.arguments.bump());
     slots.extend(read.slots.iter().filter(provided));
     let mut words: &[Word<'a>] = &read.operands;
+    call.rest = read.rest;
     let arguments = &mut call.arguments;
     let needed = slots.iter().filter(|slot| slot.count == Count::One && !takes_rest(slot)).count();
     let mut spare = words.len().saturating_sub(needed);
@@ -136,12 +149,25 @@ fn operands<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
             spare = spare.saturating_sub(take);
         }
         let (taken, rest) = words.split_at(take.min(words.len()));
-        arguments.extend(taken.iter().map(|&word| Argument { name: &slot.name, role: &slot.role, word }));
+        arguments.extend(taken.iter().map(|&word| Argument {
+            name: &slot.name,
+            role: &slot.role,
+            word,
+            operand: true,
+        }));
         words = rest;
+        if let (true, Some(&word)) = (takes_rest(slot), read.rest.first()) {
+            arguments.push(Argument { name: &slot.name, role: &slot.role, word, operand: true });
+        }
     }
     // More words than slots: the last slot's role is the best guess there is.
     if let Some(last) = slots.last() {
-        arguments.extend(words.iter().map(|&word| Argument { name: &last.name, role: &last.role, word }));
+        arguments.extend(words.iter().map(|&word| Argument {
+            name: &last.name,
+            role: &last.role,
+            word,
+            operand: true,
+        }));
     }
     // `cp $FILES`, `mv *`: each slot could hold what such a word becomes.
     if slots.len() > 1 {
@@ -149,7 +175,7 @@ fn operands<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
             for slot in slots.iter().filter(|slot| slot.count != Count::Many && !takes_rest(slot)) {
                 if read.operands.len() <= needed || slot.count == Count::Optional {
                     let word = Word { value: Value::Unknown, pattern: None, ..*word };
-                    arguments.push(Argument { name: &slot.name, role: &slot.role, word });
+                    arguments.push(Argument { name: &slot.name, role: &slot.role, word, operand: true });
                 }
             }
         }
@@ -185,7 +211,13 @@ fn value_holds(when: &[String], value: Option<Word<'_>>) -> Holds {
         return Holds::Yes;
     }
     match value {
-        None => if when.iter().any(String::is_empty) { Holds::Yes } else { Holds::No },
+        None => {
+            if when.iter().any(String::is_empty) {
+                Holds::Yes
+            } else {
+                Holds::No
+            }
+        }
         Some(word) => match word.as_known() {
             Some(text) if when.iter().any(|wanted| wanted.as_bytes() == text) => Holds::Yes,
             Some(_) => Holds::No,
@@ -204,10 +236,17 @@ fn flag_effects<'a, 'k>(call: &mut Call<'a, 'k>) {
     }
 }
 
-fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, uncertain: bool) {
+fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>) {
     let mut holds = Holds::Yes;
+    let mut unseen = false;
     for condition in &case.when {
-        holds = match (holds, tests(call, &condition.facet, &condition.test, uncertain)) {
+        // What a word that is no flag becomes cannot be the value of one.
+        let operand = read.slots.iter().any(|slot| slot.name == condition.facet);
+        let uncertain =
+            if operand { read.uncertain && !leads(read, &condition.facet) } else { read.hidden_flags };
+        let test = tests(call, &condition.facet, &condition.test, uncertain);
+        unseen |= test == Holds::Maybe && (operand || !call.has_facet(&condition.facet));
+        holds = match (holds, test) {
             (Holds::No, _) | (_, Holds::No) => Holds::No,
             (Holds::Maybe, _) | (_, Holds::Maybe) => Holds::Maybe,
             (Holds::Partly, _) | (_, Holds::Partly) => Holds::Partly,
@@ -218,10 +257,21 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, uncertain: bool) {
     match holds {
         Holds::No => return,
         Holds::Yes if !case.adds && !only_floors => call.effects.clear(),
+        // Reading some of the words as secrets is a read of the others too.
+        Holds::Partly
+            if !case.adds
+                && only(call, EffectKind::Read)
+                && of_kind(&case.effects, EffectKind::ReadSecret) =>
+        {
+            call.effects.clear();
+        }
         Holds::Yes | Holds::Partly => {}
-        // An unknown operand of a read adds nothing: what it reads is read.
+        // A flag that was given could ask for it; an unknown operand of a read adds nothing: what it
+        // reads is read.
+        Holds::Maybe if !unseen => {}
         Holds::Maybe => {
-            let harmless = |kind: Option<EffectKind>| matches!(kind, Some(EffectKind::Read | EffectKind::ReadSecret));
+            let harmless =
+                |kind: Option<EffectKind>| matches!(kind, Some(EffectKind::Read | EffectKind::ReadSecret));
             if call.effects.iter().all(|(effect, _)| harmless(effect.kind))
                 && case.effects.iter().all(|effect| harmless(effect.kind) || effect.kind.is_none())
             {
@@ -231,6 +281,22 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, uncertain: bool) {
     }
     let named = call.named;
     call.effects.extend(case.effects.iter().map(|effect| (effect, named)));
+}
+
+/// Whether an operand's slot is filled before any word that could be several: nothing moves it.
+fn leads(read: &Read<'_, '_>, name: &str) -> bool {
+    let sure = read.operands.iter().take_while(|word| word.as_known().is_some()).count();
+    let leading =
+        read.slots.iter().take_while(|slot| slot.count == Count::One && !takes_rest(slot)).take(sure);
+    leading.into_iter().any(|slot| slot.name == name)
+}
+
+fn only(call: &Call<'_, '_>, kind: EffectKind) -> bool {
+    call.effects.iter().all(|(effect, _)| effect.kind == Some(kind))
+}
+
+fn of_kind(effects: &[schema::Effect], kind: EffectKind) -> bool {
+    effects.iter().all(|effect| effect.kind == Some(kind))
 }
 
 fn tests(call: &Call<'_, '_>, facet: &str, test: &Test, uncertain: bool) -> Holds {
@@ -251,7 +317,9 @@ fn tests(call: &Call<'_, '_>, facet: &str, test: &Test, uncertain: bool) -> Hold
             }
             for word in call.facet(facet) {
                 match word.as_known() {
-                    Some(text) if globs.iter().any(|glob| glob::matches_any_case(glob.as_bytes(), text)) => some = true,
+                    Some(text) if globs.iter().any(|glob| glob::matches_any_case(glob.as_bytes(), text)) => {
+                        some = true
+                    }
                     Some(_) => all = false,
                     None => {
                         all = false;
@@ -274,6 +342,12 @@ fn tests(call: &Call<'_, '_>, facet: &str, test: &Test, uncertain: bool) -> Hold
 fn may_match(glob: &[u8], word: Word<'_>) -> bool {
     if word.lead != Lead::Text {
         // A home or working directory: a path.
+        if let (Value::Partial { suffix, .. }, true) = (word.value, word.from.is_empty()) {
+            // All of it but the directory's own path is known.
+            let mut path = b"/-".to_vec();
+            path.extend_from_slice(suffix);
+            return glob::matches_any_case(glob, &path) || matches!(glob.first(), Some(b'/' | b'~'));
+        }
         return matches!(glob.first(), Some(b'/' | b'~' | b'*'));
     }
     let literal = glob.iter().position(|&b| b == b'*').and_then(|star| glob.get(..star)).unwrap_or(glob);

@@ -84,7 +84,10 @@ mod tests {
             (r"a b\c d", &["a", "b"]),
         ] {
             let split = split(text.as_bytes()).map(|pieces| {
-                pieces.into_iter().map(|piece| String::from_utf8_lossy(&piece.text).into_owned()).collect::<Vec<_>>()
+                pieces
+                    .into_iter()
+                    .map(|piece| String::from_utf8_lossy(&piece.text).into_owned())
+                    .collect::<Vec<_>>()
             });
             assert_eq!(split, Some(words.iter().map(|word| (*word).to_owned()).collect()), "{text}");
         }

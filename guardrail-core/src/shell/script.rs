@@ -8,12 +8,12 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
+use serde::{Deserialize, Serialize};
+
 use crate::shell::Problem;
 
 /// A half-open range of bytes in the text of one source.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Span {
     /// The first byte.

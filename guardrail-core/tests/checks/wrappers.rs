@@ -22,7 +22,9 @@ pub const DELIMITER: &str = "END_OF_COMMAND";
 /// A word that the shell reads as exactly this text; bare where that can be.
 pub fn quote(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=,+@%".contains(&byte);
-    let assigns = word.split_once('=').is_some_and(|(name, _)| name.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric()));
+    let assigns = word
+        .split_once('=')
+        .is_some_and(|(name, _)| name.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric()));
     if !word.is_empty() && word.bytes().all(plain) && !assigns { word.to_owned() } else { quoted(word) }
 }
 

@@ -1,0 +1,511 @@
+//! Reads SQL, and the commands of its clients, without asking which database it is for: where
+//! databases disagree about where a string or a comment ends, every reading counts.
+
+mod client;
+mod condition;
+mod function;
+mod lex;
+mod object;
+mod statement;
+
+use self::lex::{Kind, Lexed, Lexer, Reading, Token};
+use super::{Act, Found, join};
+
+/// Reads a text of SQL.
+pub(super) fn read(text: &[u8]) -> Vec<Found<'_>> {
+    let (mut found, mut finished) = read_as(text, Reading::Postgres);
+    if is_ambiguous(text) {
+        for reading in Reading::ALL.into_iter().skip(1) {
+            let (other, ends) = read_as(text, reading);
+            finished |= ends;
+            join(&mut found, other);
+        }
+    }
+    if !finished {
+        found.push(Found { act: Act::Opaque, at: 0..text.len() });
+    }
+    found
+}
+
+/// Whether databases might see different tokens.
+fn is_ambiguous(text: &[u8]) -> bool {
+    text.iter().enumerate().any(|(index, byte)| match byte {
+        b'\\' | b'#' | b'$' | b'`' | b'[' => true,
+        b'/' => text.get(index + 1) == Some(&b'*'),
+        b'-' => {
+            text.get(index + 1) == Some(&b'-') && !text.get(index + 2).is_some_and(u8::is_ascii_whitespace)
+        }
+        _ => false,
+    })
+}
+
+/// What one database would see; and whether every string and comment ended.
+fn read_as(text: &[u8], reading: Reading) -> (Vec<Found<'_>>, bool) {
+    let mut lexer = Lexer::new(text, reading);
+    let mut found = Vec::new();
+    let mut tokens: Vec<Token<'_>> = Vec::with_capacity(text.len().min(256) / 4);
+    loop {
+        if tokens.is_empty() && lexer.blanks() && client::line(&mut lexer.cursor, &mut found) {
+            continue;
+        }
+        let token = match lexer.next(|| dollar_quotes(&tokens)) {
+            Lexed::Token(token) => token,
+            end => {
+                statement::read(text, &tokens, &mut found);
+                return (found, matches!(end, Lexed::End));
+            }
+        };
+        match token.kind {
+            Kind::Mark(b';') => {}
+            Kind::Mark(b'\\') => {
+                if !client::backslash(&mut lexer.cursor, token.at.start, &mut found) {
+                    continue;
+                }
+            }
+            Kind::Mark(b'.')
+                if client::dot(&mut lexer.cursor, token.at.start, tokens.is_empty(), &mut found) =>
+            {
+                continue;
+            }
+            _ => {
+                tokens.push(token);
+                continue;
+            }
+        }
+        statement::read(text, &tokens, &mut found);
+        tokens.clear();
+    }
+}
+
+/// Whether `$$` here can be nothing but a string, whichever database reads it: a value must
+/// follow, or the body of a function.
+fn dollar_quotes(tokens: &[Token<'_>]) -> bool {
+    let Some(last) = tokens.last() else { return false };
+    match last.kind {
+        Kind::Mark(mark) => mark != b')' && mark != b'.',
+        Kind::Word if last.is("AS") => tokens.first().is_some_and(|first| first.is("CREATE")),
+        Kind::Word => last.is_any(&[
+            "SELECT", "DO", "WHERE", "AND", "OR", "BY", "THEN", "ELSE", "LIKE", "IS", "NOT", "PLPGSQL",
+        ]),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use guardrail_schema::Language::Sql;
+
+    use super::super::testing::{acts, check, harmless};
+
+    /// Statements of PostgreSQL, MySQL and SQLite, each with the kind that must be found in it.
+    #[rustfmt::skip]
+    const LABELLED: &[(&str, &str)] = &[
+        ("", "SELECT count(*) FROM orders; -- DROP TABLE x"),
+        ("", "SELECT $$DROP TABLE users; DELETE FROM x$$"),
+        ("", "SELECT $tag$ it's; TRUNCATE x $tag$"),
+        ("Delete everything", "delete/**/from/**/users;"),
+        ("Delete", "DELETE FROM users WHERE id = 1"),
+        ("Delete everything", "DELETE FROM users WHERE true"),
+        ("Update everything", "UPDATE accounts SET balance = 0"),
+        ("Update", "UPDATE accounts SET balance = 0 WHERE id IN (SELECT id FROM x)"),
+        ("Drop", "DROP TABLE IF EXISTS users CASCADE"),
+        ("Drop", "DROP EXTENSION postgis"),
+        ("Drop", "DROP TYPE t"),
+        ("Drop", "DROP TRIGGER t ON x"),
+        ("Drop", "DROP SUBSCRIPTION s"),
+        ("Drop", "DROP TABLESPACE ts"),
+        ("Alter", "ALTER TABLE users DISABLE ROW LEVEL SECURITY"),
+        ("Alter", "ALTER ROLE bob SUPERUSER"),
+        ("Alter", "ALTER USER bob WITH PASSWORD 'x'"),
+        ("Grant", "GRANT pg_execute_server_program TO bob"),
+        ("Delete everything", "WITH a AS (SELECT 1), b AS (DELETE FROM t RETURNING id) SELECT count(*) FROM b"),
+        ("Delete everything", "EXPLAIN ANALYZE DELETE FROM users"),
+        ("Function", "SELECT lo_unlink(1234)"),
+        ("Function", "SELECT x FROM t WHERE lo_export(1,'/tmp/x') > 0"),
+        ("Function", "SELECT (SELECT dblink_exec('c','DROP TABLE x'))"),
+        ("Function", "SELECT lo_import('/etc/passwd')"),
+        ("Function", "SELECT setval('s', 1)"),
+        ("Execute", "CALL purge_all()"),
+        ("Copy", "COPY t FROM PROGRAM 'rm -rf /'"),
+        ("Copy", "COPY t TO '/etc/cron.d/x'"),
+        ("Execute", "DO $$ BEGIN EXECUTE 'DROP TABLE users'; END $$"),
+        ("Execute", "DO LANGUAGE plpgsql 'BEGIN DELETE FROM users; END'"),
+        ("Create", "CREATE EXTENSION plpythonu"),
+        ("Create", "CREATE TABLE t AS SELECT * FROM users"),
+        ("Create", "CREATE TRIGGER t AFTER INSERT ON x FOR EACH ROW EXECUTE FUNCTION f()"),
+        ("", "SELECT 1; SELECT 2"),
+        ("Role", "SET ROLE postgres"),
+        ("Set", "SET session_replication_role = replica"),
+        ("Maintenance", "VACUUM FULL users"),
+        ("Maintenance", "REINDEX DATABASE prod"),
+        ("Lock", "LOCK TABLE users IN ACCESS EXCLUSIVE MODE"),
+        ("Security", "REASSIGN OWNED BY a TO b"),
+        ("Security", "SECURITY LABEL ON TABLE t IS 'x'"),
+        ("Unknown", "D\\u0052OP TABLE x"),
+        ("Delete everything", "DELETE QUICK FROM users"),
+        ("Copy", "SELECT * FROM users INTO OUTFILE '/tmp/x'"),
+        ("Copy", "SELECT 0x3c INTO DUMPFILE '/var/www/x.php'"),
+        ("Insert", "LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE t"),
+        ("Function", "SELECT SLEEP(1000)"),
+        ("Grant", "GRANT ALL ON *.* TO 'bob'@'%' IDENTIFIED BY 'x' WITH GRANT OPTION"),
+        ("Alter", "ALTER TABLE t DROP COLUMN x"),
+        ("Alter", "ALTER USER 'root'@'%' IDENTIFIED BY 'x'"),
+        ("Drop", "DROP USER 'bob'@'%'"),
+        ("Create", "CREATE FUNCTION sys_exec RETURNS INT SONAME 'lib.so'"),
+        ("Admin", "SHUTDOWN"),
+        ("Admin", "RESET MASTER"),
+        ("Admin", "PURGE BINARY LOGS BEFORE NOW()"),
+        ("", "SELECT \"DROP TABLE x\""),
+        ("Attach", "ATTACH DATABASE '/tmp/x.db' AS x"),
+        ("Pragma", "PRAGMA writable_schema = ON"),
+        ("Maintenance", "VACUUM INTO '/tmp/x.db'"),
+        ("Function", "SELECT writefile('/tmp/x', 'y')"),
+    ];
+
+    #[test]
+    fn every_labelled_statement_is_recognised() {
+        for (kind, statement) in LABELLED {
+            let found = acts(Sql, statement);
+            if kind.is_empty() {
+                assert!(found.is_empty(), "{statement}: {found:?}");
+            } else {
+                let fits = |act: &String| {
+                    act.starts_with(kind) && (act.contains("everything") == (kind.contains("everything")))
+                };
+                assert!(found.iter().any(fits), "{statement}: {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn reading_a_database_is_no_act() {
+        harmless(
+            Sql,
+            &[
+                "",
+                ";;",
+                "-- nothing\n/* at all */",
+                "SELECT 1",
+                "select * from users where name = 'it''s; DROP TABLE x' order by 1 limit 5;",
+                "SELECT \"delete\", 'update' FROM \"drop\" -- DELETE FROM x",
+                "SELECT E'a\\'b; DROP TABLE t' FROM x",
+                "SELECT 'C:\\dir' AS path",
+                "SELECT updated_at, deleted, create_time FROM t WHERE inserted IS NOT NULL",
+                "SELECT REPLACE(a, 'x', 'y'), INSERT(a, 1, 2, 'x'), truncate(1.5, 1) FROM t",
+                "SELECT * FROM t FOR UPDATE SKIP LOCKED",
+                "SELECT count(*), sum(x) FILTER (WHERE y), now(), coalesce(a, b) FROM t GROUP BY 1 HAVING max(z) > 3",
+                "WITH a AS (SELECT 1), b AS MATERIALIZED (SELECT 2) SELECT * FROM a, b",
+                "(SELECT 1) UNION ALL (SELECT 2)",
+                "VALUES (1), (2)",
+                "TABLE users",
+                "SHOW TABLES; SHOW CREATE TABLE x",
+                "EXPLAIN SELECT 1; EXPLAIN DELETE FROM users",
+                "EXPLAIN ANALYZE SELECT 1",
+                "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM t",
+                "EXPLAIN (ANALYZE false) DELETE FROM t",
+                "EXPLAIN FORMAT=JSON SELECT 1; DESCRIBE users; DESC users",
+                "EXPLAIN QUERY PLAN DELETE FROM t",
+                "BEGIN; SELECT 1; COMMIT",
+                "BEGIN TRANSACTION READ ONLY; SELECT 1; ROLLBACK; END; START TRANSACTION",
+                "SAVEPOINT a; RELEASE SAVEPOINT a",
+                "DECLARE c CURSOR FOR SELECT 1; FETCH 5 FROM c; CLOSE c",
+                "COPY t TO STDOUT",
+                "COPY (SELECT * FROM t) TO STDOUT WITH CSV HEADER",
+                "SELECT $1, $2::int, a[1:2], ARRAY[1,2], '{}'::jsonb #> '{a}'",
+                "SELECT $tag$ it's; TRUNCATE x $tag$",
+                "SELECT `delete` FROM `drop`",
+                "SELECT [a b], \"c\" FROM [d]",
+                "PRAGMA table_info(users); PRAGMA user_version; PRAGMA main.index_list('t')",
+                "SET NAMES utf8; SET @x = 1",
+                "USE shop",
+                "SELECT a INTO @x FROM t",
+                "\\d users",
+                "\\dt+ public.*",
+                "\\x\nSELECT 1\\G",
+                "\\l",
+                "SELECT 1 \\g",
+                "\\echo 'a'; \\timing on",
+                "\\set ON_ERROR_STOP on\nSELECT 1;",
+                "\\pset format csv\n\\conninfo",
+                "\\copy t to stdout",
+                "\\q",
+                ".tables",
+                ".schema users\n.headers on\n.mode csv\nSELECT 1;",
+                ".output stdout",
+                ".ta",
+                "status",
+                "SELECT system, source FROM t",
+                "SELECT a\n.b FROM a",
+            ],
+        );
+    }
+
+    #[test]
+    fn changes_are_found_with_what_they_act_on() {
+        check(
+            Sql,
+            &[
+                ("INSERT INTO a.b VALUES (1)", &["Insert a.b"]),
+                ("INSERT OR REPLACE INTO t SELECT 1", &["Insert t"]),
+                ("REPLACE INTO t VALUES (1)", &["Update t"]),
+                ("MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN DELETE", &["Update t"]),
+                ("UPDATE ONLY t SET a = 1 WHERE id = 2", &["Update t"]),
+                ("UPDATE OR IGNORE t SET a = 1", &["Update everything t"]),
+                ("DELETE FROM \"my table\" WHERE id = 1", &["Delete my table"]),
+                ("TRUNCATE a, b", &["Truncate everything a", "Truncate everything b"]),
+                ("TRUNCATE TABLE x", &["Truncate everything TABLE x"]),
+                ("DROP TABLE IF EXISTS a, s.b CASCADE", &["Drop TABLE a", "Drop TABLE s.b"]),
+                ("drop database prod", &["Drop database prod"]),
+                ("DROP DATABASE x WITH (FORCE)", &["Drop DATABASE x"]),
+                ("DROP MATERIALIZED VIEW v", &["Drop MATERIALIZED VIEW v"]),
+                ("DROP OWNED BY bob", &["Drop OWNED bob"]),
+                ("DROP INDEX CONCURRENTLY i", &["Drop INDEX i"]),
+                ("DROP USER 'a'@'%'", &["Drop USER 'a'@'%'"]),
+                ("ALTER SYSTEM SET fsync = off", &["Alter SYSTEM SET"]),
+                ("ALTER TABLE t DROP COLUMN x, ADD COLUMN y int", &["Alter TABLE t"]),
+                ("ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO bob", &["Alter DEFAULT PRIVILEGES GRANT"]),
+                ("CREATE OR REPLACE TEMP VIEW v AS SELECT 1", &["Create VIEW v"]),
+                ("CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON t (a)", &["Create INDEX i"]),
+                ("CREATE DEFINER=`root`@`%` PROCEDURE p() SELECT 1", &["Create root", "Create PROCEDURE p"]),
+                (
+                    "CREATE TABLE t (a int REFERENCES b ON DELETE CASCADE ON UPDATE SET NULL)",
+                    &["Create TABLE t"],
+                ),
+                (
+                    "CREATE FUNCTION f() RETURNS int AS $$ DELETE FROM t; $$ LANGUAGE sql",
+                    &["Create FUNCTION f"],
+                ),
+                (
+                    "CREATE FUNCTION sys_x RETURNS INT SONAME 'lib.so'",
+                    &["Create FUNCTION sys_x", "load:lib.so"],
+                ),
+                ("GRANT SELECT ON t TO bob", &["Grant t"]),
+                ("GRANT admin TO bob", &["Grant admin"]),
+                ("REVOKE ALL ON a.b FROM bob", &["Revoke a.b"]),
+                ("SELECT * INTO t2 FROM t", &["Create t2"]),
+                ("SELECT * INTO TEMP TABLE t2 FROM t", &["Create t2"]),
+                ("WITH x AS (SELECT 1) DELETE FROM t", &["Delete everything t"]),
+                ("WITH x AS (DELETE FROM t WHERE id = 1 RETURNING *) SELECT * FROM x", &["Delete t"]),
+                (
+                    "WITH x AS (UPDATE t SET a = 1 RETURNING *) INSERT INTO y SELECT * FROM x",
+                    &["Update everything t", "Insert y"],
+                ),
+                ("EXPLAIN (ANALYZE) UPDATE t SET a = 1", &["Update everything t"]),
+                ("EXPLAIN (ANALYZE ON, VERBOSE) DELETE FROM t", &["Delete everything t"]),
+                ("EXPLAIN ANALYZE WITH x AS (DELETE FROM t) SELECT 1", &["Delete everything t"]),
+                ("BEGIN DELETE FROM t; END", &["Delete everything t"]),
+                ("SELECT 1\nGO\nDROP TABLE x", &["Drop TABLE x"]),
+                ("SELECT 1 DELETE FROM x", &["Delete everything x"]),
+                ("SELECT 1; DELETE FROM a; DELETE FROM b", &["Delete everything a", "Delete everything b"]),
+                ("PREPARE p AS DELETE FROM t", &["Execute p", "Delete everything t"]),
+                ("EXECUTE p", &["Execute p"]),
+                ("SET SESSION AUTHORIZATION bob", &["Role SESSION"]),
+                ("SET GLOBAL read_only = 0", &["Set GLOBAL"]),
+                ("SET @@global.x = 1", &["Set"]),
+                ("RESET ROLE", &["Set ROLE"]),
+                ("COMMIT PREPARED 'x'", &["Transaction"]),
+                ("ROLLBACK PREPARED 'x'", &["Transaction"]),
+                ("VACUUM INTO '/tmp/x.db'", &["Maintenance INTO", "write:/tmp/x.db"]),
+                ("KILL 5", &["Admin"]),
+                ("START SLAVE", &["Admin SLAVE"]),
+                ("NOTIFY c, 'x'", &["Session c"]),
+                ("FROBNICATE x", &["Unknown FROBNICATE"]),
+                ("1 + 1", &["Unknown"]),
+                ("HANDLER t OPEN", &["Unknown HANDLER"]),
+                ("PRAGMA journal_mode = OFF", &["Pragma journal_mode"]),
+                ("PRAGMA wal_checkpoint", &["Pragma wal_checkpoint"]),
+                ("INSERT INTO t VALUES (1) ON CONFLICT (a) DO UPDATE SET a = 2", &["Insert t"]),
+            ],
+        );
+    }
+
+    #[test]
+    fn conditions_that_spare_nothing_are_seen_through() {
+        for condition in [
+            "true",
+            "1",
+            "1 = 1",
+            "'a' = 'a'",
+            "NOT false",
+            "((1=1))",
+            "id = id",
+            "ID = id",
+            "t.id = t.id",
+            "a.b >= a.b",
+            "1 = 1 OR id = 5",
+            "id = 5 OR (2 > 1)",
+            "id = 5 OR (x = 3 OR true)",
+            "true AND 1 = 1",
+            "name LIKE '%'",
+            "EXISTS (SELECT 1)",
+            "1 BETWEEN 0 AND 2",
+            "now() = now()",
+            "id = 5 || 1",
+            "true RETURNING id",
+            "1 LIMIT 5",
+            "1 IN (1, 2)",
+            "length('a') = 1",
+        ] {
+            for statement in ["DELETE FROM t", "UPDATE t SET a = 1"] {
+                let statement = format!("{statement} WHERE {condition}");
+                assert!(acts(Sql, &statement)[0].contains("everything"), "{statement}");
+            }
+        }
+        for condition in [
+            "id = 1",
+            "id = other",
+            "a.id = b.id",
+            "id > 0 AND true",
+            "true AND id = 1",
+            "id IN (SELECT id FROM x)",
+            "name LIKE 'a%'",
+            "id BETWEEN 1 AND 5",
+            "(a = 1) AND (b = 2)",
+            "NOT id = 1",
+            "id < id",
+            "id = 1 OR id = 2",
+            "id IS NOT NULL",
+            "\"id\" = 1",
+        ] {
+            for statement in ["DELETE FROM t", "UPDATE t SET a = (SELECT 1 WHERE true)"] {
+                let statement = format!("{statement} WHERE {condition}");
+                assert!(!acts(Sql, &statement)[0].contains("everything"), "{statement}");
+            }
+        }
+    }
+
+    #[test]
+    fn files_programs_and_functions_are_found() {
+        check(
+            Sql,
+            &[
+                ("COPY t FROM PROGRAM 'rm -rf /'", &["Copy t", "shell:rm -rf /"]),
+                ("COPY (SELECT 1) TO PROGRAM 'it''s'", &["Copy", "shell:it's"]),
+                ("COPY t TO '/etc/x'", &["Copy t", "write:/etc/x"]),
+                ("COPY t FROM '/etc/passwd'", &["Copy t", "read:/etc/passwd"]),
+                ("COPY t FROM STDIN", &["Copy t"]),
+                ("COPY (DELETE FROM t RETURNING *) TO STDOUT", &["Delete everything t"]),
+                ("SELECT 1 INTO OUTFILE '/tmp/x'", &["write:/tmp/x", "Copy /tmp/x"]),
+                ("LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE t", &["Insert t", "read:/etc/passwd"]),
+                ("LOAD 'lib.so'", &["load:lib.so", "Admin lib.so"]),
+                ("SELECT pg_read_file('/etc/passwd')", &["Function pg_read_file", "read:/etc/passwd"]),
+                ("SELECT pg_catalog.pg_ls_dir('.')", &["Function pg_ls_dir", "read:."]),
+                ("SELECT \"pg_read_file\" ('x')", &["Function pg_read_file", "read:x"]),
+                ("SELECT U&\"\\0070g_read_file\"('x')", &["Function \\0070g_read_file"]),
+                ("SELECT lo_export(1, '/tmp/x')", &["Function lo_export", "write:/tmp/x"]),
+                ("SELECT writefile('/tmp/x', 'y')", &["Function writefile", "write:/tmp/x"]),
+                ("SELECT load_extension('x')", &["Function load_extension", "load:x"]),
+                ("SELECT sys_exec('id')", &["Function sys_exec", "shell:id"]),
+                ("EXEC xp_cmdshell 'id'", &["Execute xp_cmdshell", "shell:id"]),
+                ("SELECT pg_sleep(10)", &["Function pg_sleep"]),
+                ("UPDATE t SET a = nextval('s') WHERE id = 1", &["Update t", "Function nextval"]),
+            ],
+        );
+    }
+
+    #[test]
+    fn databases_that_read_differently_are_all_heard() {
+        for (statement, wanted) in [
+            ("SELECT 'a\\'; DELETE FROM t; -- '", "Delete everything t"),
+            ("SELECT 'a\\''; DELETE FROM t; -- '", "Delete everything t"),
+            ("SELECT \"a\\\"; DELETE FROM t; -- \"", "Delete everything t"),
+            ("SELECT 1 -- x\n; DELETE FROM t", "Delete everything t"),
+            ("SELECT 1 --1; DELETE FROM t", "Delete everything t"),
+            ("SELECT 1 # '\n; DELETE FROM t; # '", "Delete everything t"),
+            ("/* /* */ DELETE FROM t; -- */", "Delete everything t"),
+            ("SELECT 1 /*! ; DELETE FROM t */", "Delete everything t"),
+            ("/*!50000 DROP TABLE t */", "Drop TABLE t"),
+            ("SELECT 1 AS $$; DELETE FROM t; SELECT 1 AS $$", "Delete everything t"),
+            ("SELECT `; DELETE FROM t; -- `", "Delete everything t"),
+            ("SELECT [a', 1]; DELETE FROM t; -- '", "Delete everything t"),
+            ("SELECT 1; /* x", "opaque"),
+            ("SELECT 'x", "opaque"),
+            ("SELECT $a$ x $b$", "opaque"),
+        ] {
+            let found = acts(Sql, statement);
+            let unsure = wanted == "opaque" && statement.contains("/* x");
+            assert!(unsure || found.iter().any(|act| act == wanted), "{statement}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn commands_of_the_clients_are_found() {
+        check(
+            Sql,
+            &[
+                ("\\! touch pwned", &["shell:touch pwned"]),
+                ("SELECT 1 \\! id", &["shell:id"]),
+                ("\\!", &["shell:?"]),
+                ("\\i x.sql", &["load:x.sql"]),
+                ("\\. x.sql", &["load:x.sql"]),
+                ("\\o x.txt\nSELECT 1;", &["write:x.txt"]),
+                ("\\o | sh", &["shell:sh"]),
+                ("SELECT 1 \\g x.txt", &["write:x.txt"]),
+                ("SELECT 1 \\g |sh", &["shell:sh"]),
+                ("SELECT 'DROP TABLE x' \\gexec", &["Execute"]),
+                ("SELECT 1 \\; DROP TABLE x", &["Drop TABLE x"]),
+                ("SELECT 1\\G DROP TABLE x", &["Drop TABLE x"]),
+                ("\\copy t from program 'id'", &["shell:id", "Copy t"]),
+                ("\\copy t to '/tmp/x' csv", &["write:/tmp/x"]),
+                ("\\copy (delete from t returning *) to stdout", &["Delete everything t"]),
+                ("\\copy t from 'x.csv'", &["read:x.csv", "Copy t"]),
+                ("\\echo `id`", &["shell:id"]),
+                ("\\set x `id`", &["opaque", "shell:id"]),
+                ("\\set x 'DELETE FROM t'\n:x;", &["opaque", "Unknown"]),
+                ("\\e", &["shell:?"]),
+                ("\\c other", &["network:?"]),
+                ("\\frobnicate", &["opaque"]),
+                ("\\d //", &["opaque"]),
+                ("\\setenv PAGER sh", &["opaque"]),
+                ("system touch pwned", &["shell:touch pwned"]),
+                ("SELECT 1;\nsystem id;", &["shell:id"]),
+                ("system id; DROP TABLE x", &["shell:id; DROP TABLE x", "Drop TABLE x"]),
+                ("source x.sql", &["load:x.sql"]),
+                ("tee x.txt", &["write:x.txt"]),
+                ("pager sh", &["shell:sh"]),
+                ("delimiter //\nSELECT 1 // DROP TABLE x //", &["opaque", "Drop TABLE x"]),
+                ("clear; DROP TABLE x", &["Unknown clear", "Drop TABLE x"]),
+                (".shell touch pwned", &["shell:touch pwned"]),
+                (".sh id", &["shell:id"]),
+                (".system id", &["shell:id"]),
+                ("SELECT 1;\n  .shell id", &["shell:id"]),
+                ("SELECT 1\n.shell id", &["shell:id"]),
+                (".output pwned\nSELECT 1;", &["write:pwned"]),
+                (".output |sh -x", &["shell:sh -x"]),
+                (".once -e", &["shell:?"]),
+                (".read x.sql", &["load:x.sql"]),
+                (".read '|id'", &["shell:id"]),
+                (".import --csv x.csv t", &["read:x.csv", "Insert"]),
+                (".import '|id' t", &["shell:id"]),
+                (".load ./x.so", &["load:./x.so"]),
+                (".backup main x.db", &["write:main"]),
+                (".open x.db", &["Attach x.db"]),
+                (".restore x.db", &["read:x.db", "Update"]),
+                (".s", &["opaque"]),
+                (".frobnicate", &["opaque"]),
+            ],
+        );
+    }
+
+    #[test]
+    fn hostile_texts_cost_little() {
+        for piece in [
+            "(DELETE ",
+            "DELETE FROM t WHERE (",
+            "EXPLAIN ANALYZE ",
+            "BEGIN ",
+            "/*",
+            "$a$",
+            "'",
+            "\\copy (",
+            "WITH a AS (",
+            ".import ",
+            "OR (1 ",
+        ] {
+            let text = piece.repeat(65536 / piece.len());
+            let start = std::time::Instant::now();
+            let _ = acts(Sql, &text);
+            assert!(start.elapsed().as_secs() < 20, "{piece}: {:?}", start.elapsed());
+        }
+    }
+}
