@@ -188,7 +188,7 @@ fn functions() {
         ("f() { if a; then x=2; return; fi; x=3; }; f; b $x", "f; a; return; b …+"),
         ("f() { rm $1; }", "rm …+"),
         ("x=1; f() { rm $x; }", "rm …+"),
-        ("f() { f; x=2; }; x=1; f; a $x", "f; f; a …+"),
+        ("f() { f; x=2; }; x=1; f; a $x", "f; f; a 2"),
         ("if a; then f() { b; }; else f() { c; }; fi; f", "a; f; b; c"),
         ("f() { a; }; unset -f f; f", "unset -f f; f; a"),
         ("(f() { a; }); f", "f; a"),
@@ -219,6 +219,8 @@ fn the_directory() {
     for (script, expected) in [
         ("cd a; x", "[a]"),
         ("cd a && cd b && x; y", "[a/b][a/b]"),
+        ("w && cd a && x && y", "[][a][a]"),
+        ("w && cd a && x; y", "[][a][…]"),
         ("cd a/b; cd ..; x", "[a]"),
         ("cd ..; cd ..; x", "[../..]"),
         ("cd /a/./b/../c; x", "[/a/c]"),

@@ -411,7 +411,12 @@ impl<'a, 'k> Identifier<'a, 'k> {
                     let span = call.named;
                     self.code(call, invocation, inner, language, Word::known(text, span), &[]);
                 }
-                None => self.feed(call, invocation, language, call.named),
+                None => {
+                    for text in self.lowerer.channel_constants(channel) {
+                        self.code(call, invocation, inner, language, Word::known(text, call.named), &[]);
+                    }
+                    self.feed(call, invocation, language, call.named);
+                }
             },
             _ => self.feed(call, invocation, language, call.named),
         }

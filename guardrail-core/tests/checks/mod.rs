@@ -10,6 +10,7 @@
     clippy::string_slice
 )]
 
+pub mod commands;
 pub mod wrappers;
 
 use std::sync::LazyLock;
