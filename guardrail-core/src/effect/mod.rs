@@ -23,6 +23,8 @@ pub(crate) struct Effect<'a, 'k> {
     pub(crate) place: Place,
     pub(crate) undo: Undo,
     pub(crate) marks: Marks,
+    /// It holds only if a word that cannot be known is what it asks for.
+    pub(crate) possible: bool,
     /// What the knowledge file says beside the kind: a floor, a reason, something better.
     pub(crate) says: Option<&'k schema::Effect>,
 }
@@ -108,6 +110,7 @@ impl<'a, 'k> Analysis<'a, 'k> {
                     place: Place::Here,
                     undo: Undo::Hard,
                     marks: Marks::default(),
+                    possible: false,
                     says: None,
                 });
             }
@@ -137,6 +140,7 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
             place: self.invocation.place,
             undo: usual_undo(kind),
             marks: self.call.marks,
+            possible: false,
             says: None,
         });
     }
@@ -213,6 +217,7 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
         if let Some(effect) = self.effects.last_mut() {
             effect.scope = scope;
             effect.undo = says.undo.unwrap_or(effect.undo);
+            effect.possible = self.call.possible.iter().any(|possible| std::ptr::eq(*possible, says));
             effect.says = Some(says);
         }
     }

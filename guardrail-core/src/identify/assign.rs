@@ -269,6 +269,9 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>) 
             }
         }
     }
+    if holds == Holds::Maybe {
+        call.possible.extend(&case.effects);
+    }
     let named = call.named;
     call.effects.extend(case.effects.iter().map(|effect| (effect, named)));
 }

@@ -17,7 +17,10 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     for effect in case.effects().filter(|effect| effect.kind == EffectKind::NetworkOut) {
         let Some(invocation) = analysis.identified.program.invocation(effect.invocation) else { continue };
         let own = matches!(&effect.target, Target::Path(_, location) if location.secret)
-            || flow::any_has(analysis, &[effect.invocation], |e| is_secret(e.kind) && !matches!(e.target, Target::Address(_)));
+            // One unknown word is one thing: what it may read is not what it may send.
+            || flow::any_has(analysis, &[effect.invocation], |e| {
+                is_secret(e.kind) && !e.possible && !matches!(e.target, Target::Address(_))
+            });
         let above = flow::upstream(analysis, flow::inputs(invocation));
         if own || flow::any_has(analysis, &above, |e| is_secret(e.kind)) {
             found.on(effect, Risk::Critical, false, || "sends a secret to a network".into());
