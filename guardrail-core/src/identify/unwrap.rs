@@ -46,7 +46,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
                     let word = self.join(words);
                     self.code(call, invocation, inner, *language, word, &[]);
                 }
-                Role::Script(language) => self.script(call, invocation, *language, argument.word),
+                Role::Script(language) => self.script(call, invocation, inner, *language, argument.word),
                 Role::Program => self.program(call, invocation, inner, argument.word),
                 _ => {}
             }
@@ -285,15 +285,48 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }
     }
 
-    /// A path to source text: only what it comes from can be judged here.
-    fn script(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>, language: Language, word: Word<'a>) {
+    /// A path to source text. What comes through a stream and is constant is as good as a word;
+    /// of the rest only where it comes from can be judged here.
+    fn script(
+        &mut self,
+        call: &mut Call<'a, 'k>,
+        invocation: &Invocation<'a>,
+        inner: Inner<'a>,
+        language: Language,
+        word: Word<'a>,
+    ) {
         for origin in word.from {
             if let Origin::Channel(channel) = origin {
-                call.feeds.push(Feed { language, from: FeedSource::Channel(*channel), span: word.span });
+                let text = self.lowerer.channel_text(*channel);
+                let from = FeedSource::Channel(*channel);
+                self.streamed(call, invocation, inner, text, Feed { language, from, span: word.span });
             }
         }
         if matches!(word.as_known(), Some(b"-" | b"/dev/stdin" | b"/dev/fd/0" | b"/proc/self/fd/0")) {
-            self.feed(call, invocation, language, word.span);
+            let (text, from) = match invocation.stdin {
+                Input::Text(word) => (word.as_known(), FeedSource::Unknown),
+                Input::Channel(channel) => (self.lowerer.channel_text(channel), FeedSource::Channel(channel)),
+                _ => return self.feed(call, invocation, language, word.span),
+            };
+            self.streamed(call, invocation, inner, text, Feed { language, from, span: word.span });
+        }
+    }
+
+    fn streamed(
+        &mut self,
+        call: &mut Call<'a, 'k>,
+        invocation: &Invocation<'a>,
+        inner: Inner<'a>,
+        text: Option<&'a [u8]>,
+        feed: Feed<'a>,
+    ) {
+        match text {
+            // The shell's own `source` has been followed.
+            Some(_) if invocation.resolution == Resolution::Builtin => {}
+            Some(text) if feed.language == Language::Shell => {
+                self.code(call, invocation, inner, feed.language, Word::known(text, feed.span), &[]);
+            }
+            _ => call.feeds.push(feed),
         }
     }
 
