@@ -5,7 +5,7 @@ mod roles;
 
 use guardrail_schema::{self as schema, EffectKind, Mark, Scope, Undo};
 
-use crate::identify::{Call, Feed, Identified, Marks, Standing, Unknown};
+use crate::identify::{Call, Feed, FeedSource, Identified, Marks, Standing, Unknown};
 use crate::lower::{Invocation, InvocationId, NoteKind, Place, RedirectKind, SourceId, Word};
 use crate::shell::Span;
 
@@ -248,7 +248,14 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
     fn code(&mut self) {
         let feeds = &self.call.feeds;
         for feed in feeds {
-            self.push(EffectKind::Execute, feed.span, Target::Code(Code::Fed(*feed)));
+            let target = match feed.from {
+                // As good as a script that is named.
+                FeedSource::File(word) => {
+                    Target::Path(word, place::locate(&word, &self.invocation.directory, self.view))
+                }
+                _ => Target::Code(Code::Fed(*feed)),
+            };
+            self.push(EffectKind::Execute, feed.span, target);
         }
         for &(unknown, span) in &self.call.unknown {
             if unknown == Unknown::Code && !self.call.feeds.iter().any(|feed| feed.span == span) {

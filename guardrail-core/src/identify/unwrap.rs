@@ -33,6 +33,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let arguments: &'a [Argument<'a, 'k>] = self.arena.alloc_slice_copy(&call.arguments);
         let mut joined = false;
         for (index, argument) in arguments.iter().enumerate() {
+            let inner = if argument.operand { inner } else { self.once(inner, argument) };
             match argument.role {
                 Role::Code(language) => {
                     let positional = if *language == Language::Shell { positional(self.arena, arguments, index) } else { &[] };
@@ -92,6 +93,19 @@ impl<'a, 'k> Identifier<'a, 'k> {
             directory = Word::unknown(directory.span);
         }
         Inner { environment, directory, place }
+    }
+
+    /// The surroundings of what a variable names: a pager is not started through itself.
+    fn once(&mut self, inner: Inner<'a>, argument: &Argument<'a, 'k>) -> Inner<'a> {
+        let mut variable = None;
+        self.lowerer.each_binding(inner.environment, |name, _| {
+            if name == argument.name.as_bytes() {
+                variable = Some(name);
+            }
+        });
+        let Some(name) = variable else { return inner };
+        let empty = Word::known(b"", argument.word.span);
+        Inner { environment: self.lowerer.bind(inner.environment, name, empty, true), ..inner }
     }
 
     /// The command that a wrapper's operands are.
@@ -323,10 +337,14 @@ impl<'a, 'k> Identifier<'a, 'k> {
         match text {
             // The shell's own `source` has been followed.
             Some(_) if invocation.resolution == Resolution::Builtin => {}
-            Some(text) if feed.language == Language::Shell => {
+            Some(text) => {
+                if is_general_purpose(feed.language) {
+                    let found = Found { act: Act::Opaque, at: 0..0 };
+                    call.found.push(LanguageAct { language: feed.language, found, span: feed.span });
+                }
                 self.code(call, invocation, inner, feed.language, Word::known(text, feed.span), &[]);
             }
-            _ => call.feeds.push(feed),
+            None => call.feeds.push(feed),
         }
     }
 

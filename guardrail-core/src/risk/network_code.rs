@@ -4,7 +4,7 @@
 use guardrail_schema::{EffectKind, Language, Risk};
 
 use super::{Case, Found, flow};
-use crate::effect::{Code, Target};
+use crate::effect::{Area, Code, Location, Target};
 use crate::identify::FeedSource;
 use crate::lower::{Input, InvocationId};
 
@@ -12,6 +12,11 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     let analysis = case.analysis;
     for effect in case.effects().filter(|effect| effect.kind == EffectKind::Execute) {
         let above: Vec<InvocationId> = match &effect.target {
+            // `sh < /dev/tcp/...`, or a descriptor that leads there.
+            Target::Path(_, location) if is_connection(case, location) => {
+                found.on(effect, Risk::Critical, false, || "runs code that comes from a network".into());
+                continue;
+            }
             Target::Code(Code::Fed(feed)) => match feed.from {
                 FeedSource::Channel(channel) => flow::upstream(analysis, [channel]),
                 _ => continue,
@@ -44,6 +49,13 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
             found.on(effect, Risk::Critical, true, || "runs code that was hidden by an encoding".into());
         }
     }
+}
+
+/// Whether a file is a connection: by its name, or as what cannot be known while one is open.
+fn is_connection(case: &Case<'_, '_, '_>, location: &Location) -> bool {
+    let network = |location: &Location| location.area == Area::Network;
+    let opened = |effect: &crate::effect::Effect<'_, '_>| matches!(&effect.target, Target::Path(_, at) if network(at));
+    network(location) || (location.area == Area::Unknown && case.effects().any(opened))
 }
 
 fn is_code(effect: &crate::effect::Effect<'_, '_>) -> bool {
