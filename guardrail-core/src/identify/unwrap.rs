@@ -364,7 +364,17 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let by_flag = call.flags.iter().find_map(|used| used.flag.stdin.as_ref());
         let given = call.arguments.iter().any(|a| matches!(a.role, Role::Code(_) | Role::Script(_) | Role::Words(_) | Role::Argv));
         let by_command = call.command.and_then(|command| command.stdin.as_ref()).filter(|_| !given && !call.rehearsal);
-        let Some(&Role::Code(language)) = by_flag.or(by_command) else { return };
+        let role = by_flag.or(by_command);
+        let remote = given && call.command.is_some_and(|command| command.inside == Inside::Remote);
+        if remote || matches!(role, Some(Role::Upload | Role::Send)) {
+            call.sends_input = match invocation.stdin {
+                Input::Channel(channel) => self.lowerer.channel_text(channel).is_none(),
+                Input::Text(word) => word.as_known().is_none(),
+                Input::File(_) => true,
+                Input::Inherited | Input::Empty => false,
+            };
+        }
+        let Some(&Role::Code(language)) = role else { return };
                 if is_general_purpose(language) && matches!(invocation.stdin, Input::Text(_) | Input::Channel(_)) {
             // Even harmless text: what an interpreter is fed is not what it was started with.
             let found = Found { act: Act::Opaque, at: 0..0 };

@@ -14,8 +14,20 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     {
         return;
     }
-    for effect in case.effects().filter(|effect| effect.kind == EffectKind::NetworkOut) {
+    for effect in case.effects() {
         let Some(invocation) = analysis.identified.program.invocation(effect.invocation) else { continue };
+        match effect.kind {
+            EffectKind::NetworkOut => {}
+            // A header, a password, a name: what stands among the words of a request goes with it.
+            EffectKind::NetworkIn => {
+                let among = flow::upstream(analysis, flow::word_channels(invocation));
+                if flow::any_has(analysis, &among, |e| is_secret(e.kind)) {
+                    found.on(effect, Risk::Critical, false, || "sends a secret to a network".into());
+                }
+                continue;
+            }
+            _ => continue,
+        }
         let own = matches!(&effect.target, Target::Path(_, location) if location.secret)
             // One unknown word is one thing: what it may read is not what it may send.
             || flow::any_has(analysis, &[effect.invocation], |e| {
