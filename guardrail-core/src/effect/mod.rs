@@ -81,7 +81,7 @@ pub(crate) struct Analysis<'a, 'k> {
 
 impl<'a, 'k> Analysis<'a, 'k> {
     pub(crate) fn new(identified: Identified<'a, 'k>, view: View<'a>) -> Self {
-        let mut effects = Vec::new();
+        let mut effects = Vec::with_capacity(2 * identified.calls.len());
         let mut floors = Vec::new();
         for (index, call) in identified.calls.iter().enumerate() {
             let Some(invocation) = identified.program.invocation(call.invocation) else { continue };
