@@ -254,8 +254,15 @@ fn sources(identified: &Identified<'_, '_>, places: &Places) -> Vec<evaluation::
 }
 
 fn problems(identified: &Identified<'_, '_>) -> Vec<evaluation::Problem> {
+    /// Of the problems that are no limits.
+    const MOST: usize = 64;
+    let mut rejected = 0;
     let problems = identified.program.problems.iter();
     problems
+        .filter(|(_, problem)| {
+            rejected += usize::from(!problem.kind.is_limit());
+            problem.kind.is_limit() || rejected <= MOST
+        })
         .map(|(source, problem)| evaluation::Problem {
             source: source.0,
             span: problem.span,
