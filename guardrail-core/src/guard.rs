@@ -13,7 +13,7 @@ use crate::lower::{Entry, InvocationId, Known, Lowerer, Place, Word};
 use crate::policy;
 use crate::request::{Action, Request};
 use crate::risk;
-use crate::shell::Span;
+use crate::shell::{ProblemKind, Span};
 
 /// Evaluates requests. Build one at start-up and share it: it is immutable, `Send` and `Sync`.
 ///
@@ -257,12 +257,13 @@ fn problems(identified: &Identified<'_, '_>) -> Vec<evaluation::Problem> {
     /// Of the problems that are no limits.
     const MOST: usize = 64;
     let mut rejected = 0;
-    let problems = identified.program.problems.iter();
-    problems
-        .filter(|(_, problem)| {
-            rejected += usize::from(!problem.kind.is_limit());
-            problem.kind.is_limit() || rejected <= MOST
-        })
+    // A body that the shell only reads when it runs is accepted until then; its finding stays.
+    let later = |kind| matches!(kind, ProblemKind::BadSubstitution | ProblemKind::SplitName);
+    let shown = identified.program.problems.iter().filter(|(_, problem)| {
+        rejected += usize::from(!problem.kind.is_limit());
+        !later(problem.kind) && (problem.kind.is_limit() || rejected <= MOST)
+    });
+    shown
         .map(|(source, problem)| evaluation::Problem {
             source: source.0,
             span: problem.span,

@@ -75,7 +75,6 @@ pub(crate) struct Analysis<'a, 'k> {
     pub(crate) identified: Identified<'a, 'k>,
     pub(crate) effects: Vec<Effect<'a, 'k>>,
     pub(crate) floors: Vec<Floor<'k>>,
-    pub(crate) view: View<'a>,
 }
 
 impl<'a, 'k> Analysis<'a, 'k> {
@@ -113,7 +112,7 @@ impl<'a, 'k> Analysis<'a, 'k> {
                 });
             }
         }
-        Self { identified, effects, floors, view }
+        Self { identified, effects, floors }
     }
 }
 
