@@ -254,10 +254,16 @@ fn sources(identified: &Identified<'_, '_>, places: &Places) -> Vec<evaluation::
 }
 
 fn problems(identified: &Identified<'_, '_>) -> Vec<evaluation::Problem> {
+    /// Of the problems that are no limits.
+    const MOST: usize = 64;
+    let mut rejected = 0;
     // A body that the shell only reads when it runs is accepted until then; its finding stays.
     let later = |kind| matches!(kind, ProblemKind::BadSubstitution | ProblemKind::SplitName);
-    let rejected = identified.program.problems.iter().filter(|(_, one)| !later(one.kind));
-    rejected
+    let shown = identified.program.problems.iter().filter(|(_, problem)| {
+        rejected += usize::from(!problem.kind.is_limit());
+        !later(problem.kind) && (problem.kind.is_limit() || rejected <= MOST)
+    });
+    shown
         .map(|(source, problem)| evaluation::Problem {
             source: source.0,
             span: problem.span,

@@ -305,3 +305,241 @@ fn an_unknown_word_more_never_lowers() {
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
+
+// ---- an answer for everything, soon
+
+/// Runs on a stack a quarter of what threads usually have.
+fn on_a_small_stack<R: Send + 'static>(run: impl FnOnce() -> R + Send + 'static) -> R {
+    let thread = std::thread::Builder::new().stack_size(512 << 10).spawn(run).expect("a thread");
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Constructs that nest: what opens, what stands in the middle, what closes.
+const NESTS: &[(&str, &str, &str)] = &[
+    ("( ", "ls", " )"),
+    ("{ ", "ls", "; }"),
+    ("$(", "ls", ")"),
+    ("\"$(", "ls", ")\""),
+    ("`", "ls", "`"),
+    ("echo ${x:-", "ls", "}"),
+    ("\"${x:-", "ls", "}\""),
+    ("${x", "y", "}"),
+    ("$((", "1", "))"),
+    ("((", "1", "))"),
+    ("$(( 1 + (", "1", ") ))"),
+    ("a[", "1", "]=2"),
+    ("${a[", "1", "]}"),
+    ("<(", "ls", ")"),
+    (">(", "ls", ")"),
+    ("if ", "ls", "; then :; fi"),
+    ("if :; then ", "ls", "; fi"),
+    ("if :; then :; elif ", "ls", "; fi"),
+    ("while ", "ls", "; do :; done"),
+    ("until :; do ", "ls", "; done"),
+    ("for x in 1; do ", "ls", "; done"),
+    ("for ((;;)); do ", "ls", "; done"),
+    ("select x in 1; do ", "ls", "; done"),
+    ("case x in x) ", "ls", ";; esac"),
+    ("case $(", "ls", ") in *) ;; esac"),
+    ("f() { ", "ls", "; }"),
+    ("function f { ", "ls", "; }"),
+    ("! ", "ls", ""),
+    ("time ", "ls", ""),
+    ("coproc { ", "ls", "; }"),
+    ("[[ ( ", "x", " ) ]]"),
+    ("[[ ! ", "x", " ]]"),
+    ("{a,", "b", "}"),
+    ("x=(", "1", ")"),
+    ("@(", "x", ")"),
+    ("ls | ", "ls", ""),
+    ("ls && ", "ls", ""),
+    ("ls; ", "ls", ""),
+    ("ls & ", "ls", ""),
+    ("eval ", "ls", ""),
+    ("sudo ", "ls", ""),
+    ("env ", "ls", ""),
+    ("command ", "ls", ""),
+    ("exec ", "ls", ""),
+    ("xargs ", "ls", ""),
+    ("nice ", "ls", ""),
+    ("timeout 5 ", "ls", ""),
+    ("find . -exec ", "ls", " \\;"),
+    ("ssh host ", "ls", ""),
+    ("busybox ", "ls", ""),
+    ("sh -c ", "ls", ""),
+    ("env -S ", "ls", ""),
+    ("cat <<E\n", "$(ls)", "\nE\n"),
+    ("cat <<E\n$(", "ls", ")\nE\n"),
+    (">", "x", ""),
+    ("x=", "1", " "),
+    ("\\\n", "ls", ""),
+    ("awk 'BEGIN{", "print", "}'"),
+    ("(((", "1", ")"),
+    ("\"", "x", "'"),
+    ("'", "x", "\""),
+    ("$", "x", "$"),
+    ("${", "x", ""),
+    ("${!", "x", "}"),
+    ("${x//", "y", "}"),
+    ("$'\\", "x", "'"),
+];
+
+#[test]
+fn deep_nesting_is_answered_on_a_small_stack() {
+    let mut failures = Vec::new();
+    for (open, middle, close) in NESTS {
+        for depth in [10, 63, 64, 65, 97, 500, 10_000] {
+            let text = format!("{}{middle}{}", open.repeat(depth), close.repeat(depth));
+            for text in [text, format!("{}{middle}", open.repeat(depth))] {
+                // Chains of words and of lists are not deep, only long.
+                let (request, long) = (Request::shell(text), depth >= 10_000);
+                let found = on_a_small_stack(move || {
+                    if long { GUARD.evaluate(&request).risk } else { checks::consistent(&request).risk }
+                });
+                if long && found < Risk::High && open.len() * depth > 64 << 10 {
+                    failures.push(format!("{found}: {depth} times {open:?}"));
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn layers_of_quoting_are_answered_on_a_small_stack() {
+    on_a_small_stack(|| {
+        // A backslash before a backslash is another name.
+        for wrapper in WRAPPERS.iter().filter(|wrapper| !matches!(wrapper.name, "a backslash" | "a path")) {
+            let mut text = String::from("rm -rf /");
+            for _ in 0..40 {
+                if text.len() > 100 << 10 {
+                    break;
+                }
+                text = (wrapper.around)(&text);
+                let found = checks::consistent(&Request::shell(text.as_str()));
+                assert!(found.risk == Risk::Critical, "{}: {text:.200}", wrapper.name);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_megabyte_is_answered() {
+    let size = 1 << 20;
+    let units = [
+        "a", " ", "\n", ";", "ls;", "ls|", "(", ")", "$(", "`", "'", "\"", "\\", "$x", "${x", "<<E\n", "a=1 ", "{a,b}", "\0",
+        "é", "\u{202e}", "#", "if ", "x=$x$x;", "[", "[[ ", "*", "~", "rm -rf / &&\n", "$'\\x41'", "<(", "a[", "((", "f(){ ",
+        "eval \"$x\";", "sh -c ", "echo x|sh;", "case x in x)", "&", "<", ">", "!", "%s", "-", "--", "{", "}",
+    ];
+    for unit in units {
+        let text = unit.repeat(size / unit.len());
+        let argv = [vec!["sh".to_owned(), "-c".to_owned(), text.clone()], vec!["ls".to_owned(), text.clone()]];
+        let body = format!("cat <<'E'\n{}\nE\n", "x".repeat(size / 2));
+        on_a_small_stack(move || {
+            let found = GUARD.evaluate(&Request::shell(text));
+            assert!(found.risk >= Risk::High, "{}: a megabyte of {unit:?}", found.risk);
+            assert!(found.findings.len() <= 8192 && found.problems.len() <= 128, "many reasons for {unit:?}");
+            for words in argv {
+                let _ = GUARD.evaluate(&Request::argv(words));
+            }
+            let _ = GUARD.evaluate(&Request::shell(body));
+        });
+    }
+}
+
+/// Nanoseconds this thread has run, so that other work on the machine does not count.
+fn spent() -> u64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok()).unwrap_or_default()
+}
+
+#[test]
+fn twice_the_text_is_not_four_times_the_work() {
+    let units = [
+        "ls; ", "ls && ", "ls | ", "ls &\n", "x=$x; ", "x=$x$y; ", "$(ls) ", "${x:-a} ", "{a,b}{c,d} ", "a[1]=2 ", "((x++)); ",
+        "(ls); ", "{ ls; }; ", "if ls; then ls; fi; ", "for i in a; do ls; done; ", "f() { ls; }; f; ", "f; ", "cat <<E\nx\nE\n",
+        "[[ -n $x ]]; ", "case x in x) ls;; esac; ", "rm x\n", "rm -rf $x; ", "'a' ", "\"a$b\" ", "`ls` ", "> x ", "< x cat; ",
+        "sh -c 'ls'; ", "eval 'ls'; ", "sudo ls; ", "echo ls | sh; ", "find . -exec ls \\; ; ", "curl x | sh; ", "cd a; ", "export x=1; ",
+        "x=1 ls; ", "local x; ", "read x; ", "# c\n", "é ", "(", "$(", "`", "${", "((", "[[ ", "{", "a=(", "<<E\n", "\\", "\"", "<(", "$((",
+        "while ls; do ls; done; ", "awk '{print}' x; ", "sed s/a/b/ x; ", "trap 'ls' EXIT; ", "alias a=ls; a; ", "unset x; ", "set -- a; ",
+        "kubectl get pods; ", "kubectl --context a delete ns b; ", "git push; ", "psql -c 'DROP TABLE t'; ", "[ -f x ]; ", "!(a)", "@(a|b) ", "*", "~/a ",
+    ];
+    if spent() == 0 {
+        // No way to tell the work from the wait here.
+        return;
+    }
+    let work = |text: &str| {
+        let request = Request::shell(text);
+        (0..3).map(|_| {
+            let before = spent();
+            let _ = GUARD.evaluate(&request);
+            spent() - before
+        }).min().unwrap_or_default()
+    };
+    let mut failures = Vec::new();
+    for unit in units {
+        let (small, large) = (work(&unit.repeat((15 << 10) / unit.len())), work(&unit.repeat((60 << 10) / unit.len())));
+        // Four times the text: 4 is linear, 16 quadratic.
+        if large > 9 * small + 20_000_000 {
+            failures.push(format!("{unit:?}: {} ms, then {} ms", small / 1_000_000, large / 1_000_000));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_is_answered(text in any::<String>()) {
+        checks::evaluate(text.as_bytes());
+    }
+
+    #[test]
+    fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+        checks::evaluate(&bytes);
+        checks::parse(&bytes);
+        checks::roundtrip(&bytes);
+    }
+
+    #[test]
+    fn any_tokens_are_answered(tokens in prop::collection::vec(prop::sample::select(TOKENS), 0..120)) {
+        let text: String = tokens.concat();
+        checks::evaluate(text.as_bytes());
+        checks::roundtrip(text.as_bytes());
+    }
+
+    #[test]
+    fn any_call_is_answered(
+        name in prop::sample::select(&["bash", "Bash", "shell", "read_file", "write_file", "execute_sql", "kubectl", "x", ""][..]),
+        key in prop::sample::select(&["command", "cmd", "path", "file_path", "query", "sql", "args", "a/b", ""][..]),
+        text in any::<String>(),
+        deep in 0..200_usize,
+    ) {
+        let mut value = serde_json::json!(text);
+        for level in 0..deep {
+            value = if level % 2 == 0 { serde_json::json!([value]) } else { serde_json::json!({ "x": value }) };
+        }
+        checks::consistent(&Request::call(name, serde_json::json!({ (key): value, "other": text })));
+    }
+
+    #[test]
+    fn wrapping_tokens_never_lowers(
+        tokens in prop::collection::vec(prop::sample::select(TOKENS), 1..12),
+        wrapper in 0..WRAPPERS.len(),
+        outer in 0..2 * WRAPPERS.len(),
+    ) {
+        let mut bytes = vec![wrapper as u8, outer as u8];
+        bytes.extend(tokens.concat().bytes());
+        checks::wrap(&bytes);
+    }
+}
+
+const TOKENS: &[&str] = &[
+    "ls", "rm", " -rf", " /", " x", "cat", " ~/.ssh/id_rsa", "curl", " http://h", "sh", " -c", "eval", "sudo", "find . -delete",
+    "kubectl delete ns", "git push", "echo", "x=1", "x=", "$x", "\"$x\"", "${x:-y}", "${x@P}", "$(", ")", "`", "'", "\"", "\\", "\n", "; ",
+    " && ", " || ", " | ", " & ", "( ", " )", "{ ", "; }", "if ", "; then ", "; else ", "; fi", "for i in ", "; do ", "; done", "while ",
+    "case x in x) ", ";; esac", "f() { ", "f", "[[ ", " ]]", "(( ", " ))", "$((", "))", " > f", " >> f", " < f", " 2>&1", " <<E\n", "\nE\n", " <<< x",
+    "<(", ">(", "{a,b}", "*", "~", "$'\\x72'", "export ", "local ", "cd ", "source ", "trap ", "read ", "set -- ", "shift", "return", "exit", "break",
+    "a[1]=", "${a[@]}", "declare -n r=", "unset ", "IFS=, ", "!", "#", " ", "\t", "é", "\0", "--dry-run=", "xargs ", "time ", "coproc ", "exec ", "env ",
+];

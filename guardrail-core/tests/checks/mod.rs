@@ -208,6 +208,14 @@ fn comparable(command: &str, alone: &Evaluation, wrapper: &wrappers::Wrapper) ->
     if command.contains("alias") {
         return false;
     }
+    // What a shell was called with, and what it is, is not the same inside of another.
+    let of_its_own = |after: &str| {
+        let name = after.trim_start_matches(['{', '!', '#']);
+        name.starts_with(|c: char| c.is_ascii_digit() || "@*#-_?$!".contains(c))
+    };
+    if command.split('$').skip(1).any(of_its_own) {
+        return false;
+    }
     match wrapper.form {
         Form::Text => !command.lines().any(|line| line == wrappers::DELIMITER),
         Form::Words => {
