@@ -25,6 +25,8 @@ pub(crate) struct Effect<'a, 'k> {
     pub(crate) marks: Marks,
     /// What the knowledge file says beside the kind: a floor, a reason, something better.
     pub(crate) says: Option<&'k schema::Effect>,
+    /// It holds only if a word turns out to be a certain flag or value.
+    pub(crate) possible: bool,
 }
 
 /// What an effect is on.
@@ -110,6 +112,7 @@ impl<'a, 'k> Analysis<'a, 'k> {
                     undo: Undo::Hard,
                     marks: Marks::default(),
                     says: None,
+                    possible: false,
                 });
             }
         }
@@ -139,6 +142,7 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
             undo: usual_undo(kind),
             marks: self.call.marks,
             says: None,
+            possible: false,
         });
     }
 
@@ -226,6 +230,7 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
             effect.scope = scope;
             effect.undo = says.undo.unwrap_or(effect.undo);
             effect.says = Some(says);
+            effect.possible = self.call.possible.iter().any(|possible| std::ptr::eq(*possible, says));
         }
     }
 

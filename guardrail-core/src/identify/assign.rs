@@ -281,6 +281,9 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>) 
     }
     let named = call.named;
     call.effects.extend(case.effects.iter().map(|effect| (effect, named)));
+    if holds == Holds::Maybe {
+        call.possible.extend(&case.effects);
+    }
 }
 
 /// Whether an operand's slot is filled before any word that could be several: nothing moves it.

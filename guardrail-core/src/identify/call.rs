@@ -28,6 +28,8 @@ pub(crate) struct Call<'a, 'k> {
     pub(crate) flags: BumpVec<'a, FlagUse<'a, 'k>>,
     /// Effects of the command, of its cases and flags, with the words that say so.
     pub(crate) effects: BumpVec<'a, (&'k schema::Effect, Span)>,
+    /// Those of the effects that hold only if a word turns out to be a certain flag or value.
+    pub(crate) possible: BumpVec<'a, &'k schema::Effect>,
     /// Whether a flag provably put harmless effects in place of the command's own.
     pub(crate) rehearsal: bool,
     pub(crate) marks: Marks,
@@ -151,6 +153,7 @@ impl<'a, 'k> Call<'a, 'k> {
             rest: &[],
             flags: BumpVec::new_in(arena),
             effects: BumpVec::new_in(arena),
+            possible: BumpVec::new_in(arena),
             rehearsal: false,
             marks: Marks::default(),
             scope: Scope::Local,

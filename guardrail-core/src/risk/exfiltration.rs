@@ -14,9 +14,10 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     }
     let secrets = Reach::of(analysis, is_secret);
     // What a call reads itself it can send itself; an address that gives credentials is no file.
+    // A word that could ask the call for either does not ask it for both.
     let mut reads: Vec<_> = case
         .effects()
-        .filter(|effect| is_secret(effect) && !matches!(effect.target, Target::Address(_)))
+        .filter(|effect| is_secret(effect) && !effect.possible && !matches!(effect.target, Target::Address(_)))
         .map(|effect| effect.invocation)
         .collect();
     reads.sort();
