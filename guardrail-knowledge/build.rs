@@ -1,5 +1,6 @@
-//! Checks every knowledge file and packs them: an index of names, and each tool on its own, so
-//! that starting up reads the index and a tool is decoded when it is first met.
+//! Checks every knowledge file and packs them: an index of names, each tool's head on its own, and
+//! each of its commands on its own, so that starting up reads the index and a tool or command is
+//! decoded when it is first met.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,8 @@ fn pack() -> Result<(), String> {
     let mut errors = Vec::new();
     let mut blob = Vec::new();
     let mut tools = Vec::new();
+    // Aliases and commands that behave alike are stored once.
+    let mut bodies: BTreeMap<Vec<u8>, (u32, u32)> = BTreeMap::new();
     let mut names: BTreeMap<String, (u32, PathBuf)> = BTreeMap::new();
     let mut calls = Vec::new();
     for path in files {
@@ -43,9 +46,15 @@ fn pack() -> Result<(), String> {
                 errors.push(format!("{}: name: `{name}` is also in {}", shown.display(), other.display()));
             }
         }
-        let start = blob.len();
-        blob.extend(postcard::to_allocvec(&tool).map_err(|e| e.to_string())?);
-        tools.push((start as u32, blob.len() as u32));
+        let mut paths = Vec::new();
+        for mut command in std::mem::take(&mut tool.commands) {
+            let path = std::mem::take(&mut command.path);
+            let bytes = postcard::to_allocvec(&command).map_err(|e| e.to_string())?;
+            let place = *bodies.entry(bytes).or_insert_with_key(|bytes| append(&mut blob, bytes));
+            paths.push((path, place));
+        }
+        let head = postcard::to_allocvec(&(&tool, paths)).map_err(|e| e.to_string())?;
+        tools.push(append(&mut blob, &head));
     }
     let environment = match read(&root.join("environment.toml")) {
         Ok(file) => file.tool.variables,
@@ -62,6 +71,13 @@ fn pack() -> Result<(), String> {
     let out = PathBuf::from(env::var("OUT_DIR").map_err(|e| e.to_string())?);
     fs::write(out.join("index.bin"), index).map_err(|e| e.to_string())?;
     fs::write(out.join("tools.bin"), blob).map_err(|e| e.to_string())
+}
+
+/// Adds `bytes` to the blob; where they are.
+fn append(blob: &mut Vec<u8>, bytes: &[u8]) -> (u32, u32) {
+    let start = blob.len() as u32;
+    blob.extend_from_slice(bytes);
+    (start, blob.len() as u32)
 }
 
 fn read(path: &Path) -> Result<ToolFile, String> {

@@ -1,5 +1,7 @@
 //! [`Guard`]: the one door an embedder walks through.
 
+use std::collections::BTreeMap;
+
 use bumpalo::Bump;
 
 use crate::effect::{Analysis, Target, View};
@@ -165,15 +167,17 @@ impl Places {
             }
         }
         // A function's body that was followed from several calls is listed once.
-        for (index, invocation) in invocations.iter().enumerate() {
-            if !invocation.words.is_empty() && places.get(index).copied().flatten().is_none() {
-                let twin = invocations.iter().enumerate().position(|(other, candidate)| {
-                    (candidate.source, candidate.span) == (invocation.source, invocation.span)
-                        && places.get(other).copied().flatten().is_some()
-                });
-                let place = twin.and_then(|twin| places.get(twin).copied().flatten());
-                if let Some(slot) = places.get_mut(index) {
-                    *slot = place;
+        if order.len() < invocations.len() {
+            let listed: BTreeMap<_, _> = order
+                .iter()
+                .enumerate()
+                .filter_map(|(place, id)| {
+                    identified.program.invocation(*id).map(|one| ((one.source, one.span), place as u32))
+                })
+                .collect();
+            for (slot, invocation) in places.iter_mut().zip(invocations) {
+                if slot.is_none() && !invocation.words.is_empty() {
+                    *slot = listed.get(&(invocation.source, invocation.span)).copied();
                 }
             }
         }
@@ -225,11 +229,11 @@ fn invocations(
     let mut listed = Vec::with_capacity(order.len());
     for id in order {
         let Some(invocation) = identified.program.invocation(*id) else { continue };
-        let call = identified.calls.iter().find(|call| call.invocation == *id);
+        let call = identified.calls_of(*id).next();
         let command = call.and_then(|call| call.command).filter(|command| !command.path.is_empty());
         listed.push(evaluation::Invocation {
             argv: invocation.words.iter().map(|word| word.as_known().map(lossy)).collect(),
-            tool: call.and_then(|call| call.tool?.names.first()).cloned(),
+            tool: call.and_then(|call| call.tool?.tool.names.first()).cloned(),
             command: command.map(|command| command.path.join(" ")),
             parent: invocation.parent.and_then(|parent| places.of(parent)),
             source: invocation.source.0,

@@ -3,21 +3,23 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use guardrail_knowledge::Pack;
-use guardrail_schema::{FileError, NamedCall, Tool, ToolFile, Variable};
+use guardrail_knowledge::{Pack, Path};
+use guardrail_schema::{Command, FileError, NamedCall, Tool, ToolFile, Variable};
+
+use crate::glob;
 
 /// What command-line tools do: the built-in files and an embedder's own.
 #[derive(Debug)]
 pub(crate) struct Knowledge {
     pack: Pack,
-    decoded: Vec<OnceLock<Option<Box<Tool>>>>,
+    decoded: Vec<OnceLock<Option<Box<KnownTool>>>>,
     own: BTreeMap<String, Own>,
     own_calls: Vec<NamedCall>,
 }
 
 #[derive(Debug)]
 struct Own {
-    tool: Box<Tool>,
+    tool: Box<KnownTool>,
     replaces: bool,
 }
 
@@ -34,7 +36,7 @@ pub enum KnowledgeError {
 }
 
 /// The tools that go by one name: a built-in one, and an embedder's that adds to it.
-pub(crate) type Named<'k> = [Option<&'k Tool>; 2];
+pub(crate) type Named<'k> = [Option<&'k KnownTool>; 2];
 
 impl Knowledge {
     pub(crate) fn builtin() -> Self {
@@ -49,7 +51,7 @@ impl Knowledge {
         let mut tool = ToolFile::parse(text)?.tool;
         self.own_calls.append(&mut tool.calls);
         for name in tool.names.clone() {
-            let own = Own { tool: Box::new(tool.clone()), replaces };
+            let own = Own { tool: Box::new(KnownTool::whole(tool.clone())), replaces };
             if self.own.insert(name.clone(), own).is_some() {
                 return Err(KnowledgeError::Twice(name));
             }
@@ -68,11 +70,14 @@ impl Knowledge {
         }
     }
 
-    fn builtin_tool(&self, name: &[u8]) -> Option<&Tool> {
+    fn builtin_tool(&self, name: &[u8]) -> Option<&KnownTool> {
         let place = self.pack.names.binary_search_by(|(known, _)| known.as_bytes().cmp(name)).ok()?;
         let (_, place) = self.pack.names.get(place)?;
         let slot = self.decoded.get(*place as usize)?;
-        slot.get_or_init(|| self.pack.decode(*place).map(Box::new)).as_deref()
+        slot.get_or_init(|| {
+            self.pack.tool(*place).map(|(tool, paths)| Box::new(KnownTool::packed(tool, paths)))
+        })
+        .as_deref()
     }
 
     pub(crate) fn environment(&self) -> &[Variable] {
@@ -81,5 +86,80 @@ impl Knowledge {
 
     pub(crate) fn calls(&self) -> impl Iterator<Item = &NamedCall> {
         self.own_calls.iter().chain(&self.pack.calls)
+    }
+}
+
+/// A tool whose commands are decoded when they are first met.
+#[derive(Debug)]
+pub(crate) struct KnownTool {
+    /// What it says of itself; its commands are not here.
+    pub(crate) tool: Tool,
+    /// The tool itself first, then its subcommands, sorted by their paths.
+    commands: Vec<KnownCommand>,
+}
+
+#[derive(Debug)]
+struct KnownCommand {
+    path: Path,
+    decoded: OnceLock<Option<Box<Command>>>,
+}
+
+impl KnownCommand {
+    fn command(&self) -> Option<&Command> {
+        self.decoded.get_or_init(|| Pack::command(&self.path).map(Box::new)).as_deref()
+    }
+
+    fn words(&self) -> &[String] {
+        &self.path.0
+    }
+}
+
+impl KnownTool {
+    fn packed(tool: Tool, paths: Vec<Path>) -> Self {
+        let known = |path| KnownCommand { path, decoded: OnceLock::new() };
+        Self { tool, commands: paths.into_iter().map(known).collect() }
+    }
+
+    fn whole(mut tool: Tool) -> Self {
+        let known = |command: Command| KnownCommand {
+            path: (command.path.clone(), (0, 0)),
+            decoded: OnceLock::from(Some(Box::new(command))),
+        };
+        let commands = std::mem::take(&mut tool.commands).into_iter().map(known).collect();
+        Self { tool, commands }
+    }
+
+    /// The tool itself, as a command.
+    pub(crate) fn root(&self) -> Option<&Command> {
+        self.commands.first()?.command()
+    }
+
+    pub(crate) fn has_subcommands(&self) -> bool {
+        self.commands.len() > 1
+    }
+
+    /// The subcommand whose path matches all of `words`: an exact one if there is one, else the
+    /// one whose globs leave least open.
+    pub(crate) fn subcommand(&self, words: &[&[u8]]) -> Option<&Command> {
+        let rest = self.commands.get(1..).unwrap_or_default();
+        let path = |known: &KnownCommand| {
+            known.words().iter().map(|word| word.as_bytes()).cmp(words.iter().copied())
+        };
+        if let Ok(place) = rest.binary_search_by(path) {
+            return rest.get(place)?.command();
+        }
+        if !self.tool.globs {
+            return None;
+        }
+        rest.iter()
+            .filter(|known| known.words().len() == words.len())
+            .filter(|known| {
+                known.words().iter().zip(words).all(|(g, word)| glob::matches(g.as_bytes(), word))
+            })
+            .max_by_key(|known| {
+                let exact = known.words().iter().filter(|word| !word.contains('*')).count();
+                (exact, known.words().iter().map(String::len).sum::<usize>())
+            })?
+            .command()
     }
 }

@@ -54,8 +54,11 @@ fn examples_hold() {
                 }
             }
             if !wrong.is_empty() {
-                let findings: Vec<_> =
-                    evaluation.findings.iter().map(|f| format!("{}[{}] {}", f.risk, f.rule, f.message)).collect();
+                let findings: Vec<_> = evaluation
+                    .findings
+                    .iter()
+                    .map(|f| format!("{}[{}] {}", f.risk, f.rule, f.message))
+                    .collect();
                 failures.push(format!(
                     "{}: `{}`: {}\n    {}",
                     path.file_name().unwrap().to_string_lossy(),

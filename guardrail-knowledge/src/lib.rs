@@ -2,9 +2,10 @@
 //!
 //! `tools/**/*.toml` holds one file per tool; the build checks them and packs them into an index
 //! and a blob. This crate hands out both: [`Pack::builtin`] decodes the index (names and
-//! places), [`Pack::decode`] one tool of it.
+//! places), [`Pack::tool`] what a tool says of itself, [`Pack::command`] one of its commands.
 
-use guardrail_schema::{NamedCall, Tool, Variable};
+use guardrail_schema::{Command, NamedCall, Tool, Variable};
+use serde::de::DeserializeOwned;
 
 static INDEX: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/index.bin"));
 static TOOLS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tools.bin"));
@@ -44,10 +45,26 @@ impl Pack {
         self.places.is_empty()
     }
 
-    /// Decodes the tool at `place`. `None` where there is none.
+    /// The tool at `place`: what it says of itself, and where its commands are. `None` where there
+    /// is none.
     #[must_use]
-    pub fn decode(&self, place: u32) -> Option<Tool> {
+    pub fn tool(&self, place: u32) -> Option<(Tool, Vec<Path>)> {
         let &(start, end) = self.places.get(place as usize)?;
-        postcard::from_bytes(TOOLS.get(start as usize..end as usize)?).ok()
+        decode(start, end)
     }
+
+    /// The command that a [`Path`] leads to.
+    #[must_use]
+    pub fn command(path: &Path) -> Option<Command> {
+        let (words, (start, end)) = path;
+        let command: Command = decode(*start, *end)?;
+        Some(Command { path: words.clone(), ..command })
+    }
+}
+
+/// A command's words, and its place in the blob.
+pub type Path = (Vec<String>, (u32, u32));
+
+fn decode<T: DeserializeOwned>(start: u32, end: u32) -> Option<T> {
+    postcard::from_bytes(TOOLS.get(start as usize..end as usize)?).ok()
 }

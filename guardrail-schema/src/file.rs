@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use crate::{
-    Case, Command, Condition, Count, Effect, EffectKind, Flag, Inside, Mark, NamedCall, Operand, Placeholder, Risk, Role,
-    Scope, Test, Tool, Undo, ValueKind, Variable,
+    Case, Command, Condition, Count, Effect, EffectKind, Flag, Inside, Mark, NamedCall, Operand, Placeholder,
+    Risk, Role, Scope, Test, Tool, Undo, ValueKind, Variable,
 };
 
 /// Why a knowledge file was refused.
@@ -143,7 +143,17 @@ impl ToolFile {
             return Err(FileError { key: "name".into(), message: "is empty".into() });
         }
         let globs = commands.iter().any(|command| command.path.iter().any(|word| word.contains('*')));
-        let tool = Tool { names, checked, grammar, root_flags_anywhere, abbreviations, globs, commands, variables, calls };
+        let tool = Tool {
+            names,
+            checked,
+            grammar,
+            root_flags_anywhere,
+            abbreviations,
+            globs,
+            commands,
+            variables,
+            calls,
+        };
         Ok(Self { summary, tool, examples })
     }
 }

@@ -39,6 +39,8 @@ pub enum Role {
     Code(Language),
     /// This word and all behind it, joined by blanks, are source text it runs.
     Words(Language),
+    /// Text split into words that stand in place of this flag and its value (`env -S`).
+    Split,
     /// A path to source text it runs.
     Script(Language),
     /// The text that stands for an input line in the words of the wrapped command (`xargs -I{}`).
@@ -74,6 +76,7 @@ impl Role {
             "host" => Self::Host,
             "program" => Self::Program,
             "argv" => Self::Argv,
+            "split" => Self::Split,
             "assignment" => Self::Assignment,
             "placeholder" => Self::Placeholder,
             _ => return None,

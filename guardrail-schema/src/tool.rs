@@ -52,7 +52,9 @@ pub enum Grammar {
 /// A tool or one of its subcommands.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Command {
-    /// The subcommand's words; each may be a glob. Empty for the tool itself.
+    /// The subcommand's words; each may be a glob. Empty for the tool itself. Not packed with the
+    /// rest: commands that differ in their names alone are packed once.
+    #[serde(skip)]
     pub path: Vec<String>,
     /// How its own words are read, if not as the tool's.
     pub grammar: Option<Grammar>,

@@ -88,7 +88,8 @@ impl<'a, 'k> Analysis<'a, 'k> {
             let Some(invocation) = identified.program.invocation(call.invocation) else { continue };
             let first = index == 0
                 || identified.calls.get(index - 1).is_none_or(|before| before.invocation != call.invocation);
-            let mut collector = Collector { call, invocation, view: &view, effects: &mut effects, floors: &mut floors };
+            let mut collector =
+                Collector { call, invocation, view: &view, effects: &mut effects, floors: &mut floors };
             if first {
                 collector.redirects();
             }
@@ -160,7 +161,11 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
             if redirect.target.prefix() == b"/dev/fd/" && !redirect.target.from.is_empty() {
                 continue;
             }
+            let before = self.effects.len();
             self.path(kind, redirect.target, redirect.span);
+            for effect in self.effects.iter_mut().skip(before) {
+                effect.source = redirect.source;
+            }
         }
     }
 
@@ -211,7 +216,14 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
         }
     }
 
-    fn state(&mut self, says: &'k schema::Effect, kind: EffectKind, scope: Scope, span: Span, target: Target<'a>) {
+    fn state(
+        &mut self,
+        says: &'k schema::Effect,
+        kind: EffectKind,
+        scope: Scope,
+        span: Span,
+        target: Target<'a>,
+    ) {
         let kind = match (kind, &target) {
             (EffectKind::Read, Target::Path(_, location)) if location.secret => EffectKind::ReadSecret,
             _ => kind,
@@ -234,7 +246,9 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
         let kind = match (kind, location.area) {
             (_, Area::Stream) => return,
             (_, Area::Network) => EffectKind::NetworkOut,
-            (EffectKind::Read, _) if location.secret || self.reads_everything(&location) => EffectKind::ReadSecret,
+            (EffectKind::Read, _) if location.secret || self.reads_everything(&location) => {
+                EffectKind::ReadSecret
+            }
             (kind, _) => kind,
         };
         self.push(kind, span, Target::Path(word, location));

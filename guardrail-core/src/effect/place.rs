@@ -122,7 +122,8 @@ impl<'p> Components<'p> {
         let filled_below = word.pattern.is_some() || word.lead != Lead::Text || word.from.is_empty();
         // Nothing of `*` is known, but it stays in its directory.
         let glob = word.pattern.is_some() && word.from.is_empty();
-        matches!(word.value, Value::Known(_)) || (filled_below && (glob || !matches!(word.value, Value::Unknown)))
+        matches!(word.value, Value::Known(_))
+            || (filled_below && (glob || !matches!(word.value, Value::Unknown)))
     }
 }
 
@@ -151,7 +152,8 @@ pub(crate) fn locate(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> 
         let secret = named.secret && grown;
         return Location { secret, startup: named.startup && grown, ..Location::of(Area::Unknown) };
     }
-    let partial = matches!(word.value, Value::Partial { .. }) && word.pattern.is_none() && word.lead == Lead::Text;
+    let partial =
+        matches!(word.value, Value::Partial { .. }) && word.pattern.is_none() && word.lead == Lead::Text;
     let mut location = area_of(&path, view);
     location.secret = named.secret;
     location.startup = named.startup;
@@ -168,7 +170,9 @@ fn area_of(path: &Components<'_>, view: &View<'_>) -> Location {
     match path.root {
         Root::Relative if path.escapes => Location { whole: all(parts), ..Location::of(Area::System) },
         Root::Relative => Location { whole: all(parts), ..Location::of(Area::Workspace) },
-        Root::Home | Root::OtherHome if path.escapes => Location { whole: true, ..Location::of(Area::System) },
+        Root::Home | Root::OtherHome if path.escapes => {
+            Location { whole: true, ..Location::of(Area::System) }
+        }
         Root::Home | Root::OtherHome => {
             let home = view.home.map(split);
             if let (Some(home), Some(workspace)) = (home, view.workspace)
@@ -214,7 +218,10 @@ fn absolute(parts: &[&[u8]]) -> Location {
     let all = |rest: &[&[u8]]| matches!(rest, [] | [b"*"]);
     match parts {
         [b"dev", rest @ ..] => match rest {
-            [b"null" | b"zero" | b"full" | b"random" | b"urandom" | b"stdin" | b"stdout" | b"stderr" | b"tty"]
+            [
+                b"null" | b"zero" | b"full" | b"random" | b"urandom" | b"stdin" | b"stdout" | b"stderr"
+                | b"tty",
+            ]
             | [b"fd", ..] => Location::of(Area::Stream),
             [b"tcp" | b"udp", ..] => Location::of(Area::Network),
             [b"shm", rest @ ..] => Location { whole: all(rest), ..Location::of(Area::Temporary) },
@@ -224,7 +231,9 @@ fn absolute(parts: &[&[u8]]) -> Location {
         [b"tmp", rest @ ..] | [b"var", b"tmp", rest @ ..] | [b"private", b"tmp", rest @ ..] => {
             Location { whole: all(rest), ..Location::of(Area::Temporary) }
         }
-        [b"root", rest @ ..] | [b"home" | b"Users", _, rest @ ..] if parts.len() > 1 || parts == [b"root"] => {
+        [b"root", rest @ ..] | [b"home" | b"Users", _, rest @ ..]
+            if parts.len() > 1 || parts == [b"root"] =>
+        {
             let everybody = matches!(parts, [b"home" | b"Users", b"*"]);
             if everybody {
                 return Location { whole: true, ..Location::of(Area::System) };
@@ -288,7 +297,10 @@ fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
                 continue;
             }
             Some(b'?') => Some(1),
-            Some(b'[') => pattern.get(p..).and_then(|rest| rest.iter().skip(1).position(|&b| b == b']')).map(|at| at + 2),
+            Some(b'[') => pattern
+                .get(p..)
+                .and_then(|rest| rest.iter().skip(1).position(|&b| b == b']'))
+                .map(|at| at + 2),
             Some(b) if text.get(t) == Some(b) => Some(1),
             _ => None,
         };
@@ -313,18 +325,62 @@ const SECRET_DIRECTORIES: &[&[u8]] =
 
 /// Files that are secret wherever they are.
 const SECRET_FILES: &[&[u8]] = &[
-    b".env", b".netrc", b"_netrc", b".pgpass", b".my.cnf", b".npmrc", b".pypirc", b".git-credentials", b".htpasswd",
-    b".vault-token", b".dockercfg", b".boto", b".s3cfg", b".terraformrc", b".envrc", b"id_rsa", b"id_dsa", b"id_ecdsa",
-    b"id_ed25519", b"id_ecdsa_sk", b"id_ed25519_sk", b"credentials", b"credentials.json", b"secrets.yml",
-    b"secrets.yaml", b"secrets.json", b"secrets.toml", b"kubeconfig", b"wallet.dat", b"master.key", b"auth.json",
-    b"application_default_credentials.json", b".bash_history", b".zsh_history", b".psql_history", b".mysql_history",
-    b".python_history", b".node_repl_history", b"terraform.tfstate", b"terraform.tfstate.backup",
+    b".env",
+    b".netrc",
+    b"_netrc",
+    b".pgpass",
+    b".my.cnf",
+    b".npmrc",
+    b".pypirc",
+    b".git-credentials",
+    b".htpasswd",
+    b".vault-token",
+    b".dockercfg",
+    b".boto",
+    b".s3cfg",
+    b".terraformrc",
+    b".envrc",
+    b"id_rsa",
+    b"id_dsa",
+    b"id_ecdsa",
+    b"id_ed25519",
+    b"id_ecdsa_sk",
+    b"id_ed25519_sk",
+    b"credentials",
+    b"credentials.json",
+    b"secrets.yml",
+    b"secrets.yaml",
+    b"secrets.json",
+    b"secrets.toml",
+    b"kubeconfig",
+    b"wallet.dat",
+    b"master.key",
+    b"auth.json",
+    b"application_default_credentials.json",
+    b".bash_history",
+    b".zsh_history",
+    b".psql_history",
+    b".mysql_history",
+    b".python_history",
+    b".node_repl_history",
+    b"terraform.tfstate",
+    b"terraform.tfstate.backup",
 ];
 
 /// Endings of secret files.
 const SECRET_ENDINGS: &[&[u8]] = &[
-    b".key", b".p12", b".pfx", b".jks", b".keystore", b".kdbx", b".ppk", b".asc.key", b".kubeconfig", b".tfstate",
-    b".ovpn", b".age-key",
+    b".key",
+    b".p12",
+    b".pfx",
+    b".jks",
+    b".keystore",
+    b".kdbx",
+    b".ppk",
+    b".asc.key",
+    b".kubeconfig",
+    b".tfstate",
+    b".ovpn",
+    b".age-key",
 ];
 
 /// Pairs of a directory and a file in it.
@@ -344,10 +400,14 @@ fn is_secret(part: &[u8], next: Option<&[u8]>, last: bool, pattern: bool) -> boo
     // The commonest components begin with a letter that nothing below begins with.
     if SECRET_DIRECTORIES.iter().any(|name| named(part, name, pattern)) {
         // Public halves and host lists are no secrets.
-        return !next.is_some_and(|next| next.ends_with(b".pub") || matches!(next, b"known_hosts" | b"authorized_keys"));
+        return !next.is_some_and(|next| {
+            next.ends_with(b".pub") || matches!(next, b"known_hosts" | b"authorized_keys")
+        });
     }
     if let Some(next) = next
-        && SECRET_PAIRS.iter().any(|(directory, file)| named(part, directory, pattern) && named(next, file, pattern))
+        && SECRET_PAIRS
+            .iter()
+            .any(|(directory, file)| named(part, directory, pattern) && named(next, file, pattern))
     {
         return true;
     }
@@ -355,14 +415,19 @@ fn is_secret(part: &[u8], next: Option<&[u8]>, last: bool, pattern: bool) -> boo
         return false;
     }
     if part.starts_with(b".env.") {
-        return !matches!(part, b".env.example" | b".env.sample" | b".env.template" | b".env.dist" | b".env.defaults");
+        return !matches!(
+            part,
+            b".env.example" | b".env.sample" | b".env.template" | b".env.dist" | b".env.defaults"
+        );
     }
     if part.ends_with(b".pem") {
         // A certificate lies open; a key, and what could be one, does not.
         let open = |name: &[u8]| part.windows(name.len()).any(|window| window.eq_ignore_ascii_case(name));
-        return open(b"key") || ![&b"cert"[..], b"chain", b"ca", b"crt", b"pub"].iter().any(|name| open(name));
+        return open(b"key")
+            || ![&b"cert"[..], b"chain", b"ca", b"crt", b"pub"].iter().any(|name| open(name));
     }
-    SECRET_FILES.iter().any(|name| named(part, name, pattern)) || SECRET_ENDINGS.iter().any(|end| part.ends_with(end))
+    SECRET_FILES.iter().any(|name| named(part, name, pattern))
+        || SECRET_ENDINGS.iter().any(|end| part.ends_with(end))
 }
 
 fn is_secret_system(parts: &[&[u8]], pattern: bool) -> bool {
@@ -377,18 +442,53 @@ fn is_secret_system(parts: &[&[u8]], pattern: bool) -> bool {
         }
         [b"proc", _, what, ..] => is(what, b"environ") || is(what, b"mem"),
         [b"proc", b"kcore"] => true,
-        [b"run" | b"var", b"secrets", ..] | [b"var", b"run", b"secrets", ..] | [b"var", b"lib", b"kubelet", ..] => true,
+        [b"run" | b"var", b"secrets", ..]
+        | [b"var", b"run", b"secrets", ..]
+        | [b"var", b"lib", b"kubelet", ..] => true,
         _ => false,
     }
 }
 
 /// Files in home or workspace that something runs later.
 const STARTUP_FILES: &[&[u8]] = &[
-    b".bashrc", b".bash_profile", b".bash_login", b".bash_logout", b".bash_aliases", b".profile", b".zshrc", b".zshenv",
-    b".zprofile", b".zlogin", b".zlogout", b".kshrc", b".cshrc", b".tcshrc", b".inputrc", b".xinitrc", b".xprofile",
-    b".xsession", b".vimrc", b".exrc", b".emacs", b".gitconfig", b".tmux.conf", b".screenrc", b".gdbinit", b".envrc",
-    b".npmrc", b".yarnrc", b".curlrc", b".wgetrc", b".pythonrc", b"authorized_keys", b"authorized_keys2", b".rhosts",
-    b".mcp.json", b"sitecustomize.py", b"usercustomize.py", b"crontab",
+    b".bashrc",
+    b".bash_profile",
+    b".bash_login",
+    b".bash_logout",
+    b".bash_aliases",
+    b".profile",
+    b".zshrc",
+    b".zshenv",
+    b".zprofile",
+    b".zlogin",
+    b".zlogout",
+    b".kshrc",
+    b".cshrc",
+    b".tcshrc",
+    b".inputrc",
+    b".xinitrc",
+    b".xprofile",
+    b".xsession",
+    b".vimrc",
+    b".exrc",
+    b".emacs",
+    b".gitconfig",
+    b".tmux.conf",
+    b".screenrc",
+    b".gdbinit",
+    b".envrc",
+    b".npmrc",
+    b".yarnrc",
+    b".curlrc",
+    b".wgetrc",
+    b".pythonrc",
+    b"authorized_keys",
+    b"authorized_keys2",
+    b".rhosts",
+    b".mcp.json",
+    b"sitecustomize.py",
+    b"usercustomize.py",
+    b"crontab",
 ];
 
 /// Directories in home or workspace whose files something runs later.
@@ -429,11 +529,26 @@ fn is_startup_system(parts: &[&[u8]]) -> bool {
                 || what.starts_with(b"ld.so")
                 || matches!(
                     *what,
-                    b"systemd" | b"init.d" | b"init" | b"bash.bashrc" | b"bashrc" | b"zsh" | b"environment" | b"sudoers"
-                        | b"sudoers.d" | b"pam.d" | b"passwd" | b"shadow" | b"group" | b"ssh" | b"apt" | b"udev"
+                    b"systemd"
+                        | b"init.d"
+                        | b"init"
+                        | b"bash.bashrc"
+                        | b"bashrc"
+                        | b"zsh"
+                        | b"environment"
+                        | b"sudoers"
+                        | b"sudoers.d"
+                        | b"pam.d"
+                        | b"passwd"
+                        | b"shadow"
+                        | b"group"
+                        | b"ssh"
+                        | b"apt"
+                        | b"udev"
                 )
         }
-        [b"var", b"spool", b"cron", ..] | [b"usr" | b"lib", b"lib" | b"systemd", b"systemd" | b"system", ..] => true,
+        [b"var", b"spool", b"cron", ..]
+        | [b"usr" | b"lib", b"lib" | b"systemd", b"systemd" | b"system", ..] => true,
         _ => false,
     }
 }

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use guardrail_schema::{EffectKind, Language, Role, Scope, Undo};
 
 use crate::effect::{Area, Code, Collector, Location, Target};
-use crate::identify::{Argument, is_trusted_directory};
 use crate::identify::language::{Act, Statement, StatementKind};
+use crate::identify::{Argument, is_trusted_directory};
 use crate::lower::{Lead, Origin, Value, Word};
 use crate::shell::Span;
 
@@ -35,6 +35,7 @@ impl<'a> Collector<'_, 'a, '_> {
                 | Role::Name
                 | Role::Directory
                 | Role::Argv
+                | Role::Split
                 | Role::Assignment
                 | Role::Placeholder
                 | Role::Code(_)
@@ -77,7 +78,8 @@ impl<'a> Collector<'_, 'a, '_> {
                     return self.push(EffectKind::ReadSecret, word.span, Target::Path(path, location));
                 }
                 None | Some(b"http" | b"https") if is_metadata_service(text) => EffectKind::ReadSecret,
-                None | Some(b"http" | b"https" | b"ftp" | b"ftps" | b"git" | b"ssh" | b"git+ssh" | b"git+https") => {
+                None
+                | Some(b"http" | b"https" | b"ftp" | b"ftps" | b"git" | b"ssh" | b"git+ssh" | b"git+https") => {
                     EffectKind::NetworkIn
                 }
                 Some(_) => EffectKind::NetworkOut,
@@ -105,7 +107,10 @@ impl<'a> Collector<'_, 'a, '_> {
             (path, read_only)
         } else {
             let mut fields = text.split(|&b| b == b':');
-            (fields.next().unwrap_or_default(), fields.nth(1).is_some_and(|o| o.split(|&b| b == b',').any(|o| o == b"ro")))
+            (
+                fields.next().unwrap_or_default(),
+                fields.nth(1).is_some_and(|o| o.split(|&b| b == b',').any(|o| o == b"ro")),
+            )
         };
         let is_path = matches!(path.first(), Some(b'/' | b'.' | b'~')) || word.lead != Lead::Text;
         if !is_path && word.as_known().is_some() {
@@ -114,9 +119,10 @@ impl<'a> Collector<'_, 'a, '_> {
         }
         let value = match word.value {
             Value::Known(_) => Value::Known(path),
-            Value::Partial { suffix, .. } if word.lead != Lead::Text => {
-                Value::Partial { prefix: b"", suffix: suffix.split(|&b| b == b':').next().unwrap_or_default() }
-            }
+            Value::Partial { suffix, .. } if word.lead != Lead::Text => Value::Partial {
+                prefix: b"",
+                suffix: suffix.split(|&b| b == b':').next().unwrap_or_default(),
+            },
             other => other,
         };
         let kind = if read_only { EffectKind::Read } else { EffectKind::Write };
@@ -136,8 +142,10 @@ impl<'a> Collector<'_, 'a, '_> {
             Value::Unknown => (&b""[..], &b""[..]),
         };
         let own = word.from.iter().all(|origin| matches!(origin, Origin::Variable(_)));
-        let trusted = |text: &[u8]| text.split(|&b| b == b':').all(|d| d.is_empty() || is_trusted_directory(d));
-        let whole_pieces = matches!(prefix.last(), None | Some(b':')) && matches!(suffix.first(), None | Some(b':'));
+        let trusted =
+            |text: &[u8]| text.split(|&b| b == b':').all(|d| d.is_empty() || is_trusted_directory(d));
+        let whole_pieces =
+            matches!(prefix.last(), None | Some(b':')) && matches!(suffix.first(), None | Some(b':'));
         let unchanged = word.as_known().is_none() && own && whole_pieces && word.lead == Lead::Text;
         let known = word.as_known().is_some_and(|text| !text.is_empty());
         if (unchanged || known) && trusted(prefix) && trusted(suffix) {
@@ -192,7 +200,9 @@ impl<'a> Collector<'_, 'a, '_> {
         // Statements that nothing is found in only ask.
         let sql = |argument: &&Argument<'_, '_>| *argument.role == Role::Code(Language::Sql);
         let changes = call.found.iter().any(|found| found.language == Language::Sql);
-        if let Some(argument) = call.arguments.iter().find(sql).filter(|a| a.word.as_known().is_some() && !changes) {
+        if let Some(argument) =
+            call.arguments.iter().find(sql).filter(|a| a.word.as_known().is_some() && !changes)
+        {
             self.push(EffectKind::Read, argument.word.span, Target::Nothing);
             if let Some(effect) = self.effects.last_mut() {
                 effect.scope = Scope::Database;
@@ -227,7 +237,8 @@ impl<'a> Collector<'_, 'a, '_> {
                 if location.area == Area::Stream {
                     return;
                 }
-                let kind = if kind == EffectKind::Read && location.secret { EffectKind::ReadSecret } else { kind };
+                let kind =
+                    if kind == EffectKind::Read && location.secret { EffectKind::ReadSecret } else { kind };
                 self.push(kind, span, Target::Path(Word::unknown(span), location));
             }
             None => self.path(kind, Word::unknown(span), span),
@@ -271,10 +282,17 @@ fn scheme(url: &[u8]) -> Option<&[u8]> {
 
 /// The addresses under which clouds hand out credentials to whoever asks from inside.
 fn is_metadata_service(url: &[u8]) -> bool {
-    let host = url.windows(3).position(|w| w == b"://").map_or(url, |at| url.get(at + 3..).unwrap_or_default());
-    [&b"169.254.169.254"[..], b"metadata.google.internal", b"100.100.100.200", b"[fd00:ec2::254]", b"169.254.170.2"]
-        .iter()
-        .any(|known| host.starts_with(known))
+    let host =
+        url.windows(3).position(|w| w == b"://").map_or(url, |at| url.get(at + 3..).unwrap_or_default());
+    [
+        &b"169.254.169.254"[..],
+        b"metadata.google.internal",
+        b"100.100.100.200",
+        b"[fd00:ec2::254]",
+        b"169.254.170.2",
+    ]
+    .iter()
+    .any(|known| host.starts_with(known))
 }
 
 const fn statement_name(kind: StatementKind) -> &'static str {

@@ -1,10 +1,10 @@
 //! Reading an argument vector as its tool would: subcommands, flags with their values, operands.
 
 use bumpalo::collections::Vec as BumpVec;
-use guardrail_schema::{Command, Count, Flag, Grammar, Operand, Role, Tool, ValueKind};
+use guardrail_schema::{Command, Count, Flag, Grammar, Operand, Role, ValueKind};
 
-use crate::glob;
 use crate::identify::call::{Call, FlagUse, Unknown};
+use crate::knowledge::KnownTool;
 use crate::lower::{Value, Word};
 use crate::shell::Span;
 
@@ -12,7 +12,7 @@ use crate::shell::Span;
 const LEVELS: usize = 4;
 
 pub(super) struct Arguments<'c, 'a, 'k> {
-    tool: &'k Tool,
+    tool: &'k KnownTool,
     call: &'c mut Call<'a, 'k>,
     words: &'a [Word<'a>],
     at: usize,
@@ -23,6 +23,8 @@ pub(super) struct Arguments<'c, 'a, 'k> {
     path: [&'a [u8]; LEVELS],
     path_len: usize,
     operands: BumpVec<'a, Word<'a>>,
+    /// The words of the command it wraps.
+    rest: &'a [Word<'a>],
     /// Behind `--`, or where an operand ends flags.
     ended: bool,
     /// The operands that a flag put in place of the command's own.
@@ -38,6 +40,8 @@ pub(super) struct Arguments<'c, 'a, 'k> {
 pub(super) struct Read<'a, 'k> {
     pub(super) command: &'k Command,
     pub(super) operands: BumpVec<'a, Word<'a>>,
+    /// The words of the command it wraps, behind its operands.
+    pub(super) rest: &'a [Word<'a>],
     pub(super) slots: &'k [Operand],
     /// Some word could have been a flag, or several words.
     pub(super) uncertain: bool,
@@ -47,8 +51,12 @@ pub(super) struct Read<'a, 'k> {
 
 impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
     /// Reads `words`, whose first is the command word, into `call`.
-    pub(super) fn read(tool: &'k Tool, words: &'a [Word<'a>], call: &'c mut Call<'a, 'k>) -> Option<Read<'a, 'k>> {
-        let root = tool.commands.first()?;
+    pub(super) fn read(
+        tool: &'k KnownTool,
+        words: &'a [Word<'a>],
+        call: &'c mut Call<'a, 'k>,
+    ) -> Option<Read<'a, 'k>> {
+        let root = tool.root()?;
         let operands = BumpVec::new_in(call.arguments.bump());
         let mut reader = Self {
             tool,
@@ -57,20 +65,21 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             at: 1,
             chain: [Some(root), None, None, None],
             command: root,
-            grammar: root.grammar.unwrap_or(tool.grammar),
+            grammar: root.grammar.unwrap_or(tool.tool.grammar),
             path: [&[]; LEVELS],
             path_len: 0,
             operands,
+            rest: &[],
             ended: false,
             replaced: None,
             uncertain: false,
             hidden_flags: false,
-            subcommands: tool.commands.len() > 1,
+            subcommands: tool.has_subcommands(),
         };
         reader.run();
         let slots = reader.replaced.unwrap_or(&reader.command.operands);
-        let Self { command, operands, uncertain, hidden_flags, .. } = reader;
-        Some(Read { command, operands, slots, uncertain, hidden_flags })
+        let Self { command, operands, rest, uncertain, hidden_flags, .. } = reader;
+        Some(Read { command, operands, rest, slots, uncertain, hidden_flags })
     }
 
     fn run(&mut self) {
@@ -98,11 +107,17 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                 Value::Known(text) if text.len() > 1 && text.first() == Some(&b'-') => {
                     return self.flag(text, word);
                 }
-                Value::Known(text) if text.len() > 1 && text.first() == Some(&b'+') && self.find(text).is_some() => {
+                Value::Known(text)
+                    if text.len() > 1 && text.first() == Some(&b'+') && self.find(text).is_some() =>
+                {
                     return self.flag(text, word);
                 }
                 Value::Known(b"-") if self.find(b"-").is_some() => return self.flag(b"-", word),
-                Value::Known(text) if self.grammar == Grammar::Find && matches!(text, b"(" | b")" | b"!" | b",") => return,
+                Value::Known(text)
+                    if self.grammar == Grammar::Find && matches!(text, b"(" | b")" | b"!" | b",") =>
+                {
+                    return;
+                }
                 Value::Partial { prefix, .. } if prefix.len() > 1 && prefix.first() == Some(&b'-') => {
                     return self.partial_flag(prefix, word);
                 }
@@ -130,29 +145,25 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
     }
 
     fn operand(&mut self, word: Word<'a>) {
-        self.operands.push(word);
         let slots = self.replaced.unwrap_or(&self.command.operands);
         // Assignments before a wrapped command do not count as operands of their own.
-        let takes_assignments = matches!(slots.first(), Some(Operand { role: Role::Assignment, count: Count::Many, .. }));
-        let index = if takes_assignments {
-            if self.operands.iter().all(|word| is_assignment(word)) {
-                if self.grammar == Grammar::Posix {
-                    self.ended = true;
-                }
-                return;
-            }
-            1 + self.operands.iter().skip_while(|word| is_assignment(word)).count() - 1
+        let assignments =
+            matches!(slots.first(), Some(Operand { role: Role::Assignment, count: Count::Many, .. }));
+        let index = if !assignments {
+            self.operands.len()
+        } else if self.operands.iter().all(is_assignment) && is_assignment(&word) {
+            0
         } else {
-            self.operands.len() - 1
+            1 + self.operands.iter().filter(|operand| !is_assignment(operand)).count()
         };
-        let takes_rest = slots.get(index).is_some_and(|slot| matches!(slot.role, Role::Argv | Role::Words(_)));
-        if takes_rest {
-            let rest = self.words.get(self.at..).unwrap_or_default();
-            self.operands.extend_from_slice(rest);
+        if slots.get(index).is_some_and(|slot| matches!(slot.role, Role::Argv | Role::Words(_))) {
+            // Not copied: wrappers in wrappers would cost their square.
+            self.rest = self.words.get(self.at - 1..).unwrap_or_default();
             self.at = self.words.len();
-        } else if self.grammar == Grammar::Posix {
-            self.ended = true;
+            return;
         }
+        self.operands.push(word);
+        self.ended |= self.grammar == Grammar::Posix;
     }
 
     /// Takes `word` as the next word of a subcommand, if it is one.
@@ -167,12 +178,12 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         let Some(slot) = self.path.get_mut(self.path_len) else { return false };
         *slot = text;
         let wanted = self.path.get(..=self.path_len).unwrap_or_default();
-        match best(self.tool, wanted) {
+        match self.tool.subcommand(wanted) {
             Some(command) => {
                 self.path_len += 1;
                 self.command = command;
                 self.grammar = command.grammar.unwrap_or(self.grammar);
-                if self.tool.root_flags_anywhere || self.path_len > 1 {
+                if self.tool.tool.root_flags_anywhere || self.path_len > 1 {
                     self.chain.rotate_right(1);
                 }
                 if let Some(first) = self.chain.first_mut() {
@@ -241,14 +252,16 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
 
     /// The one long flag that `name` begins, if there is exactly one.
     fn abbreviated(&self, name: &[u8]) -> Option<&'k Flag> {
-        if name.len() < 3 || !self.tool.abbreviations {
+        if name.len() < 3 || !self.tool.tool.abbreviations {
             return None;
         }
         let mut only: Option<&'k Flag> = None;
         for command in self.chain.iter().flatten() {
             let from = command.spellings.partition_point(|(spelling, _)| spelling.as_bytes() < name);
             let candidates = command.spellings.get(from..).unwrap_or_default();
-            for (_, place) in candidates.iter().take_while(|(spelling, _)| spelling.as_bytes().starts_with(name)) {
+            for (_, place) in
+                candidates.iter().take_while(|(spelling, _)| spelling.as_bytes().starts_with(name))
+            {
                 let flag = command.flags.get(usize::from(*place))?;
                 match only {
                     Some(other) if !std::ptr::eq(other, flag) => return None,
@@ -435,24 +448,4 @@ fn exact<'k>(command: &'k Command, spelling: &[u8]) -> Option<&'k Flag> {
     let place = command.spellings.binary_search_by(|(known, _)| known.as_bytes().cmp(spelling)).ok()?;
     let (_, place) = command.spellings.get(place)?;
     command.flags.get(usize::from(*place))
-}
-
-/// The command whose path matches all of `wanted`: an exact one if there is one, else the one
-/// whose globs leave least open.
-fn best<'k>(tool: &'k Tool, wanted: &[&[u8]]) -> Option<&'k Command> {
-    let rest = tool.commands.get(1..).unwrap_or_default();
-    let compare = |command: &Command| command.path.iter().map(|word| word.as_bytes()).cmp(wanted.iter().copied());
-    if let Ok(place) = rest.binary_search_by(compare) {
-        return rest.get(place);
-    }
-    if !tool.globs {
-        return None;
-    }
-    rest.iter()
-        .filter(|command| command.path.len() == wanted.len())
-        .filter(|command| command.path.iter().zip(wanted).all(|(g, word)| glob::matches(g.as_bytes(), word)))
-        .max_by_key(|command| {
-            let exact = command.path.iter().filter(|word| !word.contains('*')).count();
-            (exact, command.path.iter().map(String::len).sum::<usize>())
-        })
 }

@@ -4,7 +4,6 @@
 //! place of the command's own counts only where it is provably on and nothing behind it could
 //! switch it off again; a case that may match stands beside what it would replace.
 
-use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{self as schema, Case, Count, EffectKind, Operand, Role, Test};
 
@@ -46,8 +45,9 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
     flag_effects(call);
     // Whether a word that could be a flag matters depends on what this tool's flags can do. A mark
     // only changes what writes and deletes mean.
-    let changes = call.effects.iter().any(|(effect, _)| !matches!(effect.kind, None | Some(EffectKind::Read)))
-        || call.arguments.iter().any(|argument| matches!(argument.role, Role::Write | Role::Delete));
+    let changes =
+        call.effects.iter().any(|(effect, _)| !matches!(effect.kind, None | Some(EffectKind::Read)))
+            || call.arguments.iter().any(|argument| matches!(argument.role, Role::Write | Role::Delete));
     let raises = |flag: &schema::Flag| raises(flag) || (changes && !flag.marks.is_empty());
     if !read.command.flags.iter().any(raises) && !root_flags(call).any(raises) {
         call.unknown.retain(|(unknown, _)| *unknown != Unknown::MaybeFlag);
@@ -55,12 +55,14 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
 }
 
 fn root_flags<'k>(call: &Call<'_, 'k>) -> impl Iterator<Item = &'k schema::Flag> {
-    call.tool.and_then(|tool| tool.commands.first()).into_iter().flat_map(|root| &root.flags)
+    call.tool.and_then(|tool| tool.root()).into_iter().flat_map(|root| &root.flags)
 }
 
 /// Whether a flag could make its command worse than it is.
 fn raises(flag: &schema::Flag) -> bool {
-    let role = |role: &Role| !matches!(role, Role::Text | Role::Name | Role::Read | Role::Directory | Role::Placeholder);
+    let role = |role: &Role| {
+        !matches!(role, Role::Text | Role::Name | Role::Read | Role::Directory | Role::Placeholder)
+    };
     flag.effects.iter().any(|effect| effect.kind != Some(EffectKind::Read))
         || flag.role.as_ref().is_some_and(role)
         || flag.keys.iter().any(|(_, r)| role(r))
@@ -68,7 +70,6 @@ fn raises(flag: &schema::Flag) -> bool {
 }
 
 fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>) {
-    let arena = call.arguments.bump();
     let Call { flags, arguments, marks, unknown, .. } = call;
     for used in flags.iter() {
         for &mark in &used.flag.marks {
@@ -78,38 +79,21 @@ fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>) {
             arguments.push(Argument { name: &used.flag.facet, role, word, operand: false });
         }
         let Some(word) = used.value else { continue };
-        let harmless = |text: &[u8]| used.flag.harmless.iter().any(|glob| glob::matches(glob.as_bytes(), text));
+        let harmless =
+            |text: &[u8]| used.flag.harmless.iter().any(|glob| glob::matches(glob.as_bytes(), text));
         if word.as_known().is_some_and(harmless) {
-            continue;
-        }
-        if used.flag.role == Some(Role::Argv) {
-            let words = split(arena, word).iter().map(|&word| Argument { name: &used.flag.facet, role: &Role::Argv, word, operand: true });
-            arguments.extend(words);
             continue;
         }
         if !used.flag.keys.is_empty() {
             match keyed(&used.flag.keys, word) {
-                Some((role, word)) => arguments.push(Argument { name: &used.flag.facet, role, word, operand: false }),
+                Some((role, word)) => {
+                    arguments.push(Argument { name: &used.flag.facet, role, word, operand: false })
+                }
                 None => unknown.push((Unknown::Key, used.span)),
             }
         } else if let Some(role) = &used.flag.role {
             arguments.push(Argument { name: &used.flag.facet, role, word, operand: false });
         }
-    }
-}
-
-/// A command line given as one word. Text with quotes or expansions in it is split by rules of
-/// the tool's own, so its words are unknown.
-fn split<'a>(arena: &'a Bump, word: Word<'a>) -> &'a [Word<'a>] {
-    let plain = |text: &&[u8]| !text.iter().any(|b| matches!(b, b'\'' | b'"' | b'\\' | b'$' | b'#'));
-    match word.as_known().filter(plain) {
-        Some(text) => {
-            let mut words = BumpVec::new_in(arena);
-            let pieces = text.split(u8::is_ascii_whitespace).filter(|piece| !piece.is_empty());
-            words.extend(pieces.map(|piece| Word::known(piece, word.span)));
-            words.into_bump_slice()
-        }
-        None => arena.alloc_slice_copy(&[Word { splits: true, ..Word::unknown(word.span) }]),
     }
 }
 
@@ -144,6 +128,7 @@ fn operands<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
     let mut slots: BumpVec<'a, &'k Operand> = BumpVec::new_in(call.arguments.bump());
     slots.extend(read.slots.iter().filter(provided));
     let mut words: &[Word<'a>] = &read.operands;
+    call.rest = read.rest;
     let arguments = &mut call.arguments;
     let needed = slots.iter().filter(|slot| slot.count == Count::One && !takes_rest(slot)).count();
     let mut spare = words.len().saturating_sub(needed);
@@ -166,12 +151,25 @@ fn operands<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
             spare = spare.saturating_sub(take);
         }
         let (taken, rest) = words.split_at(take.min(words.len()));
-        arguments.extend(taken.iter().map(|&word| Argument { name: &slot.name, role: &slot.role, word, operand: true }));
+        arguments.extend(taken.iter().map(|&word| Argument {
+            name: &slot.name,
+            role: &slot.role,
+            word,
+            operand: true,
+        }));
         words = rest;
+        if let (true, Some(&word)) = (takes_rest(slot), read.rest.first()) {
+            arguments.push(Argument { name: &slot.name, role: &slot.role, word, operand: true });
+        }
     }
     // More words than slots: the last slot's role is the best guess there is.
     if let Some(last) = slots.last() {
-        arguments.extend(words.iter().map(|&word| Argument { name: &last.name, role: &last.role, word, operand: true }));
+        arguments.extend(words.iter().map(|&word| Argument {
+            name: &last.name,
+            role: &last.role,
+            word,
+            operand: true,
+        }));
     }
     // `cp $FILES`, `mv *`: each slot could hold what such a word becomes.
     if slots.len() > 1 {
@@ -215,7 +213,13 @@ fn value_holds(when: &[String], value: Option<Word<'_>>) -> Holds {
         return Holds::Yes;
     }
     match value {
-        None => if when.iter().any(String::is_empty) { Holds::Yes } else { Holds::No },
+        None => {
+            if when.iter().any(String::is_empty) {
+                Holds::Yes
+            } else {
+                Holds::No
+            }
+        }
         Some(word) => match word.as_known() {
             Some(text) if when.iter().any(|wanted| wanted.as_bytes() == text) => Holds::Yes,
             Some(_) => Holds::No,
@@ -240,7 +244,8 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>, 
     for condition in &case.when {
         // What a word that is no flag becomes cannot be the value of one.
         let operand = read.slots.iter().any(|slot| slot.name == condition.facet);
-        let uncertain = if operand { read.uncertain && !leads(read, &condition.facet) } else { read.hidden_flags };
+        let uncertain =
+            if operand { read.uncertain && !leads(read, &condition.facet) } else { read.hidden_flags };
         let test = tests(call, &condition.facet, &condition.test, uncertain);
         unseen |= test == Holds::Maybe && (operand || !call.has_facet(&condition.facet));
         holds = match (holds, test) {
@@ -255,7 +260,11 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>, 
         Holds::No => return,
         Holds::Yes if !case.adds && !only_floors => call.effects.truncate(before),
         // Reading some of the words as secrets is a read of the others too.
-        Holds::Partly if !case.adds && only(call, before, EffectKind::Read) && of_kind(&case.effects, EffectKind::ReadSecret) => {
+        Holds::Partly
+            if !case.adds
+                && only(call, before, EffectKind::Read)
+                && of_kind(&case.effects, EffectKind::ReadSecret) =>
+        {
             call.effects.truncate(before);
         }
         Holds::Yes | Holds::Partly => {}
@@ -263,7 +272,8 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>, 
         // reads is read.
         Holds::Maybe if !unseen => {}
         Holds::Maybe => {
-            let harmless = |kind: Option<EffectKind>| matches!(kind, Some(EffectKind::Read | EffectKind::ReadSecret));
+            let harmless =
+                |kind: Option<EffectKind>| matches!(kind, Some(EffectKind::Read | EffectKind::ReadSecret));
             if call.effects.iter().all(|(effect, _)| harmless(effect.kind))
                 && case.effects.iter().all(|effect| harmless(effect.kind) || effect.kind.is_none())
             {
@@ -281,7 +291,8 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>, 
 /// Whether an operand's slot is filled before any word that could be several: nothing moves it.
 fn leads(read: &Read<'_, '_>, name: &str) -> bool {
     let sure = read.operands.iter().take_while(|word| word.as_known().is_some()).count();
-    let leading = read.slots.iter().take_while(|slot| slot.count == Count::One && !takes_rest(slot)).take(sure);
+    let leading =
+        read.slots.iter().take_while(|slot| slot.count == Count::One && !takes_rest(slot)).take(sure);
     leading.into_iter().any(|slot| slot.name == name)
 }
 
@@ -311,7 +322,9 @@ fn tests(call: &Call<'_, '_>, facet: &str, test: &Test, uncertain: bool) -> Hold
             }
             for word in call.facet(facet) {
                 match word.as_known() {
-                    Some(text) if globs.iter().any(|glob| glob::matches_any_case(glob.as_bytes(), text)) => some = true,
+                    Some(text) if globs.iter().any(|glob| glob::matches_any_case(glob.as_bytes(), text)) => {
+                        some = true
+                    }
                     Some(_) => all = false,
                     None => {
                         all = false;

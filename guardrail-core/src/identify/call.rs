@@ -2,9 +2,10 @@
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
-use guardrail_schema::{self as schema, Command, Flag, Language, Mark, Role, Scope, Tool};
+use guardrail_schema::{self as schema, Command, Flag, Language, Mark, Role, Scope};
 
 use crate::identify::language::Found;
+use crate::knowledge::KnownTool;
 use crate::lower::{ChannelId, InvocationId, SourceId, Word};
 use crate::shell::Span;
 
@@ -15,12 +16,14 @@ pub(crate) struct Call<'a, 'k> {
     pub(crate) invocation: InvocationId,
     pub(crate) source: SourceId,
     pub(crate) standing: Standing,
-    pub(crate) tool: Option<&'k Tool>,
+    pub(crate) tool: Option<&'k KnownTool>,
     pub(crate) command: Option<&'k Command>,
     /// The words that name the tool and its subcommand.
     pub(crate) named: Span,
     /// Words with what the tool does with them.
     pub(crate) arguments: BumpVec<'a, Argument<'a, 'k>>,
+    /// The words of the command it wraps, behind its operands; the first is an argument too.
+    pub(crate) rest: &'a [Word<'a>],
     /// Flags in the order given.
     pub(crate) flags: BumpVec<'a, FlagUse<'a, 'k>>,
     /// Effects of the command, of its cases and flags, with the words that say so.
@@ -149,6 +152,7 @@ impl<'a, 'k> Call<'a, 'k> {
             command: None,
             named,
             arguments: BumpVec::new_in(arena),
+            rest: &[],
             flags: BumpVec::new_in(arena),
             effects: BumpVec::new_in(arena),
             possible: BumpVec::new_in(arena),

@@ -6,6 +6,7 @@ mod arguments;
 mod assign;
 mod call;
 pub(crate) mod language;
+mod split;
 mod tool_call;
 mod trust;
 mod unwrap;
@@ -28,6 +29,14 @@ pub(crate) struct Identified<'a, 'k> {
     pub(crate) program: Program<'a>,
     /// In the order of the invocations; an invocation may have two.
     pub(crate) calls: Vec<Call<'a, 'k>>,
+}
+
+impl<'a, 'k> Identified<'a, 'k> {
+    /// The calls of one invocation.
+    pub(crate) fn calls_of(&self, id: InvocationId) -> impl Iterator<Item = &Call<'a, 'k>> {
+        let from = self.calls.partition_point(|call| call.invocation < id);
+        self.calls.get(from..).unwrap_or_default().iter().take_while(move |call| call.invocation == id)
+    }
 }
 
 /// The queue: invocations are understood in order, and what they wrap is appended.
@@ -97,9 +106,10 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let standing = call.standing;
         let mut first_call = Some(call);
         for tool in tools.into_iter().flatten() {
-            let mut call = first_call
-                .take()
-                .unwrap_or_else(|| Call { standing, ..Call::new(self.arena, id, invocation.source, first.span) });
+            let mut call = first_call.take().unwrap_or_else(|| Call {
+                standing,
+                ..Call::new(self.arena, id, invocation.source, first.span)
+            });
             call.tool = Some(tool);
             if let Some(read) = Arguments::read(tool, invocation.words, &mut call) {
                 self.variables(&mut call, &invocation);

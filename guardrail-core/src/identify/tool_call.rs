@@ -4,8 +4,8 @@ use guardrail_schema::{Condition, NamedCall, Test};
 use serde_json::Value as Json;
 
 use crate::glob;
-use crate::identify::call::{Argument, Call, Standing};
 use crate::identify::Identifier;
+use crate::identify::call::{Argument, Call, Standing};
 use crate::lower::{
     Context, EnvironmentId, Input, Invocation, InvocationId, Place, Resolution, Source, SourceId, Word,
 };
@@ -19,7 +19,12 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let span = Span::new(0, printed.len());
         let name: &'a str = self.arena.alloc_str(name);
         let source = SourceId(self.lowerer.program.sources.len() as u32);
-        self.lowerer.program.sources.push(Source { text: printed.as_bytes(), parent: None, layer: 0, within: None });
+        self.lowerer.program.sources.push(Source {
+            text: printed.as_bytes(),
+            parent: None,
+            layer: 0,
+            within: None,
+        });
         let invocation = Invocation {
             words: self.arena.alloc_slice_copy(&[Word::known(name.as_bytes(), span)]),
             assignments: &[],
@@ -46,9 +51,13 @@ impl<'a, 'k> Identifier<'a, 'k> {
             Some(known) => {
                 call.standing = Standing::Known;
                 self.arguments(&mut call, known, arguments, printed);
-                let case = |case: &&'k guardrail_schema::Case| case.when.iter().all(|c| holds(c, &call.arguments));
+                let case =
+                    |case: &&'k guardrail_schema::Case| case.when.iter().all(|c| holds(c, &call.arguments));
                 let cases: Vec<_> = known.cases.iter().filter(case).collect();
-                if !cases.iter().any(|case| !case.adds && case.effects.iter().any(|effect| effect.kind.is_some())) {
+                if !cases
+                    .iter()
+                    .any(|case| !case.adds && case.effects.iter().any(|effect| effect.kind.is_some()))
+                {
                     call.effects.extend(known.effects.iter().map(|effect| (effect, span)));
                 }
                 call.effects.extend(cases.iter().flat_map(|case| &case.effects).map(|effect| (effect, span)));
@@ -71,7 +80,12 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 let quoted = value.to_string();
                 let at = printed.find(&quoted);
                 let span = at.map_or(call.named, |at| Span::new(at, at + quoted.len()));
-                call.arguments.push(Argument { name: facet, role, word: Word::known(text.as_bytes(), span), operand: true });
+                call.arguments.push(Argument {
+                    name: facet,
+                    role,
+                    word: Word::known(text.as_bytes(), span),
+                    operand: true,
+                });
             });
         }
     }
@@ -84,7 +98,8 @@ fn find<'k>(calls: impl Iterator<Item = &'k NamedCall>, name: &str) -> Option<&'
         if call.names.iter().any(|known| known == name) {
             return Some(call);
         }
-        let matches = |known: &String| known.contains('*') && glob::matches(known.as_bytes(), name.as_bytes());
+        let matches =
+            |known: &String| known.contains('*') && glob::matches(known.as_bytes(), name.as_bytes());
         if globbed.is_none() && call.names.iter().any(matches) {
             globbed = Some(call);
         }

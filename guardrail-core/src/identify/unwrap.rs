@@ -8,7 +8,7 @@ use guardrail_schema::{EffectKind, Inside, Language, Role};
 
 use crate::identify::call::{Argument, Call, Feed, FeedSource, LanguageAct, Unknown};
 use crate::identify::language::{self, Act, Found};
-use crate::identify::{Identifier, span_of};
+use crate::identify::{Identifier, span_of, split};
 use crate::lower::{
     Entry, EnvironmentId, Inherit, Input, Invocation, Lead, Origin, Place, Resolution, Value, Word,
 };
@@ -24,26 +24,35 @@ struct Inner<'a> {
 
 impl<'a, 'k> Identifier<'a, 'k> {
     pub(super) fn unwrap(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>) {
-        if call.arguments.is_empty() && call.flags.is_empty() && call.command.is_none_or(|c| c.stdin.is_none()) {
+        if call.arguments.is_empty()
+            && call.flags.is_empty()
+            && call.command.is_none_or(|c| c.stdin.is_none())
+        {
             return;
         }
         let inner = self.inner(call, invocation);
+        if let Some(split) = call.arguments.iter().find(|a| *a.role == Role::Split).map(|a| a.word) {
+            self.split(call, invocation, inner, split);
+            return;
+        }
         self.wrapped(call, invocation, inner);
         self.placeholders(call, invocation, inner);
         let arguments: &'a [Argument<'a, 'k>] = self.arena.alloc_slice_copy(&call.arguments);
         let mut joined = false;
         for (index, argument) in arguments.iter().enumerate() {
-            let inner = if argument.operand { inner } else { self.once(inner, argument) };
+            let inner = if argument.operand { inner } else { self.once(inner, invocation, argument) };
             match argument.role {
                 Role::Code(language) => {
-                    let positional = if *language == Language::Shell { positional(self.arena, arguments, index) } else { &[] };
+                    let positional = if *language == Language::Shell {
+                        positional(self.arena, arguments, index)
+                    } else {
+                        &[]
+                    };
                     self.code(call, invocation, inner, *language, argument.word, positional);
                 }
                 Role::Words(language) if !joined => {
                     joined = true;
-                    let words = self.arena.alloc_slice_fill_iter(
-                        arguments.iter().filter(|a| matches!(a.role, Role::Words(_))).map(|a| a.word).collect::<Vec<_>>(),
-                    );
+                    let words = self.following(call, |role| matches!(role, Role::Words(_)));
                     let word = self.join(words);
                     self.code(call, invocation, inner, *language, word, &[]);
                 }
@@ -65,7 +74,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
         };
         // Another user, another machine, or a flag of the wrapper may have taken variables away or
         // set others: what this script knows of them proves nothing there.
-        let interpreter = call.arguments.iter().any(|argument| matches!(argument.role, Role::Code(Language::Shell)));
+        let interpreter =
+            call.arguments.iter().any(|argument| matches!(argument.role, Role::Code(Language::Shell)));
         let changes = inside != Inside::Here
             || call.effects.iter().any(|(effect, _)| effect.kind == Some(EffectKind::Privilege))
             || (!interpreter && !call.flags.is_empty());
@@ -96,9 +106,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
     }
 
     /// The surroundings of what a variable names: a pager is not started through itself.
-    fn once(&mut self, inner: Inner<'a>, argument: &Argument<'a, 'k>) -> Inner<'a> {
+    fn once(&mut self, inner: Inner<'a>, at: &Invocation<'a>, argument: &Argument<'a, 'k>) -> Inner<'a> {
         let mut variable = None;
-        self.lowerer.each_binding(inner.environment, |name, _| {
+        self.lowerer.each_binding(at, |name, _| {
             if name == argument.name.as_bytes() {
                 variable = Some(name);
             }
@@ -108,16 +118,46 @@ impl<'a, 'k> Identifier<'a, 'k> {
         Inner { environment: self.lowerer.bind(inner.environment, name, empty, true), ..inner }
     }
 
+    /// The same tool with the words that `text` is split into, in its place.
+    fn split(
+        &mut self,
+        call: &mut Call<'a, 'k>,
+        invocation: &Invocation<'a>,
+        inner: Inner<'a>,
+        text: Word<'a>,
+    ) {
+        let pieces = text.as_known().and_then(split::split);
+        // The value may be attached to its flag: it is the word whose bytes it shares.
+        let holds = |word: &Word<'a>| {
+            text.as_known().is_some_and(|text| word.prefix().as_ptr_range().contains(&text.as_ptr()))
+        };
+        let (Some(pieces), Some(at)) = (pieces, invocation.words.iter().position(holds)) else {
+            return self.opaque(call, Language::Shell, text);
+        };
+        let mut words = BumpVec::new_in(self.arena);
+        words.extend(invocation.words.first().copied());
+        words.extend(pieces.into_iter().map(|piece| {
+            let prefix: &'a [u8] = self.arena.alloc_slice_copy(&piece.text);
+            let value =
+                if piece.open { Value::Partial { prefix, suffix: b"" } } else { Value::Known(prefix) };
+            let from: &'a [Origin<'a>] = if piece.open { &[Origin::Input] } else { &[] };
+            Word { from, value, ..Word::known(prefix, text.span) }
+        }));
+        words.extend_from_slice(invocation.words.get(at + 1..).unwrap_or_default());
+        self.child(call, invocation, inner, words.into_bump_slice(), invocation.stdin);
+    }
+
     /// The command that a wrapper's operands are.
     fn wrapped(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>, inner: Inner<'a>) {
-        let mut words = BumpVec::new_in(self.arena);
-        words.extend(call.arguments.iter().filter(|a| *a.role == Role::Argv).map(|a| a.word));
+        let words = self.following(call, |role| *role == Role::Argv);
         let Some(first) = words.first() else { return };
         // `builtin cd x`: the shell's own semantics have seen to it.
         let followed = |i: &Invocation<'_>| {
             i.parent == Some(call.invocation) && i.words.first().is_some_and(|word| word.span == first.span)
         };
-        if invocation.resolution == Resolution::Builtin && self.lowerer.program.invocations.iter().any(followed) {
+        if invocation.resolution == Resolution::Builtin
+            && self.lowerer.program.invocations.iter().any(followed)
+        {
             return;
         }
         let placeholder = call.arguments.iter().find(|a| *a.role == Role::Placeholder).map(|a| a.word);
@@ -125,17 +165,37 @@ impl<'a, 'k> Identifier<'a, 'k> {
         if call.command.is_some_and(|command| command.appends_input) {
             let from = origins(self.arena, &invocation.stdin);
             stdin = Input::Empty;
-            let input = Word { from, splits: true, ..Word::unknown(span_of(&words)) };
+            let input = Word { from, splits: true, ..Word::unknown(span_of(words)) };
+            let mut filled = BumpVec::from_iter_in(words.iter().copied(), self.arena);
             let replaced = placeholder.and_then(|word| word.as_known()).or_else(|| {
                 // `-I` without a readable text, or `-i` with its default.
                 call.flags.iter().any(|used| used.flag.role == Some(Role::Placeholder)).then_some(&b"{}"[..])
             });
             match replaced {
-                Some(text) => words.iter_mut().for_each(|word| *word = fill(*word, text, input)),
-                None => words.push(input),
+                Some(text) => filled.iter_mut().for_each(|word| *word = fill(*word, text, input)),
+                None => filled.push(input),
             }
+            return self.child(call, invocation, inner, filled.into_bump_slice(), stdin);
         }
-        self.child(call, invocation, inner, words.into_bump_slice(), stdin);
+        self.child(call, invocation, inner, words, stdin);
+    }
+
+    /// The words of a wrapped command or text: what flags give of it, then the rest of the line.
+    fn following(&self, call: &Call<'a, 'k>, wanted: impl Fn(&Role) -> bool) -> &'a [Word<'a>] {
+        let mut wanted = call.arguments.iter().filter(|argument| wanted(argument.role)).peekable();
+        if wanted.peek().is_none() {
+            return &[];
+        }
+        let rest = call.rest;
+        let given =
+            wanted.filter(|argument| rest.is_empty() || !argument.operand).map(|argument| argument.word);
+        let mut words = BumpVec::new_in(self.arena);
+        words.extend(given);
+        if words.is_empty() {
+            return rest;
+        }
+        words.extend_from_slice(rest);
+        words.into_bump_slice()
     }
 
     /// Commands that a flag takes whole (find's `-exec`), with the paths that stand in them.
@@ -152,7 +212,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
                     let text = placeholder.text.as_bytes();
                     let mut words = BumpVec::new_in(self.arena);
                     words.extend(used.wrapped.iter().map(|&word| fill(word, text, path)));
-                    let holds = |word: &Word<'_>| word.as_known().is_none_or(|w| w.windows(text.len().max(1)).any(|w| w == text));
+                    let holds = |word: &Word<'_>| {
+                        word.as_known().is_none_or(|w| w.windows(text.len().max(1)).any(|w| w == text))
+                    };
                     if placeholder.appends && !used.wrapped.iter().any(holds) {
                         words.push(path);
                     }
@@ -174,7 +236,10 @@ impl<'a, 'k> Identifier<'a, 'k> {
                     if !path.ends_with(b"/") {
                         prefix.push(b'/');
                     }
-                    Word { value: Value::Partial { prefix: prefix.into_bump_slice(), suffix: b"" }, ..Word::unknown(span) }
+                    Word {
+                        value: Value::Partial { prefix: prefix.into_bump_slice(), suffix: b"" },
+                        ..Word::unknown(span)
+                    }
                 }
                 _ => Word { value: Value::Unknown, span, ..only },
             },
@@ -222,7 +287,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
             };
         }
         match word.value {
-            Value::Known(text) => self.source(call, invocation, inner, text, word.span, positional, invocation.stdin),
+            Value::Known(text) => {
+                self.source(call, invocation, inner, text, word.span, positional, invocation.stdin)
+            }
             // What is known of it can already be bad enough.
             Value::Partial { prefix, .. } if !prefix.is_empty() && word.lead == Lead::Text => {
                 self.source(call, invocation, inner, prefix, word.span, positional, invocation.stdin);
@@ -349,11 +416,19 @@ impl<'a, 'k> Identifier<'a, 'k> {
     }
 
     /// A program named by one word; the tool chooses its operands and feeds it.
-    fn program(&mut self, call: &Call<'a, 'k>, invocation: &Invocation<'a>, inner: Inner<'a>, word: Word<'a>) {
+    fn program(
+        &mut self,
+        call: &Call<'a, 'k>,
+        invocation: &Invocation<'a>,
+        inner: Inner<'a>,
+        word: Word<'a>,
+    ) {
         let mut words = BumpVec::new_in(self.arena);
         match word.as_known() {
             Some(text) => words.extend(
-                text.split(|b| matches!(b, b' ' | b'\t' | b'\n')).filter(|w| !w.is_empty()).map(|w| Word::known(w, word.span)),
+                text.split(|b| matches!(b, b' ' | b'\t' | b'\n'))
+                    .filter(|w| !w.is_empty())
+                    .map(|w| Word::known(w, word.span)),
             ),
             None => words.push(word),
         }
@@ -362,8 +437,12 @@ impl<'a, 'k> Identifier<'a, 'k> {
 
     fn standard_input(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>, inner: Inner<'a>) {
         let by_flag = call.flags.iter().find_map(|used| used.flag.stdin.as_ref());
-        let given = call.arguments.iter().any(|a| matches!(a.role, Role::Code(_) | Role::Script(_) | Role::Words(_) | Role::Argv));
-        let by_command = call.command.and_then(|command| command.stdin.as_ref()).filter(|_| !given && !call.rehearsal);
+        let given = call
+            .arguments
+            .iter()
+            .any(|a| matches!(a.role, Role::Code(_) | Role::Script(_) | Role::Words(_) | Role::Argv));
+        let by_command =
+            call.command.and_then(|command| command.stdin.as_ref()).filter(|_| !given && !call.rehearsal);
         let role = by_flag.or(by_command);
         let remote = given && call.command.is_some_and(|command| command.inside == Inside::Remote);
         if remote || matches!(role, Some(Role::Upload | Role::Send)) {
@@ -375,7 +454,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             };
         }
         let Some(&Role::Code(language)) = role else { return };
-                if is_general_purpose(language) && matches!(invocation.stdin, Input::Text(_) | Input::Channel(_)) {
+        if is_general_purpose(language) && matches!(invocation.stdin, Input::Text(_) | Input::Channel(_)) {
             // Even harmless text: what an interpreter is fed is not what it was started with.
             let found = Found { act: Act::Opaque, at: 0..0 };
             call.found.push(LanguageAct { language, found, span: call.named });
@@ -432,7 +511,11 @@ impl<'a, 'k> Identifier<'a, 'k> {
 fn positional<'a>(arena: &'a bumpalo::Bump, arguments: &[Argument<'a, '_>], index: usize) -> &'a [Word<'a>] {
     let mut words = BumpVec::new_in(arena);
     words.extend(
-        arguments.iter().skip(index + 1).filter(|a| *a.role == Role::Text && matches!(a.name, "name" | "argument")).map(|a| a.word),
+        arguments
+            .iter()
+            .skip(index + 1)
+            .filter(|a| *a.role == Role::Text && matches!(a.name, "name" | "argument"))
+            .map(|a| a.word),
     );
     if words.is_empty() {
         words.push(Word::known(b"sh", Span::default()));
@@ -456,7 +539,9 @@ fn fill<'a>(word: Word<'a>, placeholder: &[u8], input: Word<'a>) -> Word<'a> {
     if text == placeholder {
         return Word { span: word.span, splits: false, ..input };
     }
-    let Some(at) = text.windows(placeholder.len()).position(|window| window == placeholder) else { return word };
+    let Some(at) = text.windows(placeholder.len()).position(|window| window == placeholder) else {
+        return word;
+    };
     let last = text.windows(placeholder.len()).rposition(|window| window == placeholder).unwrap_or(at);
     let value = Value::Partial {
         prefix: text.get(..at).unwrap_or_default(),
@@ -464,7 +549,6 @@ fn fill<'a>(word: Word<'a>, placeholder: &[u8], input: Word<'a>) -> Word<'a> {
     };
     Word { value, from: input.from, ..word }
 }
-
 
 /// Languages in which a text can do anything.
 const fn is_general_purpose(language: Language) -> bool {

@@ -11,17 +11,21 @@ impl<'a, 'k> Identifier<'a, 'k> {
     /// Adds what the variables that the script sets mean to this call's tool, and to any program.
     ///
     /// A variable counts whether or not the script exports it: it may have been exported before.
-    pub(super) fn variables(&self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>) {
+    pub(super) fn variables(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>) {
         if invocation.environment == EnvironmentId::default() {
             return;
         }
-        let own: &'k [Variable] = call.tool.map_or(&[], |tool| &tool.variables);
-        self.lowerer.each_binding(invocation.environment, |name, value| {
-            for variable in own.iter().chain(self.knowledge.environment()) {
+        let own: &'k [Variable] = call.tool.map_or(&[], |tool| &tool.tool.variables);
+        let knowledge = self.knowledge;
+        self.lowerer.each_binding(invocation, |name, value| {
+            for variable in own.iter().chain(knowledge.environment()) {
                 if !glob::matches(variable.name.as_bytes(), name) {
                     continue;
                 }
-                if value.as_known().is_some_and(|v| variable.harmless.iter().any(|known| glob::matches(known.as_bytes(), v))) {
+                if value
+                    .as_known()
+                    .is_some_and(|v| variable.harmless.iter().any(|known| glob::matches(known.as_bytes(), v)))
+                {
                     continue;
                 }
                 // The binding may stand in another source; then the command itself is pointed at.

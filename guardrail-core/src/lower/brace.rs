@@ -132,11 +132,23 @@ struct Braces<'a> {
 /// Braces inside braces deeper than this are not taken apart.
 const MAX_NESTING: u32 = 24;
 
+/// A word with more braces than this is not taken apart: each that is never closed costs a search
+/// to the end of the word.
+const MAX_BRACES: usize = 256;
+
+fn count(atoms: &[Atom<'_>], byte: u8) -> usize {
+    let text = |atom: &Atom<'_>| match atom {
+        Atom::Text(text) => text.iter().filter(|&&b| b == byte).count(),
+        _ => 0,
+    };
+    atoms.iter().map(text).sum()
+}
+
 impl<'a> Braces<'a> {
     /// What bash's `brace_expand` does: the first brace that can be closed, what is before it, each
     /// alternative, and what is behind it.
     fn expand(&self, atoms: &[Atom<'a>], depth: u32) -> Result<Alternatives<'a>, TooMany> {
-        if depth > MAX_NESTING {
+        if depth > MAX_NESTING || (depth == 0 && count(atoms, b'{') > MAX_BRACES) {
             return Err(TooMany);
         }
         let mut search = Place { atom: 0, byte: 0 };

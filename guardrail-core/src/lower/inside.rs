@@ -44,9 +44,11 @@ impl<'a> Lowerer<'a> {
 
     /// Calls `each` with every variable that the script binds, newest first, exported or not, up
     /// to the point where anything may be bound.
-    pub fn each_binding(&self, environment: EnvironmentId, mut each: impl FnMut(&'a [u8], Word<'a>)) {
+    pub fn each_binding(&mut self, at: &Invocation<'a>, mut each: impl FnMut(&'a [u8], Word<'a>)) {
         let mut seen: Vec<&[u8]> = Vec::new();
-        for node in self.environments.chain(environment, EnvironmentId::default()) {
+        let mut visited: u32 = 0;
+        for node in self.environments.chain(at.environment, EnvironmentId::default()) {
+            visited += 1;
             match node {
                 Node::Variable { name, binding } => {
                     if !seen.contains(name) {
@@ -56,10 +58,12 @@ impl<'a> Lowerer<'a> {
                         }
                     }
                 }
-                Node::Forgotten { .. } => return,
+                Node::Forgotten { .. } => break,
                 Node::Function { .. } | Node::FunctionRemoved { .. } | Node::Child => {}
             }
         }
+        // Every invocation looks at every variable: many of both are paid for.
+        self.spend(visited, at.source, at.span);
     }
 
     /// The directory that `path` names from `directory`.

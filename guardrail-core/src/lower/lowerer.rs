@@ -290,11 +290,24 @@ impl<'a> Lowerer<'a> {
 
     /// Appends an invocation made of words that exist already: an argv request, a wrapper's child.
     pub fn invocation(&mut self, invocation: Invocation<'a>) -> InvocationId {
-        if self.program.invocations.len() >= self.limits.invocations as usize {
+        let last = InvocationId((self.program.invocations.len() as u32).saturating_sub(1));
+        if self.program.invocations.len() >= self.limits.invocations as usize || self.is_too_deep(&invocation)
+        {
             self.exhaust(invocation.source, invocation.span);
+            return last;
         }
         self.program.invocations.push(invocation);
         InvocationId(self.program.invocations.len() as u32 - 1)
+    }
+
+    /// Whether an invocation lies in more wrappers than the depth limit.
+    fn is_too_deep(&self, invocation: &Invocation<'a>) -> bool {
+        let mut parent = invocation.parent;
+        for _ in 0..self.limits.depth {
+            let Some(id) = parent else { return false };
+            parent = self.program.invocation(id).and_then(|invocation| invocation.parent);
+        }
+        parent.is_some()
     }
 
     /// The environment with one more binding (`env NAME=value cmd`, `sudo NAME=value cmd`).

@@ -49,7 +49,8 @@ impl<'a> Program<'a> {
             return None;
         }
         let mut order = Vec::with_capacity(self.invocations.len());
-        let named = self.invocations.iter().enumerate().filter(|(_, one)| one.resolution != Resolution::Nothing);
+        let named =
+            self.invocations.iter().enumerate().filter(|(_, one)| one.resolution != Resolution::Nothing);
         order.extend(named.map(|(index, _)| InvocationId(index as u32)));
         Some(order)
     }

@@ -231,6 +231,9 @@ pub struct Redirect<'a> {
     pub both: bool,
     /// The file, or the text of a here-document or here-string.
     pub target: Word<'a>,
+    /// The source it stands in: not always that of the invocation, since what `eval` runs writes
+    /// where the group around `eval` does.
+    pub source: SourceId,
     /// As written.
     pub span: Span,
 }

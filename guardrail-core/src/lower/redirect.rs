@@ -86,7 +86,7 @@ impl<'a> Lowerer<'a> {
                 _ => (RedirectKind::Descriptor, false),
             },
         };
-        Redirect { kind, descriptor, both, target, span: redirect.span }
+        Redirect { kind, descriptor, both, target, source: unit.source, span: redirect.span }
     }
 
     /// A quoted here-document: its parts are literal; a single one is borrowed as it stands.

@@ -13,20 +13,29 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
             Target::Code(Code::Program(word)) => {
                 let path = word.as_known().is_some_and(|text| text.contains(&b'/'));
                 if !path {
-                    found.on(effect, Risk::Medium, true, || format!("runs {}, of which nothing is known", shown(word)).into());
+                    found.on(effect, Risk::Medium, true, || {
+                        format!("runs {}, of which nothing is known", shown(word)).into()
+                    });
                     continue;
                 }
-                let temporary = word.as_known().is_some_and(|text| text.starts_with(b"/tmp/") || text.starts_with(b"/var/tmp/") || text.starts_with(b"/dev/shm/"));
+                let temporary = word.as_known().is_some_and(|text| {
+                    text.starts_with(b"/tmp/")
+                        || text.starts_with(b"/var/tmp/")
+                        || text.starts_with(b"/dev/shm/")
+                });
                 let risk = if temporary { Risk::High } else { Risk::Medium };
                 found.on(effect, risk, true, || {
-                    format!("runs the file {}, which is not where the system keeps its programs", shown(word)).into()
+                    format!("runs the file {}, which is not where the system keeps its programs", shown(word))
+                        .into()
                 });
             }
             Target::Code(Code::Nameless) => {
                 found.on(effect, Risk::High, true, || "runs a program whose name cannot be known".into());
             }
             Target::Code(Code::Visible) => {
-                found.on(effect, Risk::Medium, false, || "runs code in a language that is not followed".into());
+                found.on(effect, Risk::Medium, false, || {
+                    "runs code in a language that is not followed".into()
+                });
             }
             Target::Code(Code::Opaque) => {
                 found.on(effect, Risk::High, true, || "runs code that cannot be known".into());
@@ -36,7 +45,9 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
                     found.on(effect, Risk::Medium, true, || "runs whatever its standard input holds".into());
                 }
                 FeedSource::File(word) => {
-                    found.on(effect, Risk::Medium, true, || format!("runs the code in {}", shown(&word)).into());
+                    found.on(effect, Risk::Medium, true, || {
+                        format!("runs the code in {}", shown(&word)).into()
+                    });
                 }
                 FeedSource::Channel(_) | FeedSource::Unknown => {
                     found.on(effect, Risk::High, true, || "runs what another command prints".into());

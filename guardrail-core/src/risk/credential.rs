@@ -9,7 +9,9 @@ use crate::effect::Target;
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     for effect in case.effects().filter(|effect| effect.kind == EffectKind::Credential) {
         found.on(effect, Risk::Critical, false, || match &effect.target {
-            Target::Name(word) | Target::Path(word, _) => format!("changes the credential {}", shown(word)).into(),
+            Target::Name(word) | Target::Path(word, _) => {
+                format!("changes the credential {}", shown(word)).into()
+            }
             _ => "changes a credential".into(),
         });
     }

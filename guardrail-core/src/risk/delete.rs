@@ -18,11 +18,15 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
             Area::Home => (Risk::High, ", in the home directory"),
             Area::Unknown | Area::Network => (Risk::High, ", and where that lies cannot be known"),
             Area::Workspace if location.whole => (Risk::High, ", which is the whole workspace"),
-            Area::Workspace if location.startup || ends_in_repository(word) => (Risk::High, ", the repository's own data"),
+            Area::Workspace if location.startup || ends_in_repository(word) => {
+                (Risk::High, ", the repository's own data")
+            }
             Area::Temporary if location.whole => (Risk::High, ", which others use too"),
             Area::Temporary | Area::Workspace => (Risk::Medium, ""),
         };
-        found.on(effect, risk, location.area == Area::Unknown, || format!("deletes {}{why}", shown(word)).into());
+        found.on(effect, risk, location.area == Area::Unknown, || {
+            format!("deletes {}{why}", shown(word)).into()
+        });
     }
 }
 

@@ -2,26 +2,32 @@
 
 use guardrail_schema::{EffectKind, Risk};
 
-use super::{Case, Found, flow};
-use crate::effect::Target;
-use crate::lower::NoteKind;
+use super::flow::{self, Reach};
+use super::{Case, Found};
+use crate::effect::{Effect, Target};
 
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     let analysis = case.analysis;
-    let is_secret = |kind| kind == EffectKind::ReadSecret;
-    if !case.effects().any(|effect| is_secret(effect.kind))
-        && !analysis.identified.program.notes.iter().any(|note| note.kind == NoteKind::SecretVariable)
-    {
+    let is_secret = |effect: &Effect<'_, '_>| effect.kind == EffectKind::ReadSecret;
+    if !case.effects().any(is_secret) || !case.effects().any(flow::is_network) {
         return;
     }
+    let secrets = Reach::of(analysis, is_secret);
+    // What a call reads itself it can send itself; an address that gives credentials is no file, and
+    // one unknown word is one thing: what it may read is not what it may send.
+    let mut reads: Vec<_> = case
+        .effects()
+        .filter(|effect| is_secret(effect) && !effect.possible && !matches!(effect.target, Target::Address(_)))
+        .map(|effect| effect.invocation)
+        .collect();
+    reads.sort();
     for effect in case.effects() {
         let Some(invocation) = analysis.identified.program.invocation(effect.invocation) else { continue };
         match effect.kind {
             EffectKind::NetworkOut => {}
             // A header, a password, a name: what stands among the words of a request goes with it.
             EffectKind::NetworkIn => {
-                let among = flow::upstream(analysis, flow::word_channels(invocation));
-                if flow::any_has(analysis, &among, |e| is_secret(e.kind)) {
+                if flow::word_channels(invocation).any(|channel| secrets.has(channel)) {
                     found.on(effect, Risk::Critical, false, || "sends a secret to a network".into());
                 }
                 continue;
@@ -29,12 +35,8 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
             _ => continue,
         }
         let own = matches!(&effect.target, Target::Path(_, location) if location.secret)
-            // One unknown word is one thing: what it may read is not what it may send.
-            || flow::any_has(analysis, &[effect.invocation], |e| {
-                is_secret(e.kind) && !e.possible && !matches!(e.target, Target::Address(_))
-            });
-        let above = flow::upstream(analysis, flow::inputs(invocation));
-        if own || flow::any_has(analysis, &above, |e| is_secret(e.kind)) {
+            || reads.binary_search(&effect.invocation).is_ok();
+        if own || secrets.enters(invocation) {
             found.on(effect, Risk::Critical, false, || "sends a secret to a network".into());
         }
     }

@@ -1,33 +1,57 @@
-//! What flows where: the invocations whose output reaches a place, through pipes and
-//! substitutions.
+//! What flows where: from which invocations something reaches which, through pipes and
+//! substitutions. One pass over the program, however many questions are asked of it.
 
 use guardrail_schema::EffectKind;
 
 use crate::effect::{Analysis, Effect};
-use crate::lower::{ChannelId, Input, Invocation, InvocationId, Origin};
+use crate::lower::{ChannelId, Input, Invocation, Origin};
 
-/// Every invocation upstream of some channels, each once.
-pub(super) fn upstream(analysis: &Analysis<'_, '_>, from: impl IntoIterator<Item = ChannelId>) -> Vec<InvocationId> {
-    let invocations = &analysis.identified.program.invocations;
-    let mut waiting: Vec<ChannelId> = from.into_iter().collect();
-    let mut seen = waiting.clone();
-    let mut reached = Vec::new();
-    while let Some(channel) = waiting.pop() {
-        for (index, invocation) in invocations.iter().enumerate() {
-            // `tee >(sh)`: what has the channel's name among its words may write to it.
-            if invocation.stdout != Some(channel) && !word_channels(invocation).any(|c| c == channel) {
-                continue;
-            }
-            reached.push(InvocationId(index as u32));
-            for next in inputs(invocation) {
-                if !seen.contains(&next) {
-                    seen.push(next);
-                    waiting.push(next);
+/// The channels that what some invocations produce can reach.
+pub(super) struct Reach {
+    channels: Vec<bool>,
+}
+
+impl Reach {
+    /// Follows what the invocations of the effects that `starts` picks write, all the way down.
+    pub(super) fn of(analysis: &Analysis<'_, '_>, starts: impl Fn(&Effect<'_, '_>) -> bool) -> Self {
+        let program = &analysis.identified.program;
+        let mut reach = Self { channels: vec![false; program.channels as usize] };
+        let mut readers: Vec<Vec<u32>> = vec![Vec::new(); program.channels as usize];
+        for (index, invocation) in program.invocations.iter().enumerate() {
+            for channel in inputs(invocation) {
+                if let Some(readers) = readers.get_mut(channel.0 as usize) {
+                    readers.push(index as u32);
                 }
             }
         }
+        let mut waiting: Vec<u32> = analysis
+            .effects
+            .iter()
+            .filter(|effect| starts(effect))
+            .map(|effect| effect.invocation.0)
+            .collect();
+        while let Some(index) = waiting.pop() {
+            let Some(invocation) = program.invocations.get(index as usize) else { continue };
+            // `tee >(sh)`: what has a channel's name among its words may write to it.
+            for channel in invocation.stdout.into_iter().chain(word_channels(invocation)) {
+                if let Some(reached @ false) = reach.channels.get_mut(channel.0 as usize) {
+                    *reached = true;
+                    waiting.extend(readers.get(channel.0 as usize).into_iter().flatten());
+                }
+            }
+        }
+        reach
     }
-    reached
+
+    /// Whether it reaches a channel.
+    pub(super) fn has(&self, channel: ChannelId) -> bool {
+        self.channels.get(channel.0 as usize).copied().unwrap_or(false)
+    }
+
+    /// Whether it reaches the standard input of an invocation, or what its words are made of.
+    pub(super) fn enters(&self, invocation: &Invocation<'_>) -> bool {
+        inputs(invocation).any(|channel| self.has(channel))
+    }
 }
 
 /// The channels that flow into an invocation: its standard input, and what its words are made of.
@@ -39,7 +63,7 @@ pub(super) fn inputs<'i>(invocation: &'i Invocation<'_>) -> impl Iterator<Item =
     stdin.into_iter().chain(word_channels(invocation))
 }
 
-/// The channels that an invocation's words, redirections and here-documents are made of.
+/// The channels that an invocation's words and here-documents are made of.
 pub(super) fn word_channels<'i>(invocation: &'i Invocation<'_>) -> impl Iterator<Item = ChannelId> + 'i {
     let text = match &invocation.stdin {
         Input::Text(word) => Some(word),
@@ -52,12 +76,7 @@ pub(super) fn word_channels<'i>(invocation: &'i Invocation<'_>) -> impl Iterator
     })
 }
 
-/// Whether any of `invocations` has an effect of a kind.
-pub(super) fn any_has(analysis: &Analysis<'_, '_>, invocations: &[InvocationId], test: impl Fn(&Effect<'_, '_>) -> bool) -> bool {
-    analysis.effects.iter().any(|effect| invocations.contains(&effect.invocation) && test(effect))
-}
-
 /// Whether an effect touches a network.
-pub(super) fn is_network(effect: &Effect<'_, '_>) -> bool {
+pub(super) const fn is_network(effect: &Effect<'_, '_>) -> bool {
     matches!(effect.kind, EffectKind::NetworkIn | EffectKind::NetworkOut)
 }

@@ -17,7 +17,13 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     }
     for note in &program.notes {
         if note.kind == NoteKind::TooManyLayers {
-            found.at(note.source, note.span, Risk::Critical, true, "hides programs inside programs deeper than the limit");
+            found.at(
+                note.source,
+                note.span,
+                Risk::Critical,
+                true,
+                "hides programs inside programs deeper than the limit",
+            );
         }
     }
 }

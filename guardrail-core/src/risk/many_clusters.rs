@@ -9,9 +9,10 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     let reads = |kind| matches!(kind, EffectKind::Read | EffectKind::ReadSecret | EffectKind::NetworkIn);
     let mut first: Option<Value<'_>> = None;
     for effect in case.effects().filter(|effect| effect.scope == Scope::Cluster && !reads(effect.kind)) {
-        let calls = &case.analysis.identified.calls;
-        let Some(call) = calls.iter().find(|call| call.invocation == effect.invocation) else { continue };
-        let Some(context) = ["context", "kube-context", "cluster"].iter().find_map(|name| call.facet(name).next()) else {
+        let Some(call) = case.analysis.identified.calls_of(effect.invocation).next() else { continue };
+        let Some(context) =
+            ["context", "kube-context", "cluster"].iter().find_map(|name| call.facet(name).next())
+        else {
             continue;
         };
         match first {

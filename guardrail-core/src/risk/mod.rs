@@ -92,7 +92,14 @@ pub(crate) struct Found {
 
 impl Found {
     /// A finding at a place.
-    fn at(&mut self, source: SourceId, span: Span, risk: Risk, unknown: bool, message: impl Into<Cow<'static, str>>) {
+    fn at(
+        &mut self,
+        source: SourceId,
+        span: Span,
+        risk: Risk,
+        unknown: bool,
+        message: impl Into<Cow<'static, str>>,
+    ) {
         self.findings.push(Finding {
             rule: Cow::Borrowed(self.rule),
             risk,
@@ -106,7 +113,13 @@ impl Found {
 
     /// A finding about an effect: at least as bad as its knowledge file says, in its words where
     /// it has some.
-    fn on(&mut self, effect: &Effect<'_, '_>, risk: Risk, unknown: bool, message: impl FnOnce() -> Cow<'static, str>) {
+    fn on(
+        &mut self,
+        effect: &Effect<'_, '_>,
+        risk: Risk,
+        unknown: bool,
+        message: impl FnOnce() -> Cow<'static, str>,
+    ) {
         let says = effect.says;
         let risk = says.and_then(|says| says.risk).map_or(risk, |floor| risk.max(floor));
         let mut message = message();
@@ -152,7 +165,9 @@ fn shown(word: &Word<'_>) -> Cow<'static, str> {
     match word.pattern.or(word.as_known()) {
         Some(text) => Cow::Owned(format!("`{}`", String::from_utf8_lossy(text))),
         None if word.prefix().is_empty() => Cow::Borrowed("something that cannot be known"),
-        None => Cow::Owned(format!("something that begins with `{}`", String::from_utf8_lossy(word.prefix()))),
+        None => {
+            Cow::Owned(format!("something that begins with `{}`", String::from_utf8_lossy(word.prefix())))
+        }
     }
 }
 

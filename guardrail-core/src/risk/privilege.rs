@@ -10,7 +10,9 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
         match &effect.target {
             // Whoever talks to the engine's socket commands the machine.
             Target::Path(word, _) => {
-                found.on(effect, Risk::High, false, || format!("hands out control over the machine through {}", shown(word)).into());
+                found.on(effect, Risk::High, false, || {
+                    format!("hands out control over the machine through {}", shown(word)).into()
+                });
             }
             _ => found.on(effect, Risk::Medium, false, || "acts with other rights".into()),
         }

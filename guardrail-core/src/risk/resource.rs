@@ -22,12 +22,18 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     }
 }
 
-fn grade(case: &Case<'_, '_, '_>, effect: &Effect<'_, '_>, found: &mut Found) -> Option<(Risk, &'static str)> {
+fn grade(
+    case: &Case<'_, '_, '_>,
+    effect: &Effect<'_, '_>,
+    found: &mut Found,
+) -> Option<(Risk, &'static str)> {
     use Risk::{Critical, High, Medium};
     use Scope::{Cloud, Cluster, Container, Database, Local, Registry, Remote, Repository, System};
     Some(match (effect.kind, effect.scope) {
         (EffectKind::Configure, System | Registry) => (High, "changes settings of"),
-        (EffectKind::Configure, Cloud) => (if case.production(found) { High } else { Medium }, "changes settings of"),
+        (EffectKind::Configure, Cloud) => {
+            (if case.production(found) { High } else { Medium }, "changes settings of")
+        }
         (EffectKind::Configure, _) => (Medium, "changes settings of"),
         (EffectKind::Deploy, Registry) => (High, "publishes"),
         (EffectKind::Deploy, _) => (if case.production(found) { High } else { Medium }, "deploys"),
@@ -65,7 +71,9 @@ fn describe(verb: &str, effect: &Effect<'_, '_>) -> Cow<'static, str> {
     };
     match &effect.target {
         Target::Name(word) | Target::Path(word, _) => format!("{verb} {} ({place})", shown(word)).into(),
-        Target::Statement(statement, Some(object)) => format!("{verb} `{object}` ({statement}, {place})").into(),
+        Target::Statement(statement, Some(object)) => {
+            format!("{verb} `{object}` ({statement}, {place})").into()
+        }
         Target::Statement(statement, None) => format!("{verb} {place} ({statement})").into(),
         _ => format!("{verb} {place}").into(),
     }

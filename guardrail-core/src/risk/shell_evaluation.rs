@@ -9,7 +9,9 @@ use crate::lower::NoteKind;
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     for note in &case.analysis.identified.program.notes {
         let (risk, message) = match note.kind {
-            NoteKind::PromptExpansion => (Risk::High, "expands a value that cannot be known as a prompt, which can run commands"),
+            NoteKind::PromptExpansion => {
+                (Risk::High, "expands a value that cannot be known as a prompt, which can run commands")
+            }
             NoteKind::OpaqueArithmetic => {
                 (Risk::Medium, "evaluates a value that cannot be known as arithmetic, which can run commands")
             }

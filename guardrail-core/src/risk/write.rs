@@ -19,6 +19,8 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
             Area::Home => (Risk::Medium, ", in the home directory"),
             Area::Temporary | Area::Workspace | Area::Network => (Risk::Medium, ""),
         };
-        found.on(effect, risk, location.area == Area::Unknown, || format!("writes {}{why}", shown(word)).into());
+        found.on(effect, risk, location.area == Area::Unknown, || {
+            format!("writes {}{why}", shown(word)).into()
+        });
     }
 }

@@ -101,7 +101,8 @@ impl Parser<'_> {
 
     /// `(` behind a word: zsh spells a process substitution `=(list)`.
     fn unexpected_parenthesis(&mut self) {
-        let zsh = self.at > 0 && self.byte(self.at - 1) == Some(b'=');
+        let before = self.text.get(..self.at).unwrap_or_default();
+        let zsh = before.strip_suffix(b"=").is_some_and(|left| left.ends_with(b" ") || left.ends_with(b"\t"));
         let kind = if zsh { ProblemKind::Zsh } else { ProblemKind::Unexpected };
         self.fail(kind, Span::new(self.at, self.end.min(self.at + 1)));
     }

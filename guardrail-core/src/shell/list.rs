@@ -5,10 +5,11 @@ use crate::shell::keyword::{Found, Keyword};
 use crate::shell::{CommandId, CommandKind, Item, Join, ProblemKind, Slice, Span, Stage};
 
 impl Parser<'_> {
-    /// The whole region as a program. After an error it goes on behind the next `;` or newline:
-    /// the shell would not, but more of what was meant is found.
+    /// The whole region as a program. After an error it goes on near by: the shell would not, but
+    /// more of what was meant is found.
     pub(super) fn program(&mut self) -> Slice<Item> {
         let base = self.scratch.items.len();
+        let mut error = None;
         loop {
             let problems = self.out.problems.len();
             self.items();
@@ -20,20 +21,31 @@ impl Parser<'_> {
                 break;
             }
             (self.halted, self.end) = (false, self.region_end);
-            let Some(skip) = self.rest().iter().position(|byte| matches!(byte, b';' | b'\n')) else {
-                self.at = self.end;
-                break;
-            };
-            self.at += skip;
-            if self.byte(self.at) == Some(b';') {
-                self.at += 1;
-            }
+            let stuck = error == Some(self.at);
+            error = Some(self.at);
+            self.resume(stuck);
         }
         if self.is_cut() {
             self.fail(ProblemKind::TooLong, Span::new(self.at, self.at));
         }
         self.unread_here_documents();
         self.commit_items(base)
+    }
+
+    /// Goes on behind the token that could not stand where it does, or at it, if a command may
+    /// begin with it.
+    fn resume(&mut self, stuck: bool) {
+        if let Some((keyword, end)) = self.keyword()
+            && keyword.closes()
+        {
+            self.at = end;
+        } else if matches!(self.peek(), Some(b'&' | b'|' | b';' | b')')) {
+            self.at += 1;
+        } else if stuck {
+            let rest = self.rest();
+            let skip = rest.iter().position(|byte| matches!(byte, b';' | b'\n'));
+            self.at += skip.unwrap_or(rest.len());
+        }
     }
 
     /// A list that must not be empty.

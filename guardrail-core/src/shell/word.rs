@@ -151,7 +151,14 @@ impl Parser<'_> {
         }
         self.literal(from, self.at);
         let parts = self.commit_parts(base);
-        Word { parts, span: Span::new(start, self.at) }
+        let mut end = self.at;
+        if from == end {
+            // A line continuation at the end joins nothing to the word.
+            while end > start && Span::new(start, end).of(self.text).ends_with(b"\\\n") {
+                end -= 2;
+            }
+        }
+        Word { parts, span: Span::new(start, end) }
     }
 
     /// A run of parts up to the fence, which is not taken.

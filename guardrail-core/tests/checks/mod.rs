@@ -1,6 +1,13 @@
 //! What must hold for any input whatsoever. The fuzz targets call these with what they come up
 //! with; the tests call them with what once went wrong.
-#![allow(dead_code, clippy::panic, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice)]
+#![allow(
+    dead_code,
+    clippy::panic,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
 
 pub mod wrappers;
 
@@ -102,7 +109,10 @@ pub fn consistent(request: &Request) -> Evaluation {
         None => panic!("points into source {source} of {}", evaluation.sources.len()),
     };
     let place = |place: Option<u32>| {
-        assert!(place.is_none_or(|place| (place as usize) < evaluation.invocations.len()), "no such invocation");
+        assert!(
+            place.is_none_or(|place| (place as usize) < evaluation.invocations.len()),
+            "no such invocation"
+        );
     };
     for finding in &evaluation.findings {
         span(finding.source, finding.span);

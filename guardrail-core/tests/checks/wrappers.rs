@@ -22,7 +22,9 @@ pub const DELIMITER: &str = "END_OF_COMMAND";
 /// A word that the shell reads as exactly this text; bare where that can be.
 pub fn quote(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=,+@%".contains(&byte);
-    let assigns = word.split_once('=').is_some_and(|(name, _)| name.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric()));
+    let assigns = word
+        .split_once('=')
+        .is_some_and(|(name, _)| name.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric()));
     if !word.is_empty() && word.bytes().all(plain) && !assigns { word.to_owned() } else { quoted(word) }
 }
 
@@ -33,6 +35,11 @@ fn quoted(text: &str) -> String {
 /// Inside of backquotes a backslash speaks for the next `\`, `` ` `` or `$`.
 fn backquoted(text: &str) -> String {
     format!("`{}`", text.replace('\\', r"\\").replace('`', r"\`").replace('$', r"\$"))
+}
+
+/// A word as `env -S` reads it: inside of single quotes it knows `\\` and `\'`.
+fn split_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
 }
 
 macro_rules! wrappers {
@@ -99,7 +106,7 @@ wrappers! {
     Text "sudo -u": |c| format!("sudo -u root -- bash -c {}", quoted(c));
     Text "su -c": |c| format!("su - root -c {}", quoted(c));
     Text "env sh -c": |c| format!("env -i PATH=/bin A=1 sh -c {}", quoted(c));
-    Text "env -S": |c| format!("env -S {}", quoted(&format!("sh -c {}", quoted(&c.replace('\\', r"\\")))));
+    Text "env -S": |c| format!("env -S {}", quoted(&format!("sh -c {}", split_quoted(c))));
     Text "timeout sh -c": |c| format!("timeout -k 3 5m sh -c {}", quoted(c));
     Text "xargs sh -c": |c| format!("echo 1 | xargs -n 1 sh -c {}", quoted(c));
     Text "find -exec sh -c": |c| format!("find . -exec sh -c {} \\;", quoted(c));

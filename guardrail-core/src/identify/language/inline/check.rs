@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use super::super::{Act, Found};
+use super::bind::bind;
 use super::dialect::{Dialect, Syntax, lists};
 use super::lex::{Lexed, Token, Unreadable, tokens};
 
@@ -14,6 +15,11 @@ const MAX_NAMES: usize = 256;
 pub(super) fn harmless<'t>(dialect: &'static Dialect, text: &'t [u8]) -> Option<Vec<Found<'t>>> {
     // Carriage returns end lines in some languages, and `?>` ends PHP even in a comment.
     if text.iter().any(|byte| matches!(byte, b'\r' | 0)) || text.windows(2).any(|pair| pair == b"?>") {
+        return None;
+    }
+    // What stands between these is a comment, whatever quotes are in it.
+    if dialect.syntax == Syntax::Ruby && text.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"="))
+    {
         return None;
     }
     let mut checker =
@@ -37,7 +43,7 @@ struct Checker<'t> {
 impl<'t> Checker<'t> {
     fn text(&mut self, text: &'t [u8]) -> Result<(), Unreadable> {
         let tokens = tokens(self.dialect.syntax, text)?;
-        self.bind(&tokens);
+        bind(self.dialect.syntax, &tokens, &mut self.bound);
         if self.bound.len() > MAX_NAMES {
             return Err(Unreadable);
         }
@@ -429,104 +435,6 @@ impl<'t> Checker<'t> {
             place += skip + end + 1;
         }
         Ok(())
-    }
-
-    /// Collects the names that the text binds: assignments, loops, parameters.
-    fn bind(&mut self, tokens: &[Lexed<'t>]) {
-        let syntax = self.dialect.syntax;
-        // Inside a construct whose names are all bound, up to this.
-        let mut until: Option<fn(Token<'_>) -> bool> = None;
-        for (index, one) in tokens.iter().enumerate() {
-            let next = tokens.get(index + 1).map(|one| one.token);
-            if until.is_some_and(|end| end(one.token)) {
-                until = None;
-                continue;
-            }
-            match one.token {
-                Token::Name(b"for") if syntax != Syntax::JavaScript => {
-                    until = Some(|token| token == Token::Name(b"in"))
-                }
-                Token::Name(b"lambda") if syntax == Syntax::Python => {
-                    until = Some(|token| token == Token::Mark(b':'))
-                }
-                Token::Name(b"def") if syntax == Syntax::Python => {
-                    until = Some(|token| token == Token::Mark(b':'))
-                }
-                Token::Name(b"const" | b"let" | b"var") if syntax == Syntax::JavaScript => {
-                    until = Some(|token| {
-                        matches!(
-                            token,
-                            Token::Mark(b'=' | b';') | Token::Newline | Token::Name(b"of" | b"in")
-                        )
-                    });
-                }
-                Token::Name(b"function") if syntax == Syntax::JavaScript => {
-                    until = Some(|token| token == Token::Mark(b'{'))
-                }
-                Token::Mark(b'|') if syntax == Syntax::Ruby => {
-                    let opens =
-                        index.checked_sub(1).and_then(|before| tokens.get(before)).map(|one| one.token);
-                    if matches!(opens, Some(Token::Mark(b'{') | Token::Name(b"do"))) {
-                        until = Some(|token| token == Token::Mark(b'|'));
-                    }
-                }
-                Token::Arrow if syntax == Syntax::JavaScript => {
-                    self.bind_parameters(tokens.get(..index).unwrap_or_default())
-                }
-                Token::Name(name) => {
-                    let caught =
-                        index.checked_sub(1).and_then(|before| tokens.get(before)).map(|one| one.token);
-                    if until.is_some()
-                        || matches!(next, Some(Token::Mark(b'=')))
-                        || matches!(caught, Some(Token::Name(b"as")))
-                        || matches!((next, caught), (Some(Token::Mark(b')')), Some(Token::Mark(b'('))))
-                            && syntax == Syntax::JavaScript
-                            && Self::catches(tokens, index)
-                        || Self::assigns_several(tokens, index)
-                    {
-                        self.bound.push(name);
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// `catch (e)`
-    fn catches(tokens: &[Lexed<'t>], index: usize) -> bool {
-        index
-            .checked_sub(2)
-            .and_then(|before| tokens.get(before))
-            .is_some_and(|one| one.token == Token::Name(b"catch"))
-    }
-
-    /// `a, b = ...`
-    fn assigns_several(tokens: &[Lexed<'t>], index: usize) -> bool {
-        let mut rest = tokens.get(index + 1..).unwrap_or_default().iter().take(16);
-        loop {
-            match (rest.next().map(|one| one.token), rest.next().map(|one| one.token)) {
-                (Some(Token::Mark(b'=')), _) => return true,
-                (Some(Token::Mark(b',')), Some(Token::Name(_))) => {}
-                _ => return false,
-            }
-        }
-    }
-
-    /// `x =>`, `(a, {b}) =>`
-    fn bind_parameters(&mut self, before: &[Lexed<'t>]) {
-        let mut depth = 0;
-        for one in before.iter().rev().take(32) {
-            match one.token {
-                Token::Name(name) => self.bound.push(name),
-                Token::Mark(b')' | b'}' | b']') => depth += 1,
-                Token::Mark(b'(' | b'{' | b'[') => depth -= 1,
-                Token::Mark(b',') => {}
-                _ => return,
-            }
-            if depth <= 0 {
-                return;
-            }
-        }
     }
 
     fn push(&mut self, act: Act<'t>, start: usize, last: Option<&Lexed<'t>>) {

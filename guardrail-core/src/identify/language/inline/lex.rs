@@ -28,6 +28,52 @@ pub(super) enum Token<'t> {
     Mark(u8),
 }
 
+impl Token<'_> {
+    /// It is a value, so that an operator must follow.
+    fn is_value(self) -> bool {
+        matches!(
+            self,
+            Token::Number
+                | Token::Text(_)
+                | Token::Template(_)
+                | Token::Variable(_)
+                | Token::Symbol(_)
+                | Token::Regex
+                | Token::Mark(b']')
+        )
+    }
+}
+
+/// Ruby's keywords that a value follows.
+fn starts_expression(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"and"
+            | b"begin"
+            | b"break"
+            | b"case"
+            | b"do"
+            | b"else"
+            | b"elsif"
+            | b"ensure"
+            | b"for"
+            | b"if"
+            | b"in"
+            | b"loop"
+            | b"next"
+            | b"not"
+            | b"or"
+            | b"raise"
+            | b"rescue"
+            | b"return"
+            | b"then"
+            | b"unless"
+            | b"until"
+            | b"when"
+            | b"while"
+    )
+}
+
 /// Text that these rules do not cover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unreadable;
@@ -44,7 +90,10 @@ pub(super) fn tokens(syntax: Syntax, text: &[u8]) -> Result<Vec<Lexed<'_>>, Unre
     let mut lexer = Lexer { syntax, cursor: Cursor::new(text), before: None };
     let mut tokens: Vec<Lexed<'_>> = Vec::with_capacity(text.len() / 3);
     while let Some(token) = lexer.next()? {
-        lexer.before = Some(token.token);
+        // In JavaScript, a line may go on with a division.
+        if syntax != Syntax::JavaScript || token.token != Token::Newline {
+            lexer.before = Some(token.token);
+        }
         tokens.push(token);
     }
     Ok(tokens)
@@ -67,7 +116,7 @@ impl<'t> Lexer<'t> {
                 self.quoted(byte, byte == b'"' && matches!(self.syntax, Syntax::Ruby | Syntax::Php))?
             }
             b'`' if self.syntax == Syntax::JavaScript => self.quoted(b'`', true)?,
-            b'0'..=b'9' => self.number(),
+            b'0'..=b'9' => self.number(byte)?,
             b'A'..=b'Z' | b'a'..=b'z' | b'_' => self.name(start)?,
             b'$' if self.syntax == Syntax::JavaScript => self.name(start)?,
             b'$' | b'@' if matches!(self.syntax, Syntax::Ruby | Syntax::Php) => self.variable(byte)?,
@@ -140,16 +189,31 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    fn number(&mut self) -> Token<'t> {
-        self.cursor.eat_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        // `1..3` is a range, `1.to_s` a call.
-        if self.cursor.peek() == Some(b'.')
-            && self.cursor.peek_at(1).is_some_and(|byte| byte.is_ascii_digit())
-        {
+    fn number(&mut self, first: u8) -> Result<Token<'t>, Unreadable> {
+        let digits = |byte: u8| byte.is_ascii_digit() || byte == b'_';
+        if first == b'0' && matches!(self.cursor.peek(), Some(b'x' | b'X' | b'b' | b'B' | b'o' | b'O')) {
             self.cursor.skip(1);
-            self.cursor.eat_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            self.cursor.eat_while(|byte| byte.is_ascii_hexdigit() || byte == b'_');
+        } else {
+            self.cursor.eat_while(digits);
+            // `1..3` is a range, `1.to_s` a call.
+            if self.cursor.peek() == Some(b'.')
+                && self.cursor.peek_at(1).is_some_and(|byte| byte.is_ascii_digit())
+            {
+                self.cursor.skip(1);
+                self.cursor.eat_while(digits);
+            }
+            let sign = usize::from(matches!(self.cursor.peek_at(1), Some(b'+' | b'-')));
+            if matches!(self.cursor.peek(), Some(b'e' | b'E'))
+                && self.cursor.peek_at(1 + sign).is_some_and(digits)
+            {
+                self.cursor.skip(1 + sign);
+                self.cursor.eat_while(digits);
+            }
         }
-        Token::Number
+        // `1if` is two words.
+        let ends = !self.cursor.peek().is_some_and(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii());
+        if ends { Ok(Token::Number) } else { Err(Unreadable) }
     }
 
     fn name(&mut self, start: usize) -> Result<Token<'t>, Unreadable> {
@@ -225,28 +289,29 @@ impl<'t> Lexer<'t> {
     fn slash(&mut self, spaced: bool) -> Result<Token<'t>, Unreadable> {
         let divides = match (self.syntax, self.before) {
             (Syntax::Python | Syntax::Php, _) => true,
-            (
-                _,
-                Some(
-                    Token::Number
-                    | Token::Text(_)
-                    | Token::Template(_)
-                    | Token::Variable(_)
-                    | Token::Mark(b']'),
-                ),
-            ) => true,
+            (_, Some(before)) if before.is_value() => true,
             (Syntax::Ruby, Some(Token::Mark(b')'))) => true,
             (_, Some(Token::Mark(b')' | b'}' | b'+' | b'-' | b'!'))) => return Err(Unreadable),
+            (Syntax::JavaScript, Some(Token::Name(b"of" | b"yield" | b"await" | b"async" | b"let"))) => {
+                return Err(Unreadable);
+            }
             (Syntax::JavaScript, Some(Token::Name(name))) => !matches!(
                 name,
-                b"return" | b"typeof" | b"case" | b"in" | b"of" | b"delete" | b"void" | b"do" | b"else"
+                b"return"
+                    | b"typeof"
+                    | b"case"
+                    | b"in"
+                    | b"delete"
+                    | b"void"
+                    | b"do"
+                    | b"else"
+                    | b"instanceof"
+                    | b"new"
+                    | b"throw"
             ),
             (_, Some(Token::Name(name))) => {
-                let keyword = matches!(
-                    name,
-                    b"if" | b"unless" | b"and" | b"or" | b"not" | b"when" | b"while" | b"until"
-                );
                 // `puts /a/` and `a / b` look alike; only blanks on both sides or on none tell.
+                let keyword = starts_expression(name);
                 if !keyword && (spaced != matches!(self.cursor.peek(), Some(b' ' | b'\n'))) {
                     return Err(Unreadable);
                 }
@@ -278,7 +343,14 @@ impl<'t> Lexer<'t> {
     fn ruby_mark(&mut self, byte: u8) -> Result<Token<'t>, Unreadable> {
         let next = self.cursor.peek();
         match (byte, next) {
-            (_, Some(b' ' | b'\n')) => Ok(Token::Mark(byte)),
+            // Where a value must follow, `% text ` is one.
+            (b'%', Some(b' ')) => match self.before {
+                Some(Token::Name(name)) if !starts_expression(name) => Ok(Token::Mark(byte)),
+                Some(Token::Mark(b')')) => Ok(Token::Mark(byte)),
+                Some(before) if before.is_value() => Ok(Token::Mark(byte)),
+                _ => Err(Unreadable),
+            },
+            (b'<' | b'?' | b':', Some(b' ' | b'\n')) => Ok(Token::Mark(byte)),
             (b'<', Some(b'=')) => Ok(self.operator()),
             (b'<', Some(b'0'..=b'9')) => Ok(Token::Mark(byte)),
             (b':', Some(next)) if next.is_ascii_alphabetic() || next == b'_' => Ok(Token::Symbol(

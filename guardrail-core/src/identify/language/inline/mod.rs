@@ -2,6 +2,7 @@
 //! a text is harmless only if every name in it is on a short list, and opaque otherwise. What an
 //! opaque text plainly says about files, programs and the network is reported beside that.
 
+mod bind;
 mod check;
 mod dialect;
 mod javascript;
@@ -184,6 +185,8 @@ mod tests {
                 "# system('id')\nprint 1",
                 "$_ = lc; print",
                 "/foo$/ and print",
+                "print $F[0] / $F[1] if $F[1] < 3 && $F[0] % 2",
+                "print 1/2, $x/3",
             ],
         );
     }
@@ -206,6 +209,7 @@ mod tests {
                 "puts $_ if $_ =~ /x/",
                 "puts Time.now.strftime('%Y') # `id`",
                 "puts \"system('id')\".length",
+                "x = 7; puts x % 2, x / 2, 10 / x, (x) / 3",
             ],
         );
         check(Ruby, &[("puts File.read('x').lines.count", &["read:x"])]);
@@ -317,6 +321,10 @@ mod tests {
                     "Error.prepareStackTrace = (e, s) => s",
                     "unknown(1)",
                     "console['log']",
+                    "x = 1\n/ eval('1') / 1",
+                    "throw / ' / ; eval('1') //'",
+                    "x\n--> `\neval('1') //`",
+                    "1\n/ eval('1') / 1",
                 ],
             ),
             (
@@ -370,6 +378,15 @@ mod tests {
                     "s 'a'b'e",
                     "chdir 'x'",
                     "kill 9, 1",
+                    "m'(?{system(1)})'",
+                    "$_ =~ '(?{system(1)})'",
+                    "print \"$&[system(1)]\"",
+                    "print \"$)[system(1)]\"",
+                    "print 1if/'/; `id` #'",
+                    "print $x /'/; `id` #'",
+                    "print STDERR /'/; `id` #'",
+                    "print -s\"a\"",
+                    "shift /'/; `id` #'",
                 ],
             ),
             (
@@ -408,6 +425,13 @@ mod tests {
                     "=begin\n'\n=end\nsystem('id') #'",
                     "Net::HTTP.get(URI('http://x'))",
                     "unknown",
+                    "=begin\n'\n=end\n`id` #'",
+                    "x = % ' ; `id` # '",
+                    "return / ' / ; `id` # '",
+                    "puts 1if /'/; `id` #'",
+                    "[1].map(&:to_i / system('x') / 1)",
+                    "/a/ / system('x') / 1",
+                    "JSON.parse('x', create_additions: true)",
                 ],
             ),
             (

@@ -6,7 +6,10 @@ use super::dialect::{Dialect, lists};
 
 /// Whether the text provably does nothing but compute on its input.
 pub(super) fn harmless(dialect: &Dialect, text: &[u8]) -> bool {
+    // Code in a pattern, in whichever kind of quotes that stands.
+    let code = |part: &[u8]| matches!(part, b"(?{" | b"(??" | b"(?p" | b"(*{");
     text.iter().all(|byte| !matches!(byte, b'\r' | 0))
+        && !text.windows(3).any(code)
         && Checker { words: dialect.words, cursor: Cursor::new(text), before: Before::Operator }
             .text()
             .is_some()
@@ -39,7 +42,11 @@ impl<'t> Checker<'t> {
             match byte {
                 b'A'..=b'Z' | b'a'..=b'z' | b'_' => self.word()?,
                 b'0'..=b'9' => {
-                    self.cursor.eat_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+                    self.cursor.eat_while(|byte| byte.is_ascii_digit() || byte == b'_');
+                    // `1if` is two words, and `1x3` three.
+                    if self.cursor.peek().is_some_and(|byte| byte.is_ascii_alphabetic()) {
+                        return None;
+                    }
                     self.before = Before::Term;
                 }
                 b'$' | b'@' => {
@@ -57,8 +64,12 @@ impl<'t> Checker<'t> {
                     self.cursor.eat_while(|byte| byte.is_ascii_alphabetic());
                 }
                 b'/' | b'%' | b'*' | b'&' | b'?' | b'<' if before == Before::Term => {
-                    // `<<` starts a document, `&&` is fine, and so is `<=>`.
-                    if byte == b'<' && next == Some(b'<') {
+                    // `<<` starts a document, and `print $x /a/` takes `$x` for a file.
+                    let space = |byte: Option<u8>| byte.is_none_or(|byte| byte.is_ascii_whitespace());
+                    let doubled = next == Some(byte) || next == Some(b'=');
+                    if byte == b'<' && next == Some(b'<')
+                        || !doubled && !space(next) && space(self.previous())
+                    {
                         return None;
                     }
                     self.cursor.eat_while(|next| next == byte || matches!(next, b'=' | b'>'));
@@ -69,6 +80,8 @@ impl<'t> Checker<'t> {
                     }
                     self.before = Before::Term;
                 }
+                // `-s "file"`
+                b'-' if next.is_some_and(|byte| byte.is_ascii_alphabetic()) => return None,
                 b'-' if next == Some(b'>') => {
                     self.cursor.skip(1);
                     if !matches!(self.cursor.peek(), Some(b'[' | b'{')) {
@@ -101,6 +114,12 @@ impl<'t> Checker<'t> {
             }
             self.cursor.eat_while(|byte| byte != b'\n');
         }
+    }
+
+    /// What stands before the byte just taken.
+    fn previous(&self) -> Option<u8> {
+        let at = self.cursor.position().checked_sub(2)?;
+        self.cursor.slice(at..at + 1).first().copied()
     }
 
     /// The byte just taken stands first in its line.
@@ -144,7 +163,6 @@ impl<'t> Checker<'t> {
                 }
                 self.cursor = ahead;
             }
-            b"STDIN" | b"STDOUT" | b"STDERR" => self.before = Before::Term,
             b"and" | b"or" | b"not" | b"xor" | b"if" | b"unless" | b"while" | b"until" | b"for"
             | b"foreach" | b"split" | b"grep" | b"map" | b"print" | b"return" | b"x" | b"cmp" | b"eq"
             | b"ne" | b"lt" | b"gt" | b"le" | b"ge" | b"push" | b"unshift" | b"join" | b"say" | b"when"
@@ -235,10 +253,6 @@ fn closing(open: u8) -> u8 {
 
 /// Whether what is interpolated into a text or pattern are plain variables.
 fn interpolation(body: &[u8]) -> Option<()> {
-    // Code in a pattern.
-    if body.windows(3).any(|part| part == b"(?{" || part == b"(??" || part == b"(*{") {
-        return None;
-    }
     let mut cursor = Cursor::new(body);
     while let Some(byte) = cursor.next() {
         match byte {
@@ -251,6 +265,10 @@ fn interpolation(body: &[u8]) -> Option<()> {
                         None | Some(b')' | b'|' | b' ' | b'&' | b',' | b'.' | b'/' | b';' | b'!' | b'\n') => {
                         }
                         _ => return None,
+                    }
+                    // Code may stand in the subscript of what is no anchor.
+                    if matches!(cursor.peek_at(1), Some(b'[' | b'{' | b'-')) {
+                        return None;
                     }
                     continue;
                 }

@@ -33,7 +33,9 @@ pub(super) fn line<'t>(cursor: &mut Cursor<'t>, found: &mut Vec<Found<'t>>) -> b
     let start = ahead.position();
     let word = ahead.eat_while(|byte| byte.is_ascii_alphabetic());
     let is_in = |words: &[&str]| words.iter().any(|one| one.as_bytes().eq_ignore_ascii_case(word));
-    if word.is_empty() || ahead.peek().is_some_and(|byte| !byte.is_ascii_whitespace() && byte != b';') {
+    if !(3..=9).contains(&word.len())
+        || ahead.peek().is_some_and(|byte| !byte.is_ascii_whitespace() && byte != b';')
+    {
         return false;
     }
     let harmful = is_in(WORDS);
@@ -283,7 +285,7 @@ fn copy<'t>(arguments: &'t [u8], start: usize, end: usize, found: &mut Vec<Found
 fn push_query<'t>(query: &'t [u8], start: usize, end: usize, found: &mut Vec<Found<'t>>) {
     let mut lexer = Lexer::new(query, Reading::Postgres);
     let mut tokens = Vec::new();
-    while let Lexed::Token(token) = lexer.next(false) {
+    while let Lexed::Token(token) = lexer.next(|| false) {
         tokens.push(token);
     }
     let mut inner = Vec::new();

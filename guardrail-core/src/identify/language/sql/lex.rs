@@ -105,7 +105,7 @@ impl<'t> Lexer<'t> {
 
     /// The next token. `quotes` says whether a dollar quote may stand here even for databases that
     /// have none (where anything else would be an error to them).
-    pub(super) fn next(&mut self, quotes: bool) -> Lexed<'t> {
+    pub(super) fn next(&mut self, quotes: impl FnOnce() -> bool) -> Lexed<'t> {
         if !self.blanks() {
             return Lexed::Unfinished;
         }
@@ -117,7 +117,7 @@ impl<'t> Lexer<'t> {
             b'"' => self.quoted(Kind::Name, byte, backslashes, start),
             b'`' if self.reading != Reading::Postgres => self.quoted(Kind::Name, byte, false, start),
             b'[' if self.reading == Reading::Sqlite => self.quoted(Kind::Name, b']', false, start),
-            b'$' => self.dollar(quotes, start),
+            b'$' => self.dollar(self.reading == Reading::Postgres || quotes(), start),
             b'0'..=b'9' => {
                 self.number(byte);
                 self.token(Kind::Number, start)
@@ -221,7 +221,7 @@ impl<'t> Lexer<'t> {
 
     /// `$1`, `$tag$ text $tag$`, or a name.
     fn dollar(&mut self, quotes: bool, start: usize) -> Lexed<'t> {
-        if quotes || self.reading == Reading::Postgres {
+        if quotes {
             let mut ahead = self.cursor;
             let digit = ahead.peek().is_some_and(|byte| byte.is_ascii_digit());
             ahead.eat_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii());
