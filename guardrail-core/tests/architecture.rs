@@ -110,7 +110,7 @@ const LANGUAGE: &[&str] = &[
 
 /// Comparisons with a word that is a tool's name and means something else: file, word, reason.
 const NOT_A_TOOL: &[(&str, &str, &str)] = &[
-    ("guardrail-core/src/effect/place.rs", "zsh", "a folder of configuration"),
+    ("guardrail-core/src/effect/names.rs", "zsh", "a folder of configuration"),
     ("guardrail-core/src/effect/roles.rs", "source", "a key of a mount option"),
     ("guardrail-core/src/effect/roles.rs", "true", "the value of a mount option"),
     ("guardrail-core/src/identify/language/jq.rs", "env", "a function of jq"),
