@@ -179,7 +179,7 @@ pub(crate) fn locate(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> 
     let partial =
         matches!(word.value, Value::Partial { .. }) && word.pattern.is_none() && word.lead == Lead::Text;
     let mut location = area_of(&path, view);
-    location.secret |= named.secret;
+    location.secret |= named.secret || suffix_is_secret(word, view);
     location.startup = named.startup;
     if partial && location.area == Area::Workspace {
         // Something below; a walk through a home or the system is as good as all of it.
