@@ -2,7 +2,7 @@
 //! start-up file. Decided on the path as written, links unresolved: what a link makes of it is
 //! the executor's to check.
 
-use crate::lower::{Lead, Value, Word};
+use crate::lower::{Lead, Origin, Value, Word};
 
 /// What a path is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,9 +120,12 @@ impl<'p> Components<'p> {
         // A path whose unknown piece came from outside may climb anywhere; one that a glob or a
         // directory walk fills in stays below what is written.
         let filled_below = word.pattern.is_some() || word.lead != Lead::Text || word.from.is_empty();
+        // So does a name that a glob found, wherever it is used.
+        let found = word.from.iter().all(|origin| matches!(origin, Origin::Files)) && !word.prefix().is_empty();
         // Nothing of `*` is known, but it stays in its directory.
         let glob = word.pattern.is_some() && word.from.is_empty();
         matches!(word.value, Value::Known(_))
+            || found
             || (filled_below && (glob || !matches!(word.value, Value::Unknown)))
     }
 }
@@ -149,8 +152,11 @@ pub(crate) fn locate(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> 
     }
     let named = Names::of(&path, view, word.pattern.is_some());
     if !known {
-        let secret = named.secret && grown;
-        return Location { secret, startup: named.startup && grown, ..Location::of(Area::Unknown) };
+        let named = Location { secret: named.secret && grown, startup: named.startup && grown, ..Location::of(Area::Unknown) };
+        // It may climb, but what is written already leads out of the workspace.
+        let written = area_of(&path, view);
+        let outside = absolute && matches!(written.area, Area::System | Area::Home | Area::Device);
+        return if outside { Location { area: written.area, ..named } } else { named };
     }
     let partial =
         matches!(word.value, Value::Partial { .. }) && word.pattern.is_none() && word.lead == Lead::Text;
