@@ -11,7 +11,7 @@ use crate::lower::{Entry, InvocationId, Known, Lowerer, Place, Word};
 use crate::policy;
 use crate::request::{Action, Request};
 use crate::risk;
-use crate::shell::Span;
+use crate::shell::{ProblemKind, Span};
 
 /// Evaluates requests. Build one at start-up and share it: it is immutable, `Send` and `Sync`.
 ///
@@ -220,7 +220,8 @@ fn invocations(
         for turn in turns {
             argv.resize(argv.len().max(turn.words.len()), None);
             for (at, slot) in argv.iter_mut().enumerate() {
-                *slot = slot.filter(|known| turn.words.get(at).and_then(|word| word.as_known()) == Some(known));
+                *slot =
+                    slot.filter(|known| turn.words.get(at).and_then(|word| word.as_known()) == Some(known));
             }
         }
         let call = identified.calls_of(*id).next();
@@ -248,8 +249,16 @@ fn sources(identified: &Identified<'_, '_>, places: &Places) -> Vec<evaluation::
 }
 
 fn problems(identified: &Identified<'_, '_>) -> Vec<evaluation::Problem> {
-    let problems = identified.program.problems.iter();
-    problems
+    /// Of the problems that are no limits.
+    const MOST: usize = 64;
+    let mut rejected = 0;
+    // A body that the shell only reads when it runs is accepted until then; its finding stays.
+    let later = |kind| matches!(kind, ProblemKind::BadSubstitution | ProblemKind::SplitName);
+    let shown = identified.program.problems.iter().filter(|(_, problem)| {
+        rejected += usize::from(!problem.kind.is_limit());
+        !later(problem.kind) && (problem.kind.is_limit() || rejected <= MOST)
+    });
+    shown
         .map(|(source, problem)| evaluation::Problem {
             source: source.0,
             span: problem.span,

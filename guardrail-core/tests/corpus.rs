@@ -37,7 +37,9 @@ impl Row {
         let action = match (&self.run, &self.argv, &self.call) {
             (Some(text), None, None) => Action::Shell(text.clone()),
             (None, Some(words), None) => Action::Argv(words.clone()),
-            (None, None, Some(name)) => Action::Call { name: name.clone(), arguments: self.arguments.clone() },
+            (None, None, Some(name)) => {
+                Action::Call { name: name.clone(), arguments: self.arguments.clone() }
+            }
             _ => panic!("a row has one of run, argv and call: {}", self.why),
         };
         Request { cwd: self.cwd.clone(), facts: self.facts.clone(), ..Request::new(action) }
@@ -107,7 +109,8 @@ fn rows_hold() {
             continue;
         }
         failures += 1;
-        let _ = writeln!(message, "{theme}: {}: {}\n    {}", shown(&request.action), row.why, wrong.join("; "));
+        let _ =
+            writeln!(message, "{theme}: {}: {}\n    {}", shown(&request.action), row.why, wrong.join("; "));
         for finding in evaluation.findings.iter().take(4) {
             let _ = writeln!(message, "        {}[{}] {}", finding.risk, finding.rule, finding.message);
         }

@@ -77,12 +77,11 @@ pub(crate) struct Analysis<'a, 'k> {
     pub(crate) identified: Identified<'a, 'k>,
     pub(crate) effects: Vec<Effect<'a, 'k>>,
     pub(crate) floors: Vec<Floor<'k>>,
-    pub(crate) view: View<'a>,
 }
 
 impl<'a, 'k> Analysis<'a, 'k> {
     pub(crate) fn new(identified: Identified<'a, 'k>, view: View<'a>) -> Self {
-        let mut effects = Vec::new();
+        let mut effects = Vec::with_capacity(2 * identified.calls.len());
         let mut floors = Vec::new();
         for (index, call) in identified.calls.iter().enumerate() {
             let Some(invocation) = identified.program.invocation(call.invocation) else { continue };
@@ -119,7 +118,7 @@ impl<'a, 'k> Analysis<'a, 'k> {
                 });
             }
         }
-        Self { identified, effects, floors, view }
+        Self { identified, effects, floors }
     }
 }
 

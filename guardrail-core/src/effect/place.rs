@@ -152,11 +152,17 @@ pub(crate) fn locate(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> 
     }
     let named = Names::of(&path, view, word.pattern.is_some());
     if !known {
-        let named = Location { secret: named.secret && grown, startup: named.startup && grown, ..Location::of(Area::Unknown) };
+        let (secret, startup) = (named.secret && grown, named.startup && grown);
+        // Wherever that is, this lies above it.
+        let mut climb = Components::new(Root::Relative);
+        if !absolute && climb.word(word) && climb.escapes {
+            return Location { secret, startup, ..area_of(&climb, view) };
+        }
         // It may climb, but what is written already leads out of the workspace.
-        let written = area_of(&path, view);
-        let outside = absolute && matches!(written.area, Area::System | Area::Home | Area::Device);
-        return if outside { Location { area: written.area, ..named } } else { named };
+        let written = area_of(&path, view).area;
+        let outside = absolute && matches!(written, Area::System | Area::Home | Area::Device);
+        let area = if outside { written } else { Area::Unknown };
+        return Location { secret, startup, ..Location::of(area) };
     }
     let partial =
         matches!(word.value, Value::Partial { .. }) && word.pattern.is_none() && word.lead == Lead::Text;
@@ -288,7 +294,13 @@ fn named(part: &[u8], name: &[u8], pattern: bool) -> bool {
         return part == name;
     }
     let dotted = name.first() == Some(&b'.') && !matches!(part.first(), Some(b'.' | b'['));
-    !dotted && part != b"*" && wildcard(part, name)
+    !dotted && !is_kind(part) && wildcard(part, name)
+}
+
+/// `*`, and `*.json`: whatever there is of a kind, which asks for no secret.
+fn is_kind(part: &[u8]) -> bool {
+    const KINDS: &[&[u8]] = &[b"", b".json", b".toml", b".yaml", b".yml"];
+    part.strip_prefix(b"*").is_some_and(|kind| KINDS.contains(&kind))
 }
 
 /// Shell patterns with `*`, `?` and bracket sets, the sets taken as any one character.

@@ -40,7 +40,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let arguments: &'a [Argument<'a, 'k>] = self.arena.alloc_slice_copy(&call.arguments);
         let mut joined = false;
         for (index, argument) in arguments.iter().enumerate() {
-            let inner = if argument.operand { inner } else { self.once(inner, invocation, argument) };
+            let inner = if argument.operand { inner } else { self.once(inner, argument) };
             match argument.role {
                 Role::Code(language) => {
                     let positional = if *language == Language::Shell {
@@ -105,19 +105,6 @@ impl<'a, 'k> Identifier<'a, 'k> {
         Inner { environment, directory, place }
     }
 
-    /// The surroundings of what a variable names: a pager is not started through itself.
-    fn once(&mut self, inner: Inner<'a>, at: &Invocation<'a>, argument: &Argument<'a, 'k>) -> Inner<'a> {
-        let mut variable = None;
-        self.lowerer.each_binding(at, |name, _| {
-            if name == argument.name.as_bytes() {
-                variable = Some(name);
-            }
-        });
-        let Some(name) = variable else { return inner };
-        let empty = Word::known(b"", argument.word.span);
-        Inner { environment: self.lowerer.bind(inner.environment, name, empty, true), ..inner }
-    }
-
     /// The same tool with the words that `text` is split into, in its place.
     fn split(
         &mut self,
@@ -145,6 +132,19 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }));
         words.extend_from_slice(invocation.words.get(at + 1..).unwrap_or_default());
         self.child(call, invocation, inner, words.into_bump_slice(), invocation.stdin);
+    }
+
+    /// The surroundings of what a variable names: a pager is not started through itself.
+    fn once(&mut self, inner: Inner<'a>, argument: &Argument<'a, 'k>) -> Inner<'a> {
+        let name = argument.name.as_bytes();
+        if inner.environment == EnvironmentId::default()
+            || self.lowerer.lookup(inner.environment, name).is_none()
+        {
+            return inner;
+        }
+        let name = self.arena.alloc_slice_copy(name);
+        let empty = Word::known(b"", argument.word.span);
+        Inner { environment: self.lowerer.bind(inner.environment, name, empty, true), ..inner }
     }
 
     /// The command that a wrapper's operands are.
@@ -468,7 +468,12 @@ impl<'a, 'k> Identifier<'a, 'k> {
                     let span = call.named;
                     self.code(call, invocation, inner, language, Word::known(text, span), &[]);
                 }
-                None => self.feed(call, invocation, language, call.named),
+                None => {
+                    for text in self.lowerer.channel_constants(channel) {
+                        self.code(call, invocation, inner, language, Word::known(text, call.named), &[]);
+                    }
+                    self.feed(call, invocation, language, call.named);
+                }
             },
             _ => self.feed(call, invocation, language, call.named),
         }

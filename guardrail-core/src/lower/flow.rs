@@ -42,23 +42,23 @@ impl<'a> Lowerer<'a> {
         self.leave();
     }
 
-    /// `a && b || c`: each part after the first may not run.
+    /// `a && b || c`: each part after the first may not run. What stands behind `&&` runs where
+    /// all before it succeeded, what stands behind `||` where it failed.
     fn chain(&mut self, unit: Unit<'_, 'a>, chain: &[Item]) {
         let conditional = self.around.context.conditional;
-        // Where the shell stands if what came before failed, and whether it is taken to succeed.
-        let mut failed = self.state.directory;
+        let base = self.state;
+        let (mut succeeded, mut failed) = (base, base);
+        // Whether everything so far is taken to succeed.
         let mut assured = true;
+        let mut last_assured = true;
         for item in chain {
-            let after = self.state;
             match item.join {
                 Join::Sequence => {}
-                Join::And => self.around.context.conditional = true,
-                Join::Or => {
-                    self.around.context.conditional = true;
-                    self.state.directory = failed;
-                }
+                Join::And => self.state = succeeded,
+                Join::Or => self.state = failed,
             }
             if item.join != Join::Sequence {
+                self.around.context.conditional = true;
                 self.state.dead = false;
             }
             let before = self.state.directory;
@@ -66,29 +66,22 @@ impl<'a> Lowerer<'a> {
             self.command(unit, item.command);
             let end = self.state;
             let simple = is_simple(unit, item.command);
-            let failed_here = match (simple, same_place(&before, &end.directory)) {
+            let directory = match (simple, same_place(&before, &end.directory)) {
                 (_, true) => end.directory,
                 (true, false) => before,
                 (false, false) => Word::unknown(end.directory.span),
             };
-            match item.join {
-                Join::Sequence => failed = failed_here,
-                Join::And => {
-                    if !assured {
-                        self.state = self.join(&after, &[after, end]);
-                    }
-                    if !same_place(&failed, &failed_here) {
-                        failed = Word::unknown(failed.span);
-                    }
-                }
-                Join::Or => {
-                    self.state = self.join(&after, &[after, end]);
-                    failed = failed_here;
-                }
-            }
+            let failed_here = State { directory, ..end };
+            last_assured = assured && item.join != Join::Or;
+            (succeeded, failed) = match item.join {
+                Join::Sequence => (end, failed_here),
+                Join::And => (end, self.join(&base, &[failed, failed_here])),
+                Join::Or => (self.join(&base, &[succeeded, end]), failed_here),
+            };
             let alone = self.program.invocations.len() == invocations + 1;
             assured &= item.join != Join::Or && alone && self.is_assured(invocations);
         }
+        self.state = if last_assured { succeeded } else { self.join(&base, &[succeeded, failed]) };
         self.around.context.conditional = conditional;
     }
 
@@ -331,7 +324,8 @@ impl<'a> Lowerer<'a> {
         }
         // A few constants are followed one by one; inside of a loop, or of many, what they share is.
         let constant = |word: &Word<'_>| word.as_known().is_some() && !word.splits && word.pattern.is_none();
-        let follow = exact && !select && !self.around.context.repeated && (2..=ROUNDS).contains(&values.len());
+        let follow =
+            exact && !select && !self.around.context.repeated && (2..=ROUNDS).contains(&values.len());
         let rounds: &'a [Word<'a>] =
             if follow && values.iter().all(constant) { self.arena.alloc_slice_copy(values) } else { &[] };
         self.words.truncate(base);
