@@ -208,7 +208,7 @@ fn comparable(command: &str, alone: &Evaluation, wrapper: &wrappers::Wrapper) ->
     }
     // What a shell was called with, and what it is, is not the same inside of another.
     let of_its_own = |after: &str| {
-        let name = after.trim_start_matches(['{', '!', '#']);
+        let name = after.trim_start_matches('{');
         name.starts_with(|c: char| c.is_ascii_digit() || "@*#-_?$!".contains(c))
     };
     if command.split('$').skip(1).any(of_its_own) {
