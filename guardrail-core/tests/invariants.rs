@@ -1,5 +1,12 @@
 //! What the design says must always hold, held to generated commands.
-#![allow(clippy::panic, clippy::expect_used, clippy::unwrap_used)]
+#![allow(
+    clippy::string_slice,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::panic,
+    clippy::expect_used,
+    clippy::unwrap_used
+)]
 
 mod checks;
 
@@ -15,7 +22,6 @@ use checks::wrappers::{WRAPPERS, quote};
 fn risk(text: &str) -> Risk {
     GUARD.evaluate(&Request::shell(text)).risk
 }
-
 
 // ---- wrapping never lowers
 
@@ -40,7 +46,10 @@ fn every_wrapper_around_every_command() {
 #[test]
 fn a_list_is_as_bad_as_its_worst_part() {
     // What moves the shell elsewhere changes what the second part means.
-    let moves = ["cd ", "set ", "exec", "export", "declare", "IFS=", "PS4=", "exit", "trap", "enable", "x=", "hash", "read "];
+    let moves = [
+        "cd ", "set ", "exec", "export", "declare", "IFS=", "PS4=", "exit", "trap", "enable", "x=", "hash",
+        "read ",
+    ];
     let first = COMMANDS.iter().chain(SCRIPTS).filter(|text| !moves.iter().any(|word| text.contains(word)));
     let mut failures = Vec::new();
     for a in first {
@@ -49,9 +58,20 @@ fn a_list_is_as_bad_as_its_worst_part() {
             let worst = alone.max(risk(b));
             // Here-documents end at their line; a newline keeps them apart from what follows.
             let lists = if a.contains("<<") {
-                vec![format!("{{ {a}\n}}; {b}"), format!("{{ {a}\n}} && {{ {b}\n}}"), format!("{{ {a}\n}} | {b}")]
+                vec![
+                    format!("{{ {a}\n}}; {b}"),
+                    format!("{{ {a}\n}} && {{ {b}\n}}"),
+                    format!("{{ {a}\n}} | {b}"),
+                ]
             } else {
-                vec![format!("{a}; {b}"), format!("{a} && {{ {b}\n}}"), format!("{a} || {{ {b}\n}}"), format!("{a} | {{ {b}\n}}"), format!("{a} & {b}"), format!("{a}\n{b}")]
+                vec![
+                    format!("{a}; {b}"),
+                    format!("{a} && {{ {b}\n}}"),
+                    format!("{a} || {{ {b}\n}}"),
+                    format!("{a} | {{ {b}\n}}"),
+                    format!("{a} & {b}"),
+                    format!("{a}\n{b}"),
+                ]
             };
             for list in lists {
                 let together = risk(&list);
@@ -72,7 +92,10 @@ fn spelled(word: &str, choices: &[u8]) -> String {
     let mut choices = choices.iter().copied().cycle();
     for character in word.chars() {
         match choices.next().unwrap_or_default() % 9 {
-            0 => out.push_str(&format!("'{}'", if character == '\'' { "'\\''".into() } else { character.to_string() })),
+            0 => out.push_str(&format!(
+                "'{}'",
+                if character == '\'' { "'\\''".into() } else { character.to_string() }
+            )),
             1 if !matches!(character, '$' | '`' | '"' | '\\') => out.push_str(&format!("\"{character}\"")),
             1 => out.push_str(&format!("\"\\{character}\"")),
             2 if character.is_ascii() => out.push_str(&format!("$'\\x{:02x}'", u32::from(character))),
@@ -96,7 +119,8 @@ fn words_of(command: &str) -> Vec<String> {
 fn essence(text: &str) -> (Risk, Vec<Option<String>>, Vec<String>) {
     let evaluation = GUARD.evaluate(&Request::shell(text));
     let programs = evaluation.programs().map(|name| name.map(str::to_owned)).collect();
-    let effects = evaluation.effects.iter().map(|effect| format!("{:?} {:?}", effect.kind, effect.target)).collect();
+    let effects =
+        evaluation.effects.iter().map(|effect| format!("{:?} {:?}", effect.kind, effect.target)).collect();
     (evaluation.risk, programs, effects)
 }
 
@@ -240,7 +264,14 @@ fn unknown_words_are_graded_by_what_they_could_be() {
             let words: Vec<String> = command
                 .split(' ')
                 .enumerate()
-                .map(|(at, word)| if at == *slot { word.rfind('=').map_or(unknown.into(), |equals| format!("{}={unknown}", &word[..equals])) } else { quote(word) })
+                .map(|(at, word)| {
+                    if at == *slot {
+                        word.rfind('=')
+                            .map_or(unknown.into(), |equals| format!("{}={unknown}", &word[..equals]))
+                    } else {
+                        quote(word)
+                    }
+                })
                 .collect();
             let text = words.join(" ");
             let found = risk(&text);

@@ -3,6 +3,8 @@
 #![allow(
     dead_code,
     unreachable_pub,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
     clippy::panic,
     clippy::expect_used,
     clippy::unwrap_used,
