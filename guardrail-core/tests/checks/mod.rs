@@ -216,6 +216,11 @@ fn comparable(command: &str, alone: &Evaluation, wrapper: &wrappers::Wrapper) ->
     if command.split('$').skip(1).any(of_its_own) {
         return false;
     }
+    // These feed it something else, or nothing: what it would have read cannot be compared.
+    let fed = wrapper.name.starts_with("xargs") || matches!(wrapper.name, "coproc of one" | "background of one");
+    if fed && alone.findings.iter().any(|finding| finding.message.contains("standard input")) {
+        return false;
+    }
     match wrapper.form {
         Form::Text => !command.lines().any(|line| line == wrappers::DELIMITER),
         Form::Words => {
