@@ -217,7 +217,8 @@ fn comparable(command: &str, alone: &Evaluation, wrapper: &wrappers::Wrapper) ->
         return false;
     }
     // These feed it something else, or nothing: what it would have read cannot be compared.
-    let fed = wrapper.name.starts_with("xargs") || matches!(wrapper.name, "coproc of one" | "background of one");
+    let fed =
+        wrapper.name.starts_with("xargs") || matches!(wrapper.name, "coproc of one" | "background of one");
     if fed && alone.findings.iter().any(|finding| finding.message.contains("standard input")) {
         return false;
     }
