@@ -77,14 +77,17 @@ impl<'a> Collector<'_, 'a, '_> {
                     // A way around whatever looks at file operands: never a plain read.
                     return self.push(EffectKind::ReadSecret, word.span, Target::Path(path, location));
                 }
-                None | Some(b"http" | b"https") if is_metadata_service(text) => EffectKind::ReadSecret,
-                None
-                | Some(b"http" | b"https" | b"ftp" | b"ftps" | b"git" | b"ssh" | b"git+ssh" | b"git+https") => {
-                    EffectKind::NetworkIn
-                }
-                Some(_) => EffectKind::NetworkOut,
+                scheme => fetched(scheme, text),
             },
             Value::Known(_) => EffectKind::NetworkIn,
+            // One of the script's own constants.
+            _ if word.choice && !url => EffectKind::NetworkIn,
+            Value::Partial { prefix, .. } if is_as_written(&word) && names_host(prefix) => {
+                match scheme(prefix) {
+                    scheme @ Some(b"http" | b"https") => fetched(scheme, prefix),
+                    _ => EffectKind::NetworkOut,
+                }
+            }
             _ => EffectKind::NetworkOut,
         };
         self.push(kind, word.span, Target::Address(word));
@@ -278,6 +281,30 @@ fn scheme(url: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = url.split_at(colon);
     let named = scheme.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
     (named && rest.starts_with(b"://") && !scheme.is_empty()).then_some(scheme)
+}
+
+/// What asking a constant address is.
+fn fetched(scheme: Option<&[u8]>, text: &[u8]) -> EffectKind {
+    match scheme {
+        None | Some(b"http" | b"https") if is_metadata_service(text) => EffectKind::ReadSecret,
+        None | Some(b"http" | b"https" | b"ftp" | b"ftps" | b"git" | b"ssh" | b"git+ssh" | b"git+https") => {
+            EffectKind::NetworkIn
+        }
+        Some(_) => EffectKind::NetworkOut,
+    }
+}
+
+/// Whether a word holds nothing but what the script says: one of its constants, or an unquoted `?`
+/// (the query of a URL), which stays as long as it is whatever a file's name would make of it.
+fn is_as_written(word: &Word<'_>) -> bool {
+    let query = |pattern: &[u8]| !pattern.iter().any(|b| matches!(b, b'*' | b'[' | b'('));
+    word.choice || (word.from.is_empty() && !word.splits && word.pattern.is_some_and(query))
+}
+
+/// Whether a URL's beginning holds all of its host.
+fn names_host(prefix: &[u8]) -> bool {
+    let host = prefix.windows(3).position(|w| w == b"://").and_then(|at| prefix.get(at + 3..));
+    host.is_some_and(|host| host.contains(&b'/') || host.contains(&b'?'))
 }
 
 /// The addresses under which clouds hand out credentials to whoever asks from inside.

@@ -77,6 +77,11 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             subcommands: tool.has_subcommands(),
         };
         reader.run();
+        // `* list` makes every first word a group: one that nothing else lists is not known for it.
+        if !reader.command.runs && reader.command.path.iter().any(|word| word.contains('*')) {
+            let unknown = Unknown::Subcommand(reader.command.unlisted);
+            reader.call.unknown.push((unknown, reader.call.named));
+        }
         let slots = reader.replaced.unwrap_or(&reader.command.operands);
         let Self { command, operands, rest, uncertain, hidden_flags, .. } = reader;
         Some(Read { command, operands, rest, slots, uncertain, hidden_flags })
@@ -141,7 +146,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         self.uncertain |= several;
         // All that `-o*` becomes is that flag, and is seen as such.
         let one_flag = !word.splits && word.prefix().first() == Some(&b'-');
-        self.hidden_flags |= several && !one_flag && word.may_be_flag();
+        self.hidden_flags |= several && !self.ended && !one_flag && word.may_be_flag();
     }
 
     fn operand(&mut self, word: Word<'a>) {

@@ -357,7 +357,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
                         Cow::Borrowed(code) => *code,
                         Cow::Owned(code) => self.arena.alloc_slice_copy(code),
                     };
-                    self.source(call, invocation, inner, code, span, &[], Input::Inherited);
+                    // What the program hands it is not followed.
+                    let fed = Input::File(Word { from: &[Origin::Input], ..Word::unknown(span) });
+                    self.source(call, invocation, inner, code, span, &[], fed);
                 }
                 Act::Shell(None) => call.unknown.push((Unknown::Code, span)),
                 _ => {}

@@ -8,6 +8,9 @@ use crate::shell::{
     self, Arm, ArmEnd, Branch, Command, CommandId, CommandKind, Item, Join, Part, Slice, Span, Stage,
 };
 
+/// How many constants a `for` is followed through one by one.
+const ROUNDS: usize = 8;
+
 impl<'a> Lowerer<'a> {
     pub(super) fn list(&mut self, unit: Unit<'_, 'a>, items: &[Item]) {
         let Some(first) = items.first() else { return };
@@ -319,6 +322,12 @@ impl<'a> Lowerer<'a> {
             let word = if word.splits { Word { from: word.from, ..Word::unknown(word.span) } } else { *word };
             value = Some(value.map_or(word, |value| environment::merge(self.arena, &value, &word)));
         }
+        // A few constants are followed one by one; inside of a loop, or of many, what they share is.
+        let constant = |word: &Word<'_>| word.as_known().is_some() && !word.splits && word.pattern.is_none();
+        let follow =
+            exact && !select && !self.around.context.repeated && (2..=ROUNDS).contains(&values.len());
+        let rounds: &'a [Word<'a>] =
+            if follow && values.iter().all(constant) { self.arena.alloc_slice_copy(values) } else { &[] };
         self.words.truncate(base);
         let mut value = value.unwrap_or_else(|| Word::unknown(name.span));
         if !exact || select {
@@ -331,19 +340,22 @@ impl<'a> Lowerer<'a> {
             value.from = &[Origin::Input];
         }
         let name = self.single(unit, name, Mode::Text).as_known();
-        let before = self.state;
-        if let Some(name) = name {
-            self.assign(name, value, None);
-            if select {
-                self.assign_unknown(b"REPLY", &[Origin::Input], value.span);
-            }
-        }
         let conditional = std::mem::replace(&mut self.around.context.conditional, true);
-        self.repeat(&mut |lowerer| lowerer.list(unit, unit.script.list(body)));
+        let joined = [value];
+        for value in if rounds.is_empty() { joined.as_slice() } else { rounds } {
+            let before = self.state;
+            if let Some(name) = name {
+                self.assign(name, *value, None);
+                if select {
+                    self.assign_unknown(b"REPLY", &[Origin::Input], value.span);
+                }
+            }
+            self.repeat(&mut |lowerer| lowerer.list(unit, unit.script.list(body)));
+            let after = self.state;
+            // Without words there is no round, and any may be the last.
+            self.state = self.join(&before, &[before, after]);
+        }
         self.around.context.conditional = conditional;
-        let after = self.state;
-        // Without words there is no round.
-        self.state = self.join(&before, &[before, after]);
     }
 
     fn arithmetic_for(

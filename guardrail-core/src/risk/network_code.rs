@@ -11,18 +11,22 @@ use crate::lower::Input;
 
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     let analysis = case.analysis;
-    if !case.effects().any(|effect| effect.kind == EffectKind::Execute) {
+    let is_fed = |effect: &&Effect<'_, '_>| {
+        effect.kind == EffectKind::Execute && matches!(effect.target, Target::Code(_))
+    };
+    // `sh < /dev/tcp/...`, or a descriptor that leads there.
+    for effect in case.effects().filter(|effect| effect.kind == EffectKind::Execute) {
+        if matches!(&effect.target, Target::Path(_, location) if is_connection(case, location)) {
+            found.on(effect, Risk::Critical, false, || "runs code that comes from a network".into());
+        }
+    }
+    if !case.effects().any(|effect| is_fed(&effect)) || analysis.identified.program.channels == 0 {
         return;
     }
     let network = Reach::of(analysis, flow::is_network);
     let decoded = Reach::of(analysis, |effect| decodes(case, effect));
-    for effect in case.effects().filter(|effect| effect.kind == EffectKind::Execute) {
+    for effect in case.effects().filter(is_fed) {
         let Some(invocation) = analysis.identified.program.invocation(effect.invocation) else { continue };
-        // `sh < /dev/tcp/...`, or a descriptor that leads there.
-        if matches!(&effect.target, Target::Path(_, location) if is_connection(case, location)) {
-            found.on(effect, Risk::Critical, false, || "runs code that comes from a network".into());
-            continue;
-        }
         let reached = |reach: &Reach| match &effect.target {
             Target::Code(Code::Fed(feed)) => match feed.from {
                 FeedSource::Channel(channel) => reach.has(channel),
