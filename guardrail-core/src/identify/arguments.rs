@@ -92,7 +92,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         };
         reader.run();
         // `* list` makes every first word a group: one that nothing else lists is not known for it.
-        if !reader.command.runs && reader.command.path.iter().any(|word| word.contains('*')) {
+        if !reader.command.runs && is_glob(reader.command) {
             let unknown = Unknown::Subcommand(reader.command.unlisted);
             reader.call.unknown.push((unknown, reader.call.named));
         }
@@ -197,7 +197,9 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         let Some(slot) = self.path.get_mut(self.path_len) else { return false };
         *slot = text;
         let wanted = self.path.get(..=self.path_len).unwrap_or_default();
-        match self.tool.subcommand(wanted) {
+        // An operand is no group just because a glob is one word longer.
+        let listed = |next: &&Command| next.runs || !self.command.runs || !is_glob(next);
+        match self.tool.subcommand(wanted).filter(listed) {
             Some(command) => {
                 self.path_len += 1;
                 self.command = command;
@@ -468,6 +470,10 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
 /// What turns a switch on where it is given a value (`--help=true`).
 pub(super) fn is_true(text: &[u8]) -> bool {
     text == b"1" || [&b"true"[..], b"t"].iter().any(|on| text.eq_ignore_ascii_case(on))
+}
+
+fn is_glob(command: &Command) -> bool {
+    command.path.iter().any(|word| word.contains('*'))
 }
 
 /// Whether a word is `NAME=value`, as far as it is known.
