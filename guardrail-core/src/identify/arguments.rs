@@ -1,7 +1,7 @@
 //! Reading an argument vector as its tool would: subcommands, flags with their values, operands.
 
 use bumpalo::collections::Vec as BumpVec;
-use guardrail_schema::{Command, Count, Flag, Grammar, Operand, Role, ValueKind};
+use guardrail_schema::{Command, Count, Flag, Grammar, Operand, Risk, Role, ValueKind};
 
 use crate::identify::call::{Call, FlagUse, Unknown};
 use crate::knowledge::KnownTool;
@@ -170,7 +170,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
     fn subcommand(&mut self, word: Word<'a>) -> bool {
         let Some(text) = word.as_known() else {
             if !self.command.runs || self.path_len == 0 {
-                self.call.unknown.push((Unknown::Subcommand(self.command.unlisted), word.span));
+                self.call.unknown.push((Unknown::Subcommand(self.unlisted_command()), word.span));
                 self.subcommands = false;
             }
             return false;
@@ -178,7 +178,11 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         let Some(slot) = self.path.get_mut(self.path_len) else { return false };
         *slot = text;
         let wanted = self.path.get(..=self.path_len).unwrap_or_default();
-        match self.tool.subcommand(wanted) {
+        // A group that only exists because of deeper globs takes nothing away from a command.
+        let globbed = |command: &Command| command.path.iter().any(|word| word.contains('*'));
+        let known = self.tool.subcommand(wanted);
+        let known = known.filter(|deeper| deeper.runs || !self.command.runs || !globbed(deeper));
+        match known {
             Some(command) => {
                 self.path_len += 1;
                 self.command = command;
@@ -195,11 +199,17 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             None => {
                 self.subcommands = false;
                 if !self.command.runs || (self.command.operands.is_empty() && self.path_len == 0) {
-                    self.call.unknown.push((Unknown::Subcommand(self.command.unlisted), word.span));
+                    self.call.unknown.push((Unknown::Subcommand(self.unlisted_command()), word.span));
                 }
                 false
             }
         }
+    }
+
+    /// The risk of a subcommand that is not there: as its group says, at least as the tool says.
+    fn unlisted_command(&self) -> Risk {
+        let root = self.tool.root().map_or(Risk::Medium, |root| root.unlisted);
+        root.max(self.command.unlisted)
     }
 
     fn find(&self, spelling: &[u8]) -> Option<&'k Flag> {
