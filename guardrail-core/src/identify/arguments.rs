@@ -1,7 +1,7 @@
 //! Reading an argument vector as its tool would: subcommands, flags with their values, operands.
 
 use bumpalo::collections::Vec as BumpVec;
-use guardrail_schema::{Command, Count, Flag, Grammar, Operand, Role, ValueKind};
+use guardrail_schema::{Command, Count, Flag, Grammar, Operand, Risk, Role, ValueKind};
 
 use crate::identify::call::{Call, FlagUse, Unknown};
 use crate::knowledge::KnownTool;
@@ -189,7 +189,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
     fn subcommand(&mut self, word: Word<'a>) -> bool {
         let Some(text) = word.as_known() else {
             if !self.command.runs || self.path_len == 0 {
-                self.call.unknown.push((Unknown::Subcommand(self.command.unlisted), word.span));
+                self.call.unknown.push((Unknown::Subcommand(self.unlisted_command()), word.span));
                 self.subcommands = false;
             }
             return false;
@@ -216,11 +216,17 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             None => {
                 self.subcommands = false;
                 if !self.command.runs || (self.command.operands.is_empty() && self.path_len == 0) {
-                    self.call.unknown.push((Unknown::Subcommand(self.command.unlisted), word.span));
+                    self.call.unknown.push((Unknown::Subcommand(self.unlisted_command()), word.span));
                 }
                 false
             }
         }
+    }
+
+    /// The risk of a subcommand that is not there: as its group says, at least as the tool says.
+    fn unlisted_command(&self) -> Risk {
+        let root = self.tool.root().map_or(Risk::Medium, |root| root.unlisted);
+        root.max(self.command.unlisted)
     }
 
     fn find(&self, spelling: &[u8]) -> Option<&'k Flag> {

@@ -5,7 +5,7 @@
 //! switch it off again; a case that may match stands beside what it would replace.
 
 use bumpalo::collections::Vec as BumpVec;
-use guardrail_schema::{self as schema, Case, Count, EffectKind, Operand, Role, Test, ValueKind};
+use guardrail_schema::{self as schema, Case, Count, EffectKind, Operand, Risk, Role, Test, ValueKind};
 
 use crate::glob;
 use crate::identify::arguments::{Read, is_assignment, is_true};
@@ -30,6 +30,11 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
     operands(call, read);
     let sets = proven_sets(call, read);
     call.rehearsal = sets.is_some();
+    // A group called bare prints its help, but what only matches a glob's beginning is no group.
+    if sets.is_none() && !read.command.runs && read.command.path.iter().any(|word| word.contains('*')) {
+        let root = call.tool.and_then(|tool| tool.root()).map_or(Risk::Medium, |root| root.unlisted);
+        call.unknown.push((Unknown::Subcommand(root.max(read.command.unlisted)), call.named));
+    }
     let named = call.named;
     // What variables of the environment mean stays, whatever the command turns out to do.
     let before = call.effects.len();
