@@ -41,7 +41,13 @@ fn named(part: &[u8], name: &[u8], pattern: bool) -> bool {
         return part.eq_ignore_ascii_case(name);
     }
     let dotted = name.first() == Some(&b'.') && !matches!(part.first(), Some(b'.' | b'['));
-    !dotted && part != b"*" && wildcard(part, name)
+    !dotted && !is_kind(part) && wildcard(part, name)
+}
+
+/// `*`, and `*.json`: whatever there is of a kind, which asks for no secret.
+fn is_kind(part: &[u8]) -> bool {
+    const KINDS: &[&[u8]] = &[b"", b".json", b".toml", b".yaml", b".yml"];
+    part.strip_prefix(b"*").is_some_and(|kind| KINDS.contains(&kind))
 }
 
 /// Shell patterns with `*`, `?` and bracket sets, the sets taken as any one character.

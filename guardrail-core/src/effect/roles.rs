@@ -7,7 +7,7 @@ use guardrail_schema::{EffectKind, Language, Role, Scope, Undo};
 use crate::effect::{Area, Code, Collector, Location, Target};
 use crate::identify::language::{Act, Statement, StatementKind};
 use crate::identify::{Argument, is_trusted_directory};
-use crate::lower::{Input, Lead, Origin, Value, Word};
+use crate::lower::{Lead, Origin, Value, Word};
 use crate::shell::Span;
 
 impl<'a> Collector<'_, 'a, '_> {
@@ -44,22 +44,9 @@ impl<'a> Collector<'_, 'a, '_> {
         }
     }
 
-    /// What a request carries beside its address: a word that another command printed, or what
-    /// the call is given on standard input.
+    /// What a request carries beside its address: a word that another command printed.
     pub(super) fn carried(&mut self, before: usize) {
         let reaches = |kind| matches!(kind, EffectKind::NetworkIn | EffectKind::NetworkOut);
-        let stdin = self.call.command.and_then(|command| command.stdin.as_ref());
-        if matches!(stdin, Some(Role::Upload | Role::Send)) && !self.call.rehearsal {
-            match self.invocation.stdin {
-                Input::File(word) => self.upload(word),
-                // Constant text is there for everybody to see.
-                Input::Channel(_) => {
-                    let span = self.call.named;
-                    self.push(EffectKind::NetworkOut, span, Target::Data(Word::unknown(span)));
-                }
-                _ => {}
-            }
-        }
         if !self.effects.iter().skip(before).any(|effect| reaches(effect.kind)) {
             return;
         }
@@ -113,15 +100,17 @@ impl<'a> Collector<'_, 'a, '_> {
                     // A way around whatever looks at file operands: never a plain read.
                     return self.push(EffectKind::ReadSecret, word.span, Target::Path(path, location));
                 }
-                Some(name) if name.iter().any(|b| matches!(b, b'{' | b'[')) => EffectKind::NetworkOut,
-                _ if is_metadata_service(text) => EffectKind::ReadSecret,
-                None
-                | Some(b"http" | b"https" | b"ftp" | b"ftps" | b"git" | b"ssh" | b"git+ssh" | b"git+https") => {
-                    EffectKind::NetworkIn
-                }
-                Some(_) => EffectKind::NetworkOut,
+                scheme => fetched(scheme, text),
             },
             Value::Known(_) => EffectKind::NetworkIn,
+            // One of the script's own constants.
+            _ if word.choice && !url => EffectKind::NetworkIn,
+            Value::Partial { prefix, .. } if is_as_written(&word) && names_host(prefix) => {
+                match scheme(prefix) {
+                    scheme @ Some(b"http" | b"https") => fetched(scheme, prefix),
+                    _ => EffectKind::NetworkOut,
+                }
+            }
             _ => EffectKind::NetworkOut,
         };
         self.push(kind, word.span, Target::Address(word));
@@ -186,6 +175,16 @@ impl<'a> Collector<'_, 'a, '_> {
         let unchanged = word.as_known().is_none() && own && whole_pieces && word.lead == Lead::Text;
         let known = word.as_known().is_some_and(|text| !text.is_empty());
         if (unchanged || known) && trusted(prefix) && trusted(suffix) {
+            return;
+        }
+        // Each directory counts by where it lies; what stood there before is no change.
+        if unchanged || known {
+            let pieces = prefix.split(|&b| b == b':').chain(suffix.split(|&b| b == b':'));
+            for piece in pieces.filter(|piece| !piece.is_empty() && !is_trusted_directory(piece)) {
+                let piece = Word::known(piece, word.span);
+                let location = super::place::locate(&piece, &self.invocation.directory, self.view);
+                self.push(EffectKind::Execute, word.span, Target::Path(piece, location));
+            }
             return;
         }
         let location = super::place::locate(&word, &self.invocation.directory, self.view);
@@ -309,6 +308,32 @@ fn scheme(url: &[u8]) -> Option<&[u8]> {
     });
     let follows = rest.starts_with(b"://") || scheme.eq_ignore_ascii_case(b"file");
     (named && follows && !scheme.is_empty()).then_some(scheme)
+}
+
+/// What asking a constant address is.
+fn fetched(scheme: Option<&[u8]>, text: &[u8]) -> EffectKind {
+    match scheme {
+ // Braces make a scheme a choice.
+        Some(name) if name.iter().any(|b| matches!(b, b'{' | b'[')) => EffectKind::NetworkOut,
+        _ if is_metadata_service(text) => EffectKind::ReadSecret,
+        None | Some(b"http" | b"https" | b"ftp" | b"ftps" | b"git" | b"ssh" | b"git+ssh" | b"git+https") => {
+            EffectKind::NetworkIn
+        }
+        Some(_) => EffectKind::NetworkOut,
+    }
+}
+
+/// Whether a word holds nothing but what the script says: one of its constants, or an unquoted `?`
+/// (the query of a URL), which stays as long as it is whatever a file's name would make of it.
+fn is_as_written(word: &Word<'_>) -> bool {
+    let query = |pattern: &[u8]| !pattern.iter().any(|b| matches!(b, b'*' | b'[' | b'('));
+    word.choice || (word.from.is_empty() && !word.splits && word.pattern.is_some_and(query))
+}
+
+/// Whether a URL's beginning holds all of its host.
+fn names_host(prefix: &[u8]) -> bool {
+    let host = prefix.windows(3).position(|w| w == b"://").and_then(|at| prefix.get(at + 3..));
+    host.is_some_and(|host| host.contains(&b'/') || host.contains(&b'?'))
 }
 
 /// The addresses under which clouds hand out credentials to whoever asks from inside.

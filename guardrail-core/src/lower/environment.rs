@@ -228,7 +228,22 @@ pub(super) fn merge<'a>(arena: &'a Bump, a: &Word<'a>, b: &Word<'a>) -> Word<'a>
     } else {
         Value::Partial { prefix: &[], suffix }
     };
-    Word { value, span: a.span, lead, splits: a.splits || b.splits, pattern: None, from }
+    let choice = is_choice(a) && is_choice(b);
+    Word { value, span: a.span, lead, splits: a.splits || b.splits, pattern: None, from, choice }
+}
+
+/// Whether a word is one of a script's constants that nothing can make a flag of, or several words.
+fn is_choice(word: &Word<'_>) -> bool {
+    let plain = |text: &[u8]| {
+        text.first().is_some_and(|first| *first != b'-') && text.iter().all(|&byte| is_plain(byte))
+    };
+    word.choice || (word.from.is_empty() && word.as_known().is_some_and(plain))
+}
+
+/// Whether a byte is never a blank or a glob, nor anything else to a shell.
+pub(super) const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'.' | b'_' | b'-' | b'/' | b':' | b'@' | b'+' | b',' | b'%')
 }
 
 fn ends<'a>(value: &Value<'a>) -> (&'a [u8], &'a [u8]) {

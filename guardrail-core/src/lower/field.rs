@@ -25,6 +25,8 @@ pub(super) struct Field<'a> {
     /// Whether there is a field at all: unquoted nothing is none.
     exists: bool,
     splits: bool,
+    /// A hole that is not one of several plain constants.
+    open: bool,
     lead: Lead,
     /// The one piece it consists of, to be borrowed instead of copied.
     only: Option<&'a [u8]>,
@@ -45,6 +47,7 @@ impl<'a> Lowerer<'a> {
             globbing: false,
             exists: false,
             splits: false,
+            open: false,
             lead: Lead::Text,
             only: None,
             overlong: false,
@@ -114,6 +117,22 @@ impl<'a> Lowerer<'a> {
 
     /// Something that cannot be known.
     pub(super) fn push_hole(&mut self, field: &mut Field<'a>, from: &[Origin<'a>], splits: bool) {
+        field.open = true;
+        self.push_piece(field, from, splits);
+    }
+
+    /// One of several plain constants.
+    fn push_choice(&mut self, field: &mut Field<'a>, word: &Word<'a>) {
+        let (prefix, suffix) = match word.value {
+            Value::Partial { prefix, suffix } => (prefix, suffix),
+            _ => (&[][..], &[][..]),
+        };
+        self.push_text(field, prefix, false);
+        self.push_piece(field, word.from, false);
+        self.push_text(field, suffix, false);
+    }
+
+    fn push_piece(&mut self, field: &mut Field<'a>, from: &[Origin<'a>], splits: bool) {
         field.exists = true;
         field.only = None;
         field.holed = true;
@@ -140,6 +159,7 @@ impl<'a> Lowerer<'a> {
     /// A value as one piece, as within quotes.
     pub(super) fn push_value(&mut self, field: &mut Field<'a>, word: &Word<'a>) {
         match word.value {
+            _ if word.choice => self.push_choice(field, word),
             Value::Known(text) => self.push_text(field, text, false),
             Value::Partial { prefix, suffix } => {
                 if word.lead == Lead::Text {
@@ -166,6 +186,7 @@ impl<'a> Lowerer<'a> {
             return;
         };
         match word.value {
+            _ if word.choice => self.push_choice(field, word),
             Value::Known(text) => self.push_split_text(field, text, separators),
             Value::Partial { prefix, suffix } => {
                 if word.lead == Lead::Text {
@@ -292,8 +313,11 @@ impl<'a> Lowerer<'a> {
         let pattern: Option<&'a [u8]> = (globbing && !field.overlong)
             .then(|| -> &'a [u8] { self.arena.alloc_slice_copy(&self.field_pattern(field)) });
         let from = self.field_origins(field);
+        let choice = field.holed
+            && !(field.open || field.splits || globbing || field.overlong)
+            && self.field_text(field).iter().all(|&byte| byte == HOLE || environment::is_plain(byte));
         self.discard(field);
-        Word { value, span: field.span, lead: field.lead, splits: field.splits, pattern, from }
+        Word { value, span: field.span, lead: field.lead, splits: field.splits, pattern, from, choice }
     }
 
     /// What unquoted expansions split at; `None` where that cannot be known (or is more than blanks).
@@ -308,7 +332,9 @@ impl<'a> Lowerer<'a> {
             environment::Found::Bound(binding) => {
                 binding.value.as_known().filter(|ifs| ifs.iter().all(|byte| DEFAULT.contains(byte)))
             }
-            environment::Found::Forgotten => None,
+            // Code that nobody sees was found to run already; that it changed the separators as
+            // well is no reason to read what follows as less than it usually is.
+            environment::Found::Forgotten => Some(DEFAULT),
         }
     }
 }

@@ -163,6 +163,9 @@ pub struct Word<'a> {
     pub pattern: Option<&'a [u8]>,
     /// What flowed into the unknown pieces. Empty for constants.
     pub from: &'a [Origin<'a>],
+    /// Each unknown piece is one of several constants of the script, none of which is empty,
+    /// begins with `-` or holds a blank or a glob (`$x` in `for x in dev test`).
+    pub choice: bool,
 }
 
 /// What a word would be.
@@ -288,13 +291,29 @@ impl<'a> Word<'a> {
     /// A constant.
     #[must_use]
     pub const fn known(value: &'a [u8], span: Span) -> Self {
-        Self { value: Value::Known(value), span, lead: Lead::Text, splits: false, pattern: None, from: &[] }
+        Self {
+            value: Value::Known(value),
+            span,
+            lead: Lead::Text,
+            splits: false,
+            pattern: None,
+            from: &[],
+            choice: false,
+        }
     }
 
     /// A word nothing is known of.
     #[must_use]
     pub const fn unknown(span: Span) -> Self {
-        Self { value: Value::Unknown, span, lead: Lead::Text, splits: false, pattern: None, from: &[] }
+        Self {
+            value: Value::Unknown,
+            span,
+            lead: Lead::Text,
+            splits: false,
+            pattern: None,
+            from: &[],
+            choice: false,
+        }
     }
 
     /// The exact value, where it is one.
@@ -323,6 +342,7 @@ impl<'a> Word<'a> {
         match self.value {
             Value::Known(value) => value.first() == Some(&b'-'),
             _ if self.lead != Lead::Text => false,
+            _ if self.choice => self.prefix().first() == Some(&b'-'),
             Value::Partial { prefix, .. } => {
                 prefix.first().is_none_or(|&b| b == b'-') || (self.splits && self.pattern.is_none())
             }
