@@ -59,8 +59,13 @@ fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
         _ => None,
     };
     if let Some((at, end)) = (0..pattern.len()).find_map(|at| odd(at).map(|end| (at, end))) {
-        let rest = pattern.iter().rposition(|&b| b == end).filter(|last| *last > at).map_or(pattern.len(), |last| last + 1);
-        let simple = [pattern.get(..at).unwrap_or_default(), b"*", pattern.get(rest..).unwrap_or_default()].concat();
+        let rest = pattern
+            .iter()
+            .rposition(|&b| b == end)
+            .filter(|last| *last > at)
+            .map_or(pattern.len(), |last| last + 1);
+        let simple =
+            [pattern.get(..at).unwrap_or_default(), b"*", pattern.get(rest..).unwrap_or_default()].concat();
         return simple.len() < pattern.len() && wildcard(&simple, text);
     }
     let (mut p, mut t) = (0, 0);
@@ -96,8 +101,19 @@ fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
 }
 
 /// Directories whose content is secret wherever they are.
-const SECRET_DIRECTORIES: &[&[u8]] =
-    &[b".ssh", b".gnupg", b".aws", b".azure", b".kube", b".password-store", b".oci", b".secrets", b"secrets", b"keyrings", b"Keychains"];
+const SECRET_DIRECTORIES: &[&[u8]] = &[
+    b".ssh",
+    b".gnupg",
+    b".aws",
+    b".azure",
+    b".kube",
+    b".password-store",
+    b".oci",
+    b".secrets",
+    b"secrets",
+    b"keyrings",
+    b"Keychains",
+];
 
 /// Files that are secret wherever they are.
 const SECRET_FILES: &[&[u8]] = &[
@@ -141,8 +157,19 @@ const SECRET_FILES: &[&[u8]] = &[
     b".node_repl_history",
     b"terraform.tfstate",
     b"terraform.tfstate.backup",
-    b"logins.json", b"key4.db", b"cookies.sqlite", b"login data", b"cookies", b"credentials.tfrc.json", b"rclone.conf",
-    b".databrickscfg", b"service-account.json", b"serviceaccountkey.json", b"secret.json", b"secret.yaml", b"secret.yml",
+    b"logins.json",
+    b"key4.db",
+    b"cookies.sqlite",
+    b"login data",
+    b"cookies",
+    b"credentials.tfrc.json",
+    b"rclone.conf",
+    b".databrickscfg",
+    b"service-account.json",
+    b"serviceaccountkey.json",
+    b"secret.json",
+    b"secret.yaml",
+    b"secret.yml",
     b"credentials.yml.enc",
 ];
 
@@ -160,7 +187,11 @@ const SECRET_ENDINGS: &[&[u8]] = &[
     b".tfstate",
     b".ovpn",
     b".age-key",
-    b".env", b".keytab", b".pkcs12", b".jceks", b".keyring",
+    b".env",
+    b".keytab",
+    b".pkcs12",
+    b".jceks",
+    b".keyring",
 ];
 
 /// What is added to the name of a copy.
@@ -227,9 +258,19 @@ fn is_secret_system(parts: &[&[u8]], pattern: bool) -> bool {
     let is = |part: &[u8], name: &[u8]| named(part, name, pattern);
     match parts {
         [etc, file, ..] if is(etc, b"etc") => {
-            [&b"shadow"[..], b"shadow-", b"gshadow", b"gshadow-", b"sudoers", b"sudoers.d", b"krb5.keytab", b"master.passwd", b"wireguard"]
-                .iter()
-                .any(|name| is(file, name))
+            [
+                &b"shadow"[..],
+                b"shadow-",
+                b"gshadow",
+                b"gshadow-",
+                b"sudoers",
+                b"sudoers.d",
+                b"krb5.keytab",
+                b"master.passwd",
+                b"wireguard",
+            ]
+            .iter()
+            .any(|name| is(file, name))
                 || matches!(parts, [_, b"ssh", key] if key.starts_with(b"ssh_host_") && !key.ends_with(b".pub"))
                 || matches!(
                     parts,
@@ -239,10 +280,14 @@ fn is_secret_system(parts: &[&[u8]], pattern: bool) -> bool {
                         | [_, b"NetworkManager", b"system-connections", ..]
                 )
         }
-        [b"proc", _, b"task", _, what, ..] | [b"proc", _, what, ..] => is(what, b"environ") || is(what, b"mem"),
+        [b"proc", _, b"task", _, what, ..] | [b"proc", _, what, ..] => {
+            is(what, b"environ") || is(what, b"mem")
+        }
         [b"dev", disk, ..] => {
             matches!(*disk, b"mem" | b"kmem" | b"port" | b"disk" | b"mapper")
-                || [&b"sd"[..], b"nvme", b"vd", b"xvd", b"hd", b"mmcblk", b"dm-", b"md", b"loop", b"ram"].iter().any(|name| disk.starts_with(name))
+                || [&b"sd"[..], b"nvme", b"vd", b"xvd", b"hd", b"mmcblk", b"dm-", b"md", b"loop", b"ram"]
+                    .iter()
+                    .any(|name| disk.starts_with(name))
         }
         [b"var", b"backups", file] => file.windows(6).any(|window| window == b"shadow"),
         [b"proc", b"kcore"] => true,

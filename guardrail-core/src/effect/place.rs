@@ -3,7 +3,7 @@
 //! the executor's to check.
 
 use crate::effect::names::Names;
-use crate::lower::{Lead, Value, Word};
+use crate::lower::{Lead, Origin, Value, Word};
 
 /// What a path is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,9 +143,13 @@ impl<'p> Components<'p> {
         // A path whose unknown piece came from outside may climb anywhere; one that a glob or a
         // directory walk fills in stays below what is written.
         let filled_below = word.pattern.is_some() || word.lead != Lead::Text || word.from.is_empty();
+        // So does a name that a glob found, wherever it is used.
+        let found =
+            word.from.iter().all(|origin| matches!(origin, Origin::Files)) && !word.prefix().is_empty();
         // Nothing of `*` is known, but it stays in its directory.
         let glob = word.pattern.is_some() && word.from.is_empty();
         matches!(word.value, Value::Known(_))
+            || found
             || (filled_below && (glob || !matches!(word.value, Value::Unknown)))
     }
 }
@@ -173,14 +177,18 @@ pub(crate) fn locate(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> 
     path.through_proc(view);
     let named = Names::of(&path, view, word.pattern.is_some());
     if !known {
+        let (secret, startup) = (named.secret && grown, named.startup && grown);
         // Wherever that is, this lies above it.
         let mut climb = Components::new(Root::Relative);
         if !absolute && climb.word(word) && climb.escapes {
-            let location = area_of(&climb, view);
-            return Location { secret: named.secret && grown, startup: named.startup && grown, ..location };
+            return Location { secret, startup, ..area_of(&climb, view) };
         }
-        let secret = (named.secret && grown) || suffix_is_secret(word, view);
-        return Location { secret, startup: named.startup && grown, ..Location::of(Area::Unknown) };
+        // It may climb, but what is written already leads out of the workspace.
+        let written = area_of(&path, view).area;
+        let outside = absolute && matches!(written, Area::System | Area::Home | Area::Device);
+        let area = if outside { written } else { Area::Unknown };
+        let secret = secret || suffix_is_secret(word, view);
+        return Location { secret, startup, ..Location::of(area) };
     }
     let partial =
         matches!(word.value, Value::Partial { .. }) && word.pattern.is_none() && word.lead == Lead::Text;
@@ -262,7 +270,8 @@ fn absolute(parts: &[&[u8]]) -> Location {
                 b"null" | b"zero" | b"full" | b"random" | b"urandom" | b"stdin" | b"stdout" | b"stderr"
                 | b"tty",
             ]
-            | [b"fd"] | [b"fd", _] => Location::of(Area::Stream),
+            | [b"fd"]
+            | [b"fd", _] => Location::of(Area::Stream),
             // A descriptor may be a directory.
             [b"fd", ..] => Location { secret: true, ..Location::of(Area::Unknown) },
             [b"tcp" | b"udp", ..] => Location::of(Area::Network),

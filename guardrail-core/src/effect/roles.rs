@@ -51,13 +51,25 @@ impl<'a> Collector<'_, 'a, '_> {
             return;
         }
         let own = |role: &Role| {
-            matches!(role, Role::Url | Role::Host | Role::Upload | Role::Send | Role::Write | Role::Argv | Role::Words(_))
+            matches!(
+                role,
+                Role::Url
+                    | Role::Host
+                    | Role::Upload
+                    | Role::Send
+                    | Role::Write
+                    | Role::Argv
+                    | Role::Words(_)
+            )
         };
         for &word in self.invocation.words.iter().skip(1) {
-            let printed = word.as_known().is_none() && word.from.iter().any(|origin| matches!(origin, Origin::Channel(_) | Origin::Input));
-            let judged = self.call.arguments.iter().any(|argument| {
-                own(argument.role) && argument.word.span == word.span
-            });
+            let printed = word.as_known().is_none()
+                && word.from.iter().any(|origin| matches!(origin, Origin::Channel(_) | Origin::Input));
+            let judged = self
+                .call
+                .arguments
+                .iter()
+                .any(|argument| own(argument.role) && argument.word.span == word.span);
             if printed && !judged {
                 self.push(EffectKind::NetworkOut, word.span, Target::Data(word));
             }
@@ -100,6 +112,7 @@ impl<'a> Collector<'_, 'a, '_> {
                     // A way around whatever looks at file operands: never a plain read.
                     return self.push(EffectKind::ReadSecret, word.span, Target::Path(path, location));
                 }
+                Some(name) if name.iter().any(|b| matches!(b, b'{' | b'[')) => EffectKind::NetworkOut,
                 scheme => fetched(scheme, text),
             },
             Value::Known(_) => EffectKind::NetworkIn,
@@ -313,7 +326,7 @@ fn scheme(url: &[u8]) -> Option<&[u8]> {
 /// What asking a constant address is.
 fn fetched(scheme: Option<&[u8]>, text: &[u8]) -> EffectKind {
     match scheme {
- // Braces make a scheme a choice.
+        // Braces make a scheme a choice.
         Some(name) if name.iter().any(|b| matches!(b, b'{' | b'[')) => EffectKind::NetworkOut,
         _ if is_metadata_service(text) => EffectKind::ReadSecret,
         None | Some(b"http" | b"https" | b"ftp" | b"ftps" | b"git" | b"ssh" | b"git+ssh" | b"git+https") => {
@@ -338,14 +351,22 @@ fn names_host(prefix: &[u8]) -> bool {
 
 /// The addresses under which clouds hand out credentials to whoever asks from inside.
 fn is_metadata_service(url: &[u8]) -> bool {
-    const NAMES: &[&str] = &["metadata.google.internal", "metadata", "instance-data", "instance-data.ec2.internal"];
+    const NAMES: &[&str] =
+        &["metadata.google.internal", "metadata", "instance-data", "instance-data.ec2.internal"];
     const NUMBERS: &[[u8; 4]] = &[[169, 254, 169, 254], [169, 254, 170, 2], [100, 100, 100, 200]];
     let text = String::from_utf8_lossy(url).to_lowercase().replace(['\u{3002}', '\u{ff0e}', '\u{ff61}'], ".");
     // Also as an address that another name is to stand for (`--resolve`).
-    if ["169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254"].iter().any(|known| text.contains(known)) {
+    if ["169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254"]
+        .iter()
+        .any(|known| text.contains(known))
+    {
         return true;
     }
-    let rest = text.trim().split_once(':').filter(|(scheme, _)| matches!(*scheme, "http" | "https")).map_or(text.trim(), |(_, rest)| rest);
+    let rest = text
+        .trim()
+        .split_once(':')
+        .filter(|(scheme, _)| matches!(*scheme, "http" | "https"))
+        .map_or(text.trim(), |(_, rest)| rest);
     let authority = rest.trim_start_matches('/').split(['/', '?', '#', '\\']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
     if let Some(address) = host.strip_prefix('[').and_then(|host| host.split(']').next()) {

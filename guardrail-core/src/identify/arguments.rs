@@ -91,6 +91,11 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             doubted: false,
         };
         reader.run();
+        // `* list` makes every first word a group: one that nothing else lists is not known for it.
+        if !reader.command.runs && reader.command.path.iter().any(|word| word.contains('*')) {
+            let unknown = Unknown::Subcommand(reader.command.unlisted);
+            reader.call.unknown.push((unknown, reader.call.named));
+        }
         let slots = reader.replaced.unwrap_or(&reader.command.operands);
         let Self { command, operands, rest, uncertain, hidden_flags, negated, doubted, .. } = reader;
         Some(Read { command, operands, rest, slots, uncertain, hidden_flags, negated, doubted })

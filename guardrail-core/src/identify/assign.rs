@@ -203,7 +203,9 @@ fn proven_sets<'k>(call: &Call<'_, 'k>, read: &Read<'_, 'k>) -> Option<&'k [sche
     // `--dry-run --no-dry-run`, and what abbreviates it.
     let taken_back = |(spelling, flag): (&str, &schema::Flag)| {
         std::ptr::eq(flag, used.flag)
-            && spelling.strip_prefix("--").is_some_and(|name| read.negated.iter().any(|no| name.as_bytes().starts_with(no)))
+            && spelling
+                .strip_prefix("--")
+                .is_some_and(|name| read.negated.iter().any(|no| name.as_bytes().starts_with(no)))
     };
     if read.doubted || spellings(call, read).any(taken_back) {
         return None;
@@ -212,7 +214,10 @@ fn proven_sets<'k>(call: &Call<'_, 'k>, read: &Read<'_, 'k>) -> Option<&'k [sche
 }
 
 /// Every spelling of a flag that counts here, with the flag.
-fn spellings<'r, 'k>(call: &Call<'_, 'k>, read: &'r Read<'_, 'k>) -> impl Iterator<Item = (&'k str, &'k schema::Flag)> + 'r
+fn spellings<'r, 'k>(
+    call: &Call<'_, 'k>,
+    read: &'r Read<'_, 'k>,
+) -> impl Iterator<Item = (&'k str, &'k schema::Flag)> + 'r
 where
     'k: 'r,
 {
@@ -220,7 +225,9 @@ where
     let commands = std::iter::once(read.command).chain(root);
     commands.flat_map(|command: &'k schema::Command| {
         let flags = command.spellings.iter();
-        flags.filter_map(|(spelling, place)| Some((spelling.as_str(), command.flags.get(usize::from(*place))?)))
+        flags.filter_map(|(spelling, place)| {
+            Some((spelling.as_str(), command.flags.get(usize::from(*place))?))
+        })
     })
 }
 
