@@ -7,7 +7,7 @@ use guardrail_schema::{EffectKind, Language, Role, Scope, Undo};
 use crate::effect::{Area, Code, Collector, Location, Target};
 use crate::identify::language::{Act, Statement, StatementKind};
 use crate::identify::{Argument, is_trusted_directory};
-use crate::lower::{Input, Lead, Origin, Value, Word};
+use crate::lower::{Lead, Origin, Value, Word};
 use crate::shell::Span;
 
 impl<'a> Collector<'_, 'a, '_> {
@@ -44,22 +44,9 @@ impl<'a> Collector<'_, 'a, '_> {
         }
     }
 
-    /// What a request carries beside its address: a word that another command printed, or what
-    /// the call is given on standard input.
+    /// What a request carries beside its address: a word that another command printed.
     pub(super) fn carried(&mut self, before: usize) {
         let reaches = |kind| matches!(kind, EffectKind::NetworkIn | EffectKind::NetworkOut);
-        let stdin = self.call.command.and_then(|command| command.stdin.as_ref());
-        if matches!(stdin, Some(Role::Upload | Role::Send)) && !self.call.rehearsal {
-            match self.invocation.stdin {
-                Input::File(word) => self.upload(word),
-                // Constant text is there for everybody to see.
-                Input::Channel(_) => {
-                    let span = self.call.named;
-                    self.push(EffectKind::NetworkOut, span, Target::Data(Word::unknown(span)));
-                }
-                _ => {}
-            }
-        }
         if !self.effects.iter().skip(before).any(|effect| reaches(effect.kind)) {
             return;
         }
@@ -339,7 +326,9 @@ fn scheme(url: &[u8]) -> Option<&[u8]> {
 /// What asking a constant address is.
 fn fetched(scheme: Option<&[u8]>, text: &[u8]) -> EffectKind {
     match scheme {
-        None | Some(b"http" | b"https") if is_metadata_service(text) => EffectKind::ReadSecret,
+        // Braces make a scheme a choice.
+        Some(name) if name.iter().any(|b| matches!(b, b'{' | b'[')) => EffectKind::NetworkOut,
+        _ if is_metadata_service(text) => EffectKind::ReadSecret,
         None | Some(b"http" | b"https" | b"ftp" | b"ftps" | b"git" | b"ssh" | b"git+ssh" | b"git+https") => {
             EffectKind::NetworkIn
         }
