@@ -77,6 +77,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             subcommands: tool.has_subcommands(),
         };
         reader.run();
+        reader.unlisted_group();
         let slots = reader.replaced.unwrap_or(&reader.command.operands);
         let Self { command, operands, rest, uncertain, hidden_flags, .. } = reader;
         Some(Read { command, operands, rest, slots, uncertain, hidden_flags })
@@ -94,6 +95,14 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         while let Some(&word) = self.words.get(self.at) {
             self.at += 1;
             self.word(word);
+        }
+    }
+
+    /// `cloud thing remove`, where only `* * list` is listed, is no group that prints its help.
+    fn unlisted_group(&mut self) {
+        let asks = self.call.flags.iter().any(|used| used.flag.sets.is_some());
+        if is_open_group(self.command) && !asks {
+            self.call.unknown.push((Unknown::Subcommand(self.command.unlisted), self.call.named));
         }
     }
 
@@ -178,7 +187,9 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         let Some(slot) = self.path.get_mut(self.path_len) else { return false };
         *slot = text;
         let wanted = self.path.get(..=self.path_len).unwrap_or_default();
-        match self.tool.subcommand(wanted) {
+        // What only might be a group, behind a command that runs, is its operand.
+        let operand = |command: &Command| self.command.runs && is_open_group(command);
+        match self.tool.subcommand(wanted).filter(|command| !operand(command)) {
             Some(command) => {
                 self.path_len += 1;
                 self.command = command;
@@ -448,4 +459,9 @@ fn exact<'k>(command: &'k Command, spelling: &[u8]) -> Option<&'k Flag> {
     let place = command.spellings.binary_search_by(|(known, _)| known.as_bytes().cmp(spelling)).ok()?;
     let (_, place) = command.spellings.get(place)?;
     command.flags.get(usize::from(*place))
+}
+
+/// Whether a command is there only because deeper ones are, and its last word is a glob.
+fn is_open_group(command: &Command) -> bool {
+    !command.runs && command.path.last().is_some_and(|word| word.contains('*'))
 }

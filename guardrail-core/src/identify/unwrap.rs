@@ -55,7 +55,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
                     let word = self.join(words);
                     self.code(call, invocation, inner, *language, word, &[]);
                 }
-                Role::Script(language) => self.script(call, invocation, *language, argument.word),
+                Role::Script(language) => self.script(call, invocation, inner, *language, argument.word),
                 Role::Program => self.program(call, invocation, inner, argument.word),
                 _ => {}
             }
@@ -357,6 +357,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         &mut self,
         call: &mut Call<'a, 'k>,
         invocation: &Invocation<'a>,
+        inner: Inner<'a>,
         language: Language,
         word: Word<'a>,
     ) {
@@ -366,7 +367,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             }
         }
         if matches!(word.as_known(), Some(b"-" | b"/dev/stdin" | b"/dev/fd/0" | b"/proc/self/fd/0")) {
-            self.feed(call, invocation, language, word.span);
+            self.fed(call, invocation, inner, language, word.span);
         }
     }
 
@@ -399,21 +400,32 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let by_command =
             call.command.and_then(|command| command.stdin.as_ref()).filter(|_| !given && !call.rehearsal);
         let Some(&Role::Code(language)) = by_flag.or(by_command) else { return };
+        self.fed(call, invocation, inner, language, call.named);
+    }
+
+    /// Source text on standard input.
+    fn fed(
+        &mut self,
+        call: &mut Call<'a, 'k>,
+        invocation: &Invocation<'a>,
+        inner: Inner<'a>,
+        language: Language,
+        span: Span,
+    ) {
         if is_general_purpose(language) && matches!(invocation.stdin, Input::Text(_) | Input::Channel(_)) {
             // Even harmless text: what an interpreter is fed is not what it was started with.
             let found = Found { act: Act::Opaque, at: 0..0 };
-            call.found.push(LanguageAct { language, found, span: call.named });
+            call.found.push(LanguageAct { language, found, span });
         }
         match invocation.stdin {
             Input::Text(word) => self.code(call, invocation, inner, language, word, &[]),
             Input::Channel(channel) => match self.lowerer.channel_text(channel) {
                 Some(text) => {
-                    let span = call.named;
                     self.code(call, invocation, inner, language, Word::known(text, span), &[]);
                 }
-                None => self.feed(call, invocation, language, call.named),
+                None => self.feed(call, invocation, language, span),
             },
-            _ => self.feed(call, invocation, language, call.named),
+            _ => self.feed(call, invocation, language, span),
         }
     }
 
