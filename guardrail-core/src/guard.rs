@@ -1,7 +1,5 @@
 //! [`Guard`]: the one door an embedder walks through.
 
-use std::collections::BTreeMap;
-
 use bumpalo::Bump;
 
 use crate::effect::{Analysis, Target, View};
@@ -13,7 +11,7 @@ use crate::lower::{Entry, InvocationId, Known, Lowerer, Place, Word};
 use crate::policy;
 use crate::request::{Action, Request};
 use crate::risk;
-use crate::shell::Span;
+use crate::shell::{ProblemKind, Span};
 
 /// Evaluates requests. Build one at start-up and share it: it is immutable, `Send` and `Sync`.
 ///
@@ -80,15 +78,15 @@ impl Guard {
         let found = risk::judge(&analysis, facts);
         let risk = found.findings.iter().map(|finding| finding.risk).max().unwrap_or_default();
         let unknown = found.findings.iter().any(|finding| finding.unknown);
-        let order = analysis.identified.program.in_source_order();
-        let places = Places::new(&order, &analysis.identified);
+        let groups = analysis.identified.program.in_source_groups();
+        let places = Places::new(&groups, &analysis.identified);
         Evaluation {
             risk,
             unknown,
             decision: policy::standard(risk),
             findings: found.findings,
             effects: effects(&analysis, &places),
-            invocations: invocations(&analysis.identified, &order, &places),
+            invocations: invocations(&analysis.identified, &groups, &places),
             sources: sources(&analysis.identified, &places),
             problems: problems(&analysis.identified),
             wanted: found.wanted.into_iter().collect(),
@@ -158,26 +156,13 @@ fn argv<'a>(arena: &'a Bump, identifier: &mut Identifier<'a, '_>, words: &'a [St
 struct Places(Vec<Option<u32>>);
 
 impl Places {
-    fn new(order: &[InvocationId], identified: &Identified<'_, '_>) -> Self {
-        let invocations = &identified.program.invocations;
-        let mut places = vec![None; invocations.len()];
-        for (place, id) in order.iter().enumerate() {
-            if let Some(slot) = places.get_mut(id.0 as usize) {
-                *slot = Some(place as u32);
-            }
-        }
-        // A function's body that was followed from several calls is listed once.
-        if order.len() < invocations.len() {
-            let listed: BTreeMap<_, _> = order
-                .iter()
-                .enumerate()
-                .filter_map(|(place, id)| {
-                    identified.program.invocation(*id).map(|one| ((one.source, one.span), place as u32))
-                })
-                .collect();
-            for (slot, invocation) in places.iter_mut().zip(invocations) {
-                if slot.is_none() && !invocation.words.is_empty() {
-                    *slot = listed.get(&(invocation.source, invocation.span)).copied();
+    /// A body that was followed several times (a function, a loop) is listed once.
+    fn new(groups: &[Vec<InvocationId>], identified: &Identified<'_, '_>) -> Self {
+        let mut places = vec![None; identified.program.invocations.len()];
+        for (place, group) in groups.iter().enumerate() {
+            for id in group {
+                if let Some(slot) = places.get_mut(id.0 as usize) {
+                    *slot = Some(place as u32);
                 }
             }
         }
@@ -223,21 +208,31 @@ fn effects(analysis: &Analysis<'_, '_>, places: &Places) -> Vec<evaluation::Effe
 
 fn invocations(
     identified: &Identified<'_, '_>,
-    order: &[InvocationId],
+    groups: &[Vec<InvocationId>],
     places: &Places,
 ) -> Vec<evaluation::Invocation> {
-    let mut listed = Vec::with_capacity(order.len());
-    for id in order {
-        let Some(invocation) = identified.program.invocation(*id) else { continue };
+    let mut listed = Vec::with_capacity(groups.len());
+    for group in groups {
+        let mut turns = group.iter().filter_map(|id| identified.program.invocation(*id));
+        let (Some(id), Some(first)) = (group.first(), turns.next()) else { continue };
+        let mut argv: Vec<_> = first.words.iter().map(|word| word.as_known()).collect();
+        // What differs from one turn to the next is not known.
+        for turn in turns {
+            argv.resize(argv.len().max(turn.words.len()), None);
+            for (at, slot) in argv.iter_mut().enumerate() {
+                *slot =
+                    slot.filter(|known| turn.words.get(at).and_then(|word| word.as_known()) == Some(known));
+            }
+        }
         let call = identified.calls_of(*id).next();
         let command = call.and_then(|call| call.command).filter(|command| !command.path.is_empty());
         listed.push(evaluation::Invocation {
-            argv: invocation.words.iter().map(|word| word.as_known().map(lossy)).collect(),
+            argv: argv.into_iter().map(|word| word.map(lossy)).collect(),
             tool: call.and_then(|call| call.tool?.tool.names.first()).cloned(),
             command: command.map(|command| command.path.join(" ")),
-            parent: invocation.parent.and_then(|parent| places.of(parent)),
-            source: invocation.source.0,
-            span: invocation.span,
+            parent: first.parent.and_then(|parent| places.of(parent)),
+            source: first.source.0,
+            span: first.span,
         });
     }
     listed
@@ -254,8 +249,16 @@ fn sources(identified: &Identified<'_, '_>, places: &Places) -> Vec<evaluation::
 }
 
 fn problems(identified: &Identified<'_, '_>) -> Vec<evaluation::Problem> {
-    let problems = identified.program.problems.iter();
-    problems
+    /// Of the problems that are no limits.
+    const MOST: usize = 64;
+    let mut rejected = 0;
+    // A body that the shell only reads when it runs is accepted until then; its finding stays.
+    let later = |kind| matches!(kind, ProblemKind::BadSubstitution | ProblemKind::SplitName);
+    let shown = identified.program.problems.iter().filter(|(_, problem)| {
+        rejected += usize::from(!problem.kind.is_limit());
+        !later(problem.kind) && (problem.kind.is_limit() || rejected <= MOST)
+    });
+    shown
         .map(|(source, problem)| evaluation::Problem {
             source: source.0,
             span: problem.span,

@@ -101,10 +101,17 @@ pub(crate) struct KnownTool {
 #[derive(Debug)]
 struct KnownCommand {
     path: Path,
+    /// Whether a word of its path is a glob.
+    glob: bool,
     decoded: OnceLock<Option<Box<Command>>>,
 }
 
 impl KnownCommand {
+    fn new(path: Path, decoded: OnceLock<Option<Box<Command>>>) -> Self {
+        let glob = path.0.iter().any(|word| word.contains('*'));
+        Self { path, glob, decoded }
+    }
+
     fn command(&self) -> Option<&Command> {
         self.decoded.get_or_init(|| Pack::command(&self.path).map(Box::new)).as_deref()
     }
@@ -116,14 +123,13 @@ impl KnownCommand {
 
 impl KnownTool {
     fn packed(tool: Tool, paths: Vec<Path>) -> Self {
-        let known = |path| KnownCommand { path, decoded: OnceLock::new() };
+        let known = |path| KnownCommand::new(path, OnceLock::new());
         Self { tool, commands: paths.into_iter().map(known).collect() }
     }
 
     fn whole(mut tool: Tool) -> Self {
-        let known = |command: Command| KnownCommand {
-            path: (command.path.clone(), (0, 0)),
-            decoded: OnceLock::from(Some(Box::new(command))),
+        let known = |command: Command| {
+            KnownCommand::new((command.path.clone(), (0, 0)), OnceLock::from(Some(Box::new(command))))
         };
         let commands = std::mem::take(&mut tool.commands).into_iter().map(known).collect();
         Self { tool, commands }
@@ -152,7 +158,7 @@ impl KnownTool {
             return None;
         }
         rest.iter()
-            .filter(|known| known.words().len() == words.len())
+            .filter(|known| known.glob && known.words().len() == words.len())
             .filter(|known| {
                 known.words().iter().zip(words).all(|(g, word)| glob::matches(g.as_bytes(), word))
             })

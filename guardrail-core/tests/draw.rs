@@ -2,6 +2,7 @@
 //!
 //! `GUARDRAIL_BLESS=1 cargo test -p agent-guardrail-core --test draw` rewrites the files.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a test meets the world")]
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,

@@ -1,5 +1,6 @@
 //! The lowering is total: hostile nesting, growth and loops end soon, on a small stack.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a test meets the world")]
 #![allow(clippy::unwrap_used)]
 
 use std::time::{Duration, Instant};

@@ -4,6 +4,7 @@
 //! subshell, with a `record` that writes its arguments down; the same scripts are lowered, and the
 //! words of each `record` are compared: exactly where they are known, by their ends where partly.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a test meets the world")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice)]
 
 use std::io::Write as _;

@@ -1,5 +1,6 @@
 //! The programs of a text in the order a reader meets them.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a test meets the world")]
 #![allow(clippy::expect_used, clippy::indexing_slicing)]
 
 use bumpalo::Bump;

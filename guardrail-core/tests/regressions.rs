@@ -1,4 +1,6 @@
 //! What the fuzz targets once found, and what they start from, run again as a plain test.
+
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a test meets the world")]
 #![allow(clippy::panic, clippy::expect_used, clippy::unwrap_used)]
 
 mod checks;

@@ -5,6 +5,9 @@
 //! do not count as a rejection. What it says on standard error counts: after `[[ a b ]]` it
 //! complains and exits with success.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a test meets the world")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
+
 mod shell_mutants;
 mod shell_walk;
 

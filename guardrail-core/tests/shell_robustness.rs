@@ -1,6 +1,9 @@
 //! The shell parser on hostile text: bounded depth, time and memory, spans within the text, and
 //! a printer that loses nothing.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a test meets the world")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
+
 mod shell_mutants;
 mod shell_walk;
 

@@ -5,7 +5,7 @@ mod roles;
 
 use guardrail_schema::{self as schema, EffectKind, Mark, Scope, Undo};
 
-use crate::identify::{Call, Feed, Identified, Marks, Standing, Unknown};
+use crate::identify::{Call, Feed, FeedSource, Identified, Marks, Standing, Unknown};
 use crate::lower::{Invocation, InvocationId, NoteKind, Place, RedirectKind, SourceId, Word};
 use crate::shell::Span;
 
@@ -23,10 +23,10 @@ pub(crate) struct Effect<'a, 'k> {
     pub(crate) place: Place,
     pub(crate) undo: Undo,
     pub(crate) marks: Marks,
+    /// It holds only if a word that cannot be known is what it asks for.
+    pub(crate) possible: bool,
     /// What the knowledge file says beside the kind: a floor, a reason, something better.
     pub(crate) says: Option<&'k schema::Effect>,
-    /// It holds only if a word turns out to be a certain flag or value.
-    pub(crate) possible: bool,
 }
 
 /// What an effect is on.
@@ -77,12 +77,11 @@ pub(crate) struct Analysis<'a, 'k> {
     pub(crate) identified: Identified<'a, 'k>,
     pub(crate) effects: Vec<Effect<'a, 'k>>,
     pub(crate) floors: Vec<Floor<'k>>,
-    pub(crate) view: View<'a>,
 }
 
 impl<'a, 'k> Analysis<'a, 'k> {
     pub(crate) fn new(identified: Identified<'a, 'k>, view: View<'a>) -> Self {
-        let mut effects = Vec::new();
+        let mut effects = Vec::with_capacity(2 * identified.calls.len());
         let mut floors = Vec::new();
         for (index, call) in identified.calls.iter().enumerate() {
             let Some(invocation) = identified.program.invocation(call.invocation) else { continue };
@@ -98,6 +97,9 @@ impl<'a, 'k> Analysis<'a, 'k> {
             collector.roles();
             collector.language_acts();
             collector.code();
+            if call.sends_input {
+                collector.push(EffectKind::NetworkOut, call.named, Target::Nothing);
+            }
         }
         for note in &identified.program.notes {
             if let NoteKind::OpaqueCode = note.kind {
@@ -111,12 +113,12 @@ impl<'a, 'k> Analysis<'a, 'k> {
                     place: Place::Here,
                     undo: Undo::Hard,
                     marks: Marks::default(),
-                    says: None,
                     possible: false,
+                    says: None,
                 });
             }
         }
-        Self { identified, effects, floors, view }
+        Self { identified, effects, floors }
     }
 }
 
@@ -141,8 +143,8 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
             place: self.invocation.place,
             undo: usual_undo(kind),
             marks: self.call.marks,
-            says: None,
             possible: false,
+            says: None,
         });
     }
 
@@ -229,8 +231,8 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
         if let Some(effect) = self.effects.last_mut() {
             effect.scope = scope;
             effect.undo = says.undo.unwrap_or(effect.undo);
-            effect.says = Some(says);
             effect.possible = self.call.possible.iter().any(|possible| std::ptr::eq(*possible, says));
+            effect.says = Some(says);
         }
     }
 
@@ -262,7 +264,14 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
     fn code(&mut self) {
         let feeds = &self.call.feeds;
         for feed in feeds {
-            self.push(EffectKind::Execute, feed.span, Target::Code(Code::Fed(*feed)));
+            let target = match feed.from {
+                // As good as a script that is named.
+                FeedSource::File(word) => {
+                    Target::Path(word, place::locate(&word, &self.invocation.directory, self.view))
+                }
+                _ => Target::Code(Code::Fed(*feed)),
+            };
+            self.push(EffectKind::Execute, feed.span, target);
         }
         for &(unknown, span) in &self.call.unknown {
             if unknown == Unknown::Code && !self.call.feeds.iter().any(|feed| feed.span == span) {

@@ -149,6 +149,12 @@ pub(crate) fn locate(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> 
     }
     let named = Names::of(&path, view, word.pattern.is_some());
     if !known {
+        // Wherever that is, this lies above it.
+        let mut climb = Components::new(Root::Relative);
+        if !absolute && climb.word(word) && climb.escapes {
+            let location = area_of(&climb, view);
+            return Location { secret: named.secret && grown, startup: named.startup && grown, ..location };
+        }
         let secret = named.secret && grown;
         return Location { secret, startup: named.startup && grown, ..Location::of(Area::Unknown) };
     }

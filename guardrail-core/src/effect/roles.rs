@@ -154,6 +154,16 @@ impl<'a> Collector<'_, 'a, '_> {
         if (unchanged || known) && trusted(prefix) && trusted(suffix) {
             return;
         }
+        // Each directory counts by where it lies; what stood there before is no change.
+        if unchanged || known {
+            let pieces = prefix.split(|&b| b == b':').chain(suffix.split(|&b| b == b':'));
+            for piece in pieces.filter(|piece| !piece.is_empty() && !is_trusted_directory(piece)) {
+                let piece = Word::known(piece, word.span);
+                let location = super::place::locate(&piece, &self.invocation.directory, self.view);
+                self.push(EffectKind::Execute, word.span, Target::Path(piece, location));
+            }
+            return;
+        }
         let location = super::place::locate(&word, &self.invocation.directory, self.view);
         self.push(EffectKind::Execute, word.span, Target::Path(word, location));
     }

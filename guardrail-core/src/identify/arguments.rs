@@ -150,7 +150,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         self.uncertain |= several;
         // All that `-o*` becomes is that flag, and is seen as such.
         let one_flag = !word.splits && word.prefix().first() == Some(&b'-');
-        self.hidden_flags |= several && !one_flag && word.may_be_flag();
+        self.hidden_flags |= several && !self.ended && !one_flag && word.may_be_flag();
     }
 
     fn operand(&mut self, word: Word<'a>) {

@@ -31,12 +31,14 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
     let sets = proven_sets(call, read);
     call.rehearsal = sets.is_some();
     let named = call.named;
+    // What variables of the environment mean stays, whatever the command turns out to do.
+    let before = call.effects.len();
     match sets {
         Some(sets) => call.effects.extend(sets.iter().map(|effect| (effect, named))),
         None => {
             call.effects.extend(read.command.effects.iter().map(|effect| (effect, named)));
             for case in &read.command.cases {
-                refine(call, case, read);
+                refine(call, case, read, before);
             }
         }
     }
@@ -236,7 +238,7 @@ fn flag_effects<'a, 'k>(call: &mut Call<'a, 'k>) {
     }
 }
 
-fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>) {
+fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>, before: usize) {
     let mut holds = Holds::Yes;
     let mut unseen = false;
     for condition in &case.when {
@@ -256,14 +258,14 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>) 
     let only_floors = case.effects.iter().all(|effect| effect.kind.is_none());
     match holds {
         Holds::No => return,
-        Holds::Yes if !case.adds && !only_floors => call.effects.clear(),
+        Holds::Yes if !case.adds && !only_floors => call.effects.truncate(before),
         // Reading some of the words as secrets is a read of the others too.
         Holds::Partly
             if !case.adds
-                && only(call, EffectKind::Read)
+                && only(call, before, EffectKind::Read)
                 && of_kind(&case.effects, EffectKind::ReadSecret) =>
         {
-            call.effects.clear();
+            call.effects.truncate(before);
         }
         Holds::Yes | Holds::Partly => {}
         // A flag that was given could ask for it; an unknown operand of a read adds nothing: what it
@@ -279,11 +281,11 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>) 
             }
         }
     }
-    let named = call.named;
-    call.effects.extend(case.effects.iter().map(|effect| (effect, named)));
     if holds == Holds::Maybe {
         call.possible.extend(&case.effects);
     }
+    let named = call.named;
+    call.effects.extend(case.effects.iter().map(|effect| (effect, named)));
 }
 
 /// Whether words could be in another slot than they seem to be: not where there is one slot, and
@@ -301,8 +303,8 @@ fn leads(read: &Read<'_, '_>, name: &str) -> bool {
     leading.into_iter().any(|slot| slot.name == name)
 }
 
-fn only(call: &Call<'_, '_>, kind: EffectKind) -> bool {
-    call.effects.iter().all(|(effect, _)| effect.kind == Some(kind))
+fn only(call: &Call<'_, '_>, before: usize, kind: EffectKind) -> bool {
+    call.effects.iter().skip(before).all(|(effect, _)| effect.kind == Some(kind))
 }
 
 fn of_kind(effects: &[schema::Effect], kind: EffectKind) -> bool {

@@ -28,8 +28,10 @@ pub(crate) struct Call<'a, 'k> {
     pub(crate) flags: BumpVec<'a, FlagUse<'a, 'k>>,
     /// Effects of the command, of its cases and flags, with the words that say so.
     pub(crate) effects: BumpVec<'a, (&'k schema::Effect, Span)>,
-    /// Those of the effects that hold only if a word turns out to be a certain flag or value.
+    /// Those of them that hold only if a word that cannot be known is what they ask for.
     pub(crate) possible: BumpVec<'a, &'k schema::Effect>,
+    /// Whether what comes in on standard input goes out to a network.
+    pub(crate) sends_input: bool,
     /// Whether a flag provably put harmless effects in place of the command's own.
     pub(crate) rehearsal: bool,
     pub(crate) marks: Marks,
@@ -154,6 +156,7 @@ impl<'a, 'k> Call<'a, 'k> {
             flags: BumpVec::new_in(arena),
             effects: BumpVec::new_in(arena),
             possible: BumpVec::new_in(arena),
+            sends_input: false,
             rehearsal: false,
             marks: Marks::default(),
             scope: Scope::Local,

@@ -62,6 +62,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
     /// Understands everything there is and everything found on the way. The lowerer's fuel
     /// bounds how much that can be.
     pub(crate) fn run(mut self) -> Identified<'a, 'k> {
+        self.calls.reserve(self.lowerer.program.invocations.len());
         while let Some(&invocation) = self.lowerer.program.invocations.get(self.next) {
             let id = InvocationId(self.next as u32);
             self.next += 1;

@@ -40,6 +40,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let arguments: &'a [Argument<'a, 'k>] = self.arena.alloc_slice_copy(&call.arguments);
         let mut joined = false;
         for (index, argument) in arguments.iter().enumerate() {
+            let inner = if argument.operand { inner } else { self.once(inner, argument) };
             match argument.role {
                 Role::Code(language) => {
                     let positional = if *language == Language::Shell {
@@ -131,6 +132,19 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }));
         words.extend_from_slice(invocation.words.get(at + 1..).unwrap_or_default());
         self.child(call, invocation, inner, words.into_bump_slice(), invocation.stdin);
+    }
+
+    /// The surroundings of what a variable names: a pager is not started through itself.
+    fn once(&mut self, inner: Inner<'a>, argument: &Argument<'a, 'k>) -> Inner<'a> {
+        let name = argument.name.as_bytes();
+        if inner.environment == EnvironmentId::default()
+            || self.lowerer.lookup(inner.environment, name).is_none()
+        {
+            return inner;
+        }
+        let name = self.arena.alloc_slice_copy(name);
+        let empty = Word::known(b"", argument.word.span);
+        Inner { environment: self.lowerer.bind(inner.environment, name, empty, true), ..inner }
     }
 
     /// The command that a wrapper's operands are.
@@ -343,7 +357,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
                         Cow::Borrowed(code) => *code,
                         Cow::Owned(code) => self.arena.alloc_slice_copy(code),
                     };
-                    self.source(call, invocation, inner, code, span, &[], Input::Inherited);
+                    // What the program hands it is not followed.
+                    let fed = Input::File(Word { from: &[Origin::Input], ..Word::unknown(span) });
+                    self.source(call, invocation, inner, code, span, &[], fed);
                 }
                 Act::Shell(None) => call.unknown.push((Unknown::Code, span)),
                 _ => {}
@@ -352,7 +368,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }
     }
 
-    /// A path to source text: only what it comes from can be judged here.
+    /// A path to source text. What comes through a stream and is constant is as good as a word;
+    /// of the rest only where it comes from can be judged here.
     fn script(
         &mut self,
         call: &mut Call<'a, 'k>,
@@ -363,11 +380,40 @@ impl<'a, 'k> Identifier<'a, 'k> {
     ) {
         for origin in word.from {
             if let Origin::Channel(channel) = origin {
-                call.feeds.push(Feed { language, from: FeedSource::Channel(*channel), span: word.span });
+                let text = self.lowerer.channel_text(*channel);
+                let from = FeedSource::Channel(*channel);
+                self.streamed(call, invocation, inner, text, Feed { language, from, span: word.span });
             }
         }
         if matches!(word.as_known(), Some(b"-" | b"/dev/stdin" | b"/dev/fd/0" | b"/proc/self/fd/0")) {
-            self.fed(call, invocation, inner, language, word.span);
+            let (text, from) = match invocation.stdin {
+                Input::Text(word) => (word.as_known(), FeedSource::Unknown),
+                Input::Channel(channel) => (self.lowerer.channel_text(channel), FeedSource::Channel(channel)),
+                _ => return self.feed(call, invocation, language, word.span),
+            };
+            self.streamed(call, invocation, inner, text, Feed { language, from, span: word.span });
+        }
+    }
+
+    fn streamed(
+        &mut self,
+        call: &mut Call<'a, 'k>,
+        invocation: &Invocation<'a>,
+        inner: Inner<'a>,
+        text: Option<&'a [u8]>,
+        feed: Feed<'a>,
+    ) {
+        match text {
+            // The shell's own `source` has been followed.
+            Some(_) if invocation.resolution == Resolution::Builtin => {}
+            Some(text) => {
+                if is_general_purpose(feed.language) {
+                    let found = Found { act: Act::Opaque, at: 0..0 };
+                    call.found.push(LanguageAct { language: feed.language, found, span: feed.span });
+                }
+                self.code(call, invocation, inner, feed.language, Word::known(text, feed.span), &[]);
+            }
+            None => call.feeds.push(feed),
         }
     }
 
@@ -399,33 +445,37 @@ impl<'a, 'k> Identifier<'a, 'k> {
             .any(|a| matches!(a.role, Role::Code(_) | Role::Script(_) | Role::Words(_) | Role::Argv));
         let by_command =
             call.command.and_then(|command| command.stdin.as_ref()).filter(|_| !given && !call.rehearsal);
-        let Some(&Role::Code(language)) = by_flag.or(by_command) else { return };
-        self.fed(call, invocation, inner, language, call.named);
-    }
-
-    /// Source text on standard input.
-    fn fed(
-        &mut self,
-        call: &mut Call<'a, 'k>,
-        invocation: &Invocation<'a>,
-        inner: Inner<'a>,
-        language: Language,
-        span: Span,
-    ) {
+        let role = by_flag.or(by_command);
+        let remote = given && call.command.is_some_and(|command| command.inside == Inside::Remote);
+        if remote || matches!(role, Some(Role::Upload | Role::Send)) {
+            call.sends_input = match invocation.stdin {
+                Input::Channel(channel) => self.lowerer.channel_text(channel).is_none(),
+                Input::Text(word) => word.as_known().is_none(),
+                Input::File(_) => true,
+                Input::Inherited | Input::Empty => false,
+            };
+        }
+        let Some(&Role::Code(language)) = role else { return };
         if is_general_purpose(language) && matches!(invocation.stdin, Input::Text(_) | Input::Channel(_)) {
             // Even harmless text: what an interpreter is fed is not what it was started with.
             let found = Found { act: Act::Opaque, at: 0..0 };
-            call.found.push(LanguageAct { language, found, span });
+            call.found.push(LanguageAct { language, found, span: call.named });
         }
         match invocation.stdin {
             Input::Text(word) => self.code(call, invocation, inner, language, word, &[]),
             Input::Channel(channel) => match self.lowerer.channel_text(channel) {
                 Some(text) => {
+                    let span = call.named;
                     self.code(call, invocation, inner, language, Word::known(text, span), &[]);
                 }
-                None => self.feed(call, invocation, language, span),
+                None => {
+                    for text in self.lowerer.channel_constants(channel) {
+                        self.code(call, invocation, inner, language, Word::known(text, call.named), &[]);
+                    }
+                    self.feed(call, invocation, language, call.named);
+                }
             },
-            _ => self.feed(call, invocation, language, span),
+            _ => self.feed(call, invocation, language, call.named),
         }
     }
 

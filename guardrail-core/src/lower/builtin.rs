@@ -560,6 +560,8 @@ impl<'a> Lowerer<'a> {
             .first()
             .copied()
             .unwrap_or_else(|| Word { from: &[Origin::Input], ..Word::unknown(Span::default()) });
+        // It is one word, whatever it was made of.
+        let zero = Word { splits: false, pattern: None, ..zero };
         let all: &'a [Word<'a>] = self.arena.alloc_slice_copy(&[&[zero], words].concat());
         self.state.positional = self.arguments_of(all);
     }

@@ -3,7 +3,41 @@
 use bumpalo::Bump;
 
 use crate::lower::ansi_c::{self, Dialect};
-use crate::lower::{Input, Invocation, Resolution};
+use crate::lower::{ChannelId, Input, Invocation, Lowerer, Resolution};
+
+/// Texts that one stream is looked through for.
+const MOST_TEXTS: usize = 16;
+
+impl<'a> Lowerer<'a> {
+    /// The constants that may come through a channel: of those who write to it, and of those
+    /// whose output they are given, since what stands between may let it pass.
+    #[must_use]
+    pub fn channel_constants(&self, channel: ChannelId) -> Vec<&'a [u8]> {
+        let mut channels = vec![channel];
+        let mut texts = Vec::new();
+        let mut next = 0;
+        while let Some(&channel) = channels.get(next) {
+            next += 1;
+            for writer in self.program.invocations.iter().filter(|writer| writer.stdout == Some(channel)) {
+                if texts.len() >= MOST_TEXTS || channels.len() >= MOST_TEXTS {
+                    return texts;
+                }
+                if let Some(text) = output(self.arena, &Invocation { redirects: &[], ..*writer }) {
+                    if !texts.contains(&text) {
+                        texts.push(text);
+                    }
+                    continue;
+                }
+                match writer.stdin {
+                    Input::Text(text) => texts.extend(text.as_known()),
+                    Input::Channel(channel) if !channels.contains(&channel) => channels.push(channel),
+                    _ => {}
+                }
+            }
+        }
+        texts
+    }
+}
 
 /// The exact output of an invocation, where it is known.
 pub(super) fn output<'a>(arena: &'a Bump, invocation: &Invocation<'a>) -> Option<&'a [u8]> {

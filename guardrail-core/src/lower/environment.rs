@@ -242,7 +242,8 @@ fn is_choice(word: &Word<'_>) -> bool {
 
 /// Whether a byte is never a blank or a glob, nor anything else to a shell.
 pub(super) const fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/' | b':' | b'@' | b'+' | b',' | b'%')
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'.' | b'_' | b'-' | b'/' | b':' | b'@' | b'+' | b',' | b'%')
 }
 
 fn ends<'a>(value: &Value<'a>) -> (&'a [u8], &'a [u8]) {

@@ -8,6 +8,9 @@ use crate::shell::{
     self, Arm, ArmEnd, Branch, Command, CommandId, CommandKind, Item, Join, Part, Slice, Span, Stage,
 };
 
+/// How many constants a `for` is followed through one by one.
+const ROUNDS: usize = 8;
+
 impl<'a> Lowerer<'a> {
     pub(super) fn list(&mut self, unit: Unit<'_, 'a>, items: &[Item]) {
         let Some(first) = items.first() else { return };
@@ -39,23 +42,23 @@ impl<'a> Lowerer<'a> {
         self.leave();
     }
 
-    /// `a && b || c`: each part after the first may not run.
+    /// `a && b || c`: each part after the first may not run. What stands behind `&&` runs where
+    /// all before it succeeded, what stands behind `||` where it failed.
     fn chain(&mut self, unit: Unit<'_, 'a>, chain: &[Item]) {
         let conditional = self.around.context.conditional;
-        // Where the shell stands if what came before failed, and whether it is taken to succeed.
-        let mut failed = self.state.directory;
+        let base = self.state;
+        let (mut succeeded, mut failed) = (base, base);
+        // Whether everything so far is taken to succeed.
         let mut assured = true;
+        let mut last_assured = true;
         for item in chain {
-            let after = self.state;
             match item.join {
                 Join::Sequence => {}
-                Join::And => self.around.context.conditional = true,
-                Join::Or => {
-                    self.around.context.conditional = true;
-                    self.state.directory = failed;
-                }
+                Join::And => self.state = succeeded,
+                Join::Or => self.state = failed,
             }
             if item.join != Join::Sequence {
+                self.around.context.conditional = true;
                 self.state.dead = false;
             }
             let before = self.state.directory;
@@ -63,29 +66,22 @@ impl<'a> Lowerer<'a> {
             self.command(unit, item.command);
             let end = self.state;
             let simple = is_simple(unit, item.command);
-            let failed_here = match (simple, same_place(&before, &end.directory)) {
+            let directory = match (simple, same_place(&before, &end.directory)) {
                 (_, true) => end.directory,
                 (true, false) => before,
                 (false, false) => Word::unknown(end.directory.span),
             };
-            match item.join {
-                Join::Sequence => failed = failed_here,
-                Join::And => {
-                    if !assured {
-                        self.state = self.join(&after, &[after, end]);
-                    }
-                    if !same_place(&failed, &failed_here) {
-                        failed = Word::unknown(failed.span);
-                    }
-                }
-                Join::Or => {
-                    self.state = self.join(&after, &[after, end]);
-                    failed = failed_here;
-                }
-            }
+            let failed_here = State { directory, ..end };
+            last_assured = assured && item.join != Join::Or;
+            (succeeded, failed) = match item.join {
+                Join::Sequence => (end, failed_here),
+                Join::And => (end, self.join(&base, &[failed, failed_here])),
+                Join::Or => (self.join(&base, &[succeeded, end]), failed_here),
+            };
             let alone = self.program.invocations.len() == invocations + 1;
             assured &= item.join != Join::Or && alone && self.is_assured(invocations);
         }
+        self.state = if last_assured { succeeded } else { self.join(&base, &[succeeded, failed]) };
         self.around.context.conditional = conditional;
     }
 
@@ -326,6 +322,12 @@ impl<'a> Lowerer<'a> {
             let word = if word.splits { Word { from: word.from, ..Word::unknown(word.span) } } else { *word };
             value = Some(value.map_or(word, |value| environment::merge(self.arena, &value, &word)));
         }
+        // A few constants are followed one by one; inside of a loop, or of many, what they share is.
+        let constant = |word: &Word<'_>| word.as_known().is_some() && !word.splits && word.pattern.is_none();
+        let follow =
+            exact && !select && !self.around.context.repeated && (2..=ROUNDS).contains(&values.len());
+        let rounds: &'a [Word<'a>] =
+            if follow && values.iter().all(constant) { self.arena.alloc_slice_copy(values) } else { &[] };
         self.words.truncate(base);
         let mut value = value.unwrap_or_else(|| Word::unknown(name.span));
         if !exact || select {
@@ -338,19 +340,22 @@ impl<'a> Lowerer<'a> {
             value.from = &[Origin::Input];
         }
         let name = self.single(unit, name, Mode::Text).as_known();
-        let before = self.state;
-        if let Some(name) = name {
-            self.assign(name, value, None);
-            if select {
-                self.assign_unknown(b"REPLY", &[Origin::Input], value.span);
-            }
-        }
         let conditional = std::mem::replace(&mut self.around.context.conditional, true);
-        self.repeat(&mut |lowerer| lowerer.list(unit, unit.script.list(body)));
+        let joined = [value];
+        for value in if rounds.is_empty() { joined.as_slice() } else { rounds } {
+            let before = self.state;
+            if let Some(name) = name {
+                self.assign(name, *value, None);
+                if select {
+                    self.assign_unknown(b"REPLY", &[Origin::Input], value.span);
+                }
+            }
+            self.repeat(&mut |lowerer| lowerer.list(unit, unit.script.list(body)));
+            let after = self.state;
+            // Without words there is no round, and any may be the last.
+            self.state = self.join(&before, &[before, after]);
+        }
         self.around.context.conditional = conditional;
-        let after = self.state;
-        // Without words there is no round.
-        self.state = self.join(&before, &[before, after]);
     }
 
     fn arithmetic_for(

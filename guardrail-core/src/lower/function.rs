@@ -7,8 +7,11 @@ use crate::lower::environment::{Function, Node};
 use crate::lower::lowerer::{Call, Lowerer, Positional, State, Unit};
 use crate::lower::{InvocationId, Origin, SourceId, Word};
 
-/// Calls inside calls deeper than this are not followed: their effect is then unknown.
+/// Calls inside calls that are followed; more are past the limits.
 const MAX_CALLS: usize = 12;
+
+/// Functions that one name may stand for; the others are read as ones that nothing calls.
+const MAX_CANDIDATES: usize = 8;
 
 impl<'a> Lowerer<'a> {
     /// Follows a call. True where `name` certainly is a function; else it may still be a program.
@@ -18,6 +21,7 @@ impl<'a> Lowerer<'a> {
         if found.is_empty() {
             return false;
         }
+        found.truncate(MAX_CANDIDATES);
         for function in &found {
             for (known, called) in &mut self.functions {
                 *called |= known.source == function.source && known.body == function.body;
@@ -29,7 +33,7 @@ impl<'a> Lowerer<'a> {
         if !certain || found.len() > 1 {
             self.around.context.conditional = true;
         }
-        for function in found.iter().take(8) {
+        for function in &found {
             self.state = base;
             self.call(id, function, words);
             ends.push(self.state);
@@ -47,7 +51,12 @@ impl<'a> Lowerer<'a> {
             |call: &Call<'a>| call.function.source == function.source && call.function.body == function.body;
         let recursive = self.calls.iter().any(same);
         let source = SourceId(function.source);
-        if recursive || self.calls.len() >= MAX_CALLS {
+        if !recursive && self.calls.len() >= MAX_CALLS {
+            // Nobody has seen what it does: its definition may have come just before.
+            self.exhaust(source, function.span);
+            return;
+        }
+        if recursive {
             // The body stands already; what one more round of it leaves behind is anybody's guess.
             self.forget(false);
             return;

@@ -8,6 +8,7 @@ mod builtin;
 mod constant;
 mod declaration;
 mod directory;
+mod edit;
 mod environment;
 mod expand;
 mod field;

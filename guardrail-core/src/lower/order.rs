@@ -19,7 +19,7 @@ impl<'a> Program<'a> {
         if let Some(order) = self.in_order_already() {
             return order;
         }
-        self.groups().into_iter().filter_map(|group| group.first().copied()).collect()
+        self.in_source_groups().into_iter().filter_map(|group| group.first().copied()).collect()
     }
 
     /// The decoded command word of every simple command, wrapped command, builtin and function
@@ -31,7 +31,7 @@ impl<'a> Program<'a> {
             let first = self.invocation(*id).and_then(|invocation| invocation.words.first());
             first.filter(|word| !word.splits).and_then(super::Word::as_known)
         };
-        self.groups()
+        self.in_source_groups()
             .iter()
             .map(|group| {
                 let mut names = group.iter().map(name);
@@ -56,7 +56,8 @@ impl<'a> Program<'a> {
     }
 
     /// Invocations of one place in the text together, the places in their order.
-    fn groups(&self) -> Vec<Vec<InvocationId>> {
+    #[must_use]
+    pub fn in_source_groups(&self) -> Vec<Vec<InvocationId>> {
         let mut order = Order {
             program: self,
             items: vec![Vec::new(); self.sources.len()],

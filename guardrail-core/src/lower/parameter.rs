@@ -1,11 +1,12 @@
 //! Parameter expansion: what `$x` and `${x...}` come to, as far as it can be known.
 
 use crate::lower::ansi_c::{self, Dialect};
+use crate::lower::edit::cut;
 use crate::lower::environment::{self, Binding};
 use crate::lower::expand::Mode;
-use crate::lower::lowerer::{Lowerer, MAX_CONSTANT, Unit};
+use crate::lower::lowerer::{Lowerer, Unit};
 use crate::lower::scope::{is_dynamic_number, is_name};
-use crate::lower::{NoteKind, Origin, Value, Word, pattern};
+use crate::lower::{NoteKind, Origin, Value, Word};
 use crate::shell::{Parameter, ParameterOperator, Part, Slice, Span};
 
 /// What a parameter expands to.
@@ -347,7 +348,13 @@ impl<'a> Lowerer<'a> {
         Word { from, ..Word::unknown(value.span) }
     }
 
-    fn argument(&mut self, unit: Unit<'_, 'a>, parts: Slice<Part>, span: Span, mode: Mode) -> Word<'a> {
+    pub(super) fn argument(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        parts: Slice<Part>,
+        span: Span,
+        mode: Mode,
+    ) -> Word<'a> {
         let parts = unit.script.parts(parts);
         if parts.is_empty() {
             return Word::known(b"", span);
@@ -379,154 +386,6 @@ impl<'a> Lowerer<'a> {
             from = environment::union(self.arena, from, word.from);
         }
         from
-    }
-
-    /// A pattern argument as decoded; `None` where any of it is unknown.
-    fn pattern(
-        &mut self,
-        unit: Unit<'_, 'a>,
-        parts: Slice<Part>,
-        span: Span,
-    ) -> (Option<Vec<u8>>, &'a [Origin<'a>]) {
-        let separating = std::mem::replace(&mut self.separating, false);
-        let mut field = self.open_field(span);
-        self.parts(&mut field, unit, unit.script.parts(parts), Mode::Pattern);
-        self.separating = separating;
-        let whole = self.is_whole(&field) && !pattern::has_class(self.field_text(&field));
-        let text = whole.then(|| self.field_pattern(&field));
-        let from = self.field_origins(&field);
-        self.discard(&field);
-        // Extended globs are more than this matcher reads.
-        let plain = text.filter(|text| {
-            !text.windows(2).any(|pair| matches!(pair, [b'@' | b'!' | b'+' | b'*' | b'?', b'(']))
-        });
-        (plain, from)
-    }
-
-    fn removal(
-        &mut self,
-        unit: Unit<'_, 'a>,
-        value: Word<'a>,
-        argument: Slice<Part>,
-        prefix: bool,
-        longest: bool,
-    ) -> Word<'a> {
-        let (pattern, from) = self.pattern(unit, argument, value.span);
-        let unknown = |lowerer: &Self| Word {
-            from: environment::union(lowerer.arena, value.from, from),
-            ..Word::unknown(value.span)
-        };
-        let (Some(text), Some(pattern)) = (value.as_known(), pattern) else { return unknown(self) };
-        if pattern.is_empty() {
-            return value;
-        }
-        if !text.is_ascii() || text.len() > 1024 || pattern.len() > 128 {
-            return unknown(self);
-        }
-        if !self.spend(1 + (text.len() * pattern.len()) as u32 / 64, unit.source, value.span) {
-            return unknown(self);
-        }
-        // Shortest first; for the longest the other way round.
-        let cuts = |at: usize| {
-            let len = if longest { text.len() - at } else { at };
-            if prefix {
-                let (removed, kept) = text.split_at(len);
-                (removed, kept)
-            } else {
-                let (kept, removed) = text.split_at(text.len() - len);
-                (removed, kept)
-            }
-        };
-        for at in 0..=text.len() {
-            let (removed, kept) = cuts(at);
-            if pattern::matches(&pattern, removed) {
-                return Word { value: Value::Known(kept), ..value };
-            }
-        }
-        value
-    }
-
-    fn replacement(
-        &mut self,
-        unit: Unit<'_, 'a>,
-        value: Word<'a>,
-        argument: Slice<Part>,
-        replacement: Slice<Part>,
-        which: u8,
-    ) -> Word<'a> {
-        let (pattern, from) = self.pattern(unit, argument, value.span);
-        let by = self.argument(unit, replacement, value.span, Mode::Assignment);
-        let from = environment::union(self.arena, from, by.from);
-        let unknown = |lowerer: &Self| Word {
-            from: environment::union(lowerer.arena, value.from, from),
-            ..Word::unknown(value.span)
-        };
-        let (Some(text), Some(pattern), Some(by)) = (value.as_known(), pattern, by.as_known()) else {
-            return unknown(self);
-        };
-        // An unquoted `&` in the replacement stands for what was matched.
-        if !text.is_ascii()
-            || text.len() > 1024
-            || pattern.len() > 128
-            || by.contains(&b'&')
-            || by.contains(&b'\\')
-        {
-            return unknown(self);
-        }
-        if pattern.is_empty() {
-            return value;
-        }
-        if !self.spend(1 + (text.len() * pattern.len()) as u32 / 8, unit.source, value.span) {
-            return unknown(self);
-        }
-        let mut out = Vec::new();
-        let mut rest = text;
-        loop {
-            // The longest match at this place.
-            let most = (0..=rest.len()).rev().find(|&len| {
-                let whole = which != b'%' || len == rest.len();
-                whole && pattern::matches(&pattern, rest.get(..len).unwrap_or_default())
-            });
-            match (most, rest.split_first()) {
-                (Some(len), _) if len > 0 || which == b'#' || which == b'%' => {
-                    out.extend_from_slice(by);
-                    rest = rest.get(len..).unwrap_or_default();
-                    if which != b'a' {
-                        break;
-                    }
-                }
-                (_, Some((byte, tail))) => {
-                    if which == b'#' {
-                        break;
-                    }
-                    out.push(*byte);
-                    rest = tail;
-                }
-                (_, None) => break,
-            }
-            if out.len() > MAX_CONSTANT {
-                return unknown(self);
-            }
-        }
-        out.extend_from_slice(rest);
-        if out.len() > MAX_CONSTANT {
-            return unknown(self);
-        }
-        Word::known(self.arena.alloc_slice_copy(&out), value.span)
-    }
-
-    fn change_case(&self, text: &'a [u8], which: u8, all: bool, span: Span) -> Word<'a> {
-        let mut changed = text.to_vec();
-        let count = if all { changed.len() } else { changed.len().min(1) };
-        for byte in changed.iter_mut().take(count) {
-            *byte = match which {
-                b'^' => byte.to_ascii_uppercase(),
-                b',' => byte.to_ascii_lowercase(),
-                _ if byte.is_ascii_uppercase() => byte.to_ascii_lowercase(),
-                _ => byte.to_ascii_uppercase(),
-            };
-        }
-        Word::known(self.arena.alloc_slice_copy(&changed), span)
     }
 
     fn transform(&mut self, unit: Unit<'_, 'a>, value: Word<'a>, name: &'a [u8], which: u8) -> Word<'a> {
@@ -617,23 +476,4 @@ const fn mode_of_argument(mode: Mode) -> Mode {
         Mode::Fields | Mode::Argument => Mode::Assignment,
         mode => mode,
     }
-}
-
-/// `${x:offset:length}` on ASCII text.
-fn cut<'a>(text: &'a [u8], offset: i64, length: Option<i64>, span: Span) -> Word<'a> {
-    let len = text.len() as i64;
-    let start = if offset < 0 { len.saturating_add(offset) } else { offset };
-    if start < 0 || start > len {
-        return Word::known(b"", span);
-    }
-    let end = match length {
-        None => len,
-        Some(length) if length < 0 => len.saturating_add(length),
-        Some(length) => start.saturating_add(length).min(len),
-    };
-    if end < start {
-        // bash reports an error here; nothing is known of what follows.
-        return Word::unknown(span);
-    }
-    Word::known(text.get(start as usize..end as usize).unwrap_or_default(), span)
 }

@@ -291,13 +291,29 @@ impl<'a> Word<'a> {
     /// A constant.
     #[must_use]
     pub const fn known(value: &'a [u8], span: Span) -> Self {
-        Self { value: Value::Known(value), span, lead: Lead::Text, splits: false, pattern: None, from: &[], choice: false }
+        Self {
+            value: Value::Known(value),
+            span,
+            lead: Lead::Text,
+            splits: false,
+            pattern: None,
+            from: &[],
+            choice: false,
+        }
     }
 
     /// A word nothing is known of.
     #[must_use]
     pub const fn unknown(span: Span) -> Self {
-        Self { value: Value::Unknown, span, lead: Lead::Text, splits: false, pattern: None, from: &[], choice: false }
+        Self {
+            value: Value::Unknown,
+            span,
+            lead: Lead::Text,
+            splits: false,
+            pattern: None,
+            from: &[],
+            choice: false,
+        }
     }
 
     /// The exact value, where it is one.

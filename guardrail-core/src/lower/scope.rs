@@ -55,9 +55,21 @@ impl<'a> Lowerer<'a> {
             let from: &'a [Origin<'a>] = lowerer.arena.alloc_slice_copy(&[Origin::Variable(name)]);
             Binding::of(Word { from, ..Word::unknown(span) })
         };
+        // Whoever else set it, to whatever: it is somebody's home.
+        let homely = |value: Word<'a>| match value.value {
+            Value::Unknown if name == b"HOME" => {
+                Word { value: Value::Partial { prefix: &[], suffix: &[] }, lead: Lead::OtherHome, ..value }
+            }
+            _ => value,
+        };
         match self.environments.lookup(self.state.environment, name) {
-            Found::Bound(binding) => Binding { value: Word { span, ..binding.value }, ..binding },
-            Found::Forgotten => opaque(self),
+            Found::Bound(binding) => Binding { value: homely(Word { span, ..binding.value }), ..binding },
+            // Which a shell that starts sets itself, and `cd` moves along.
+            Found::Forgotten if name == b"PWD" => Binding::of(self.working_directory(span)),
+            Found::Forgotten => {
+                let binding = opaque(self);
+                Binding { value: homely(binding.value), ..binding }
+            }
             Found::Missing => {
                 if is_dynamic_number(name) {
                     return Binding::of(Word::unknown(span));

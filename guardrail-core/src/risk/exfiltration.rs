@@ -2,30 +2,39 @@
 
 use guardrail_schema::{EffectKind, Risk};
 
-use super::flow::Reach;
+use super::flow::{self, Reach};
 use super::{Case, Found};
 use crate::effect::{Effect, Target};
 
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     let analysis = case.analysis;
     let is_secret = |effect: &Effect<'_, '_>| effect.kind == EffectKind::ReadSecret;
-    if !case.effects().any(is_secret) || !case.effects().any(|effect| effect.kind == EffectKind::NetworkOut) {
+    if !case.effects().any(is_secret) || !case.effects().any(flow::is_network) {
         return;
     }
     let secrets = Reach::of(analysis, is_secret);
-    // What a call reads itself it can send itself; an address that gives credentials is no file.
-    // A word that could ask the call for either does not ask it for both.
+    // What a call reads itself it can send itself. An address that gives credentials is no file;
+    // and one unknown word is one thing: what it may read is not what it may send.
     let mut reads: Vec<_> = case
         .effects()
-        .filter(|effect| is_secret(effect) && !effect.possible && !matches!(effect.target, Target::Address(_)))
+        .filter(|effect| {
+            is_secret(effect) && !effect.possible && !matches!(effect.target, Target::Address(_))
+        })
         .map(|effect| effect.invocation)
         .collect();
     reads.sort();
-    for effect in case.effects().filter(|effect| effect.kind == EffectKind::NetworkOut) {
+    for effect in case.effects().filter(|effect| flow::is_network(effect)) {
         let Some(invocation) = analysis.identified.program.invocation(effect.invocation) else { continue };
-        let own = matches!(&effect.target, Target::Path(_, location) if location.secret)
-            || reads.binary_search(&effect.invocation).is_ok();
-        if own || secrets.enters(invocation) {
+        let sent = match effect.kind {
+            // A header, a password, a name: what stands among the words of a request goes with it.
+            EffectKind::NetworkIn => flow::word_channels(invocation).any(|channel| secrets.has(channel)),
+            _ => {
+                matches!(&effect.target, Target::Path(_, location) if location.secret)
+                    || reads.binary_search(&effect.invocation).is_ok()
+                    || secrets.enters(invocation)
+            }
+        };
+        if sent {
             found.on(effect, Risk::Critical, false, || "sends a secret to a network".into());
         }
     }

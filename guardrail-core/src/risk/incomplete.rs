@@ -6,9 +6,19 @@ use guardrail_schema::Risk;
 use super::{Case, Found};
 use crate::lower::NoteKind;
 
+/// Places that are shown: who rejects garbage need not quote all of it.
+const MOST: usize = 64;
+
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     let program = &case.analysis.identified.program;
+    let mut rejected = 0;
     for (source, problem) in &program.problems {
+        if !problem.kind.is_limit() {
+            rejected += 1;
+            if rejected > MOST {
+                continue;
+            }
+        }
         let risk = if problem.kind.is_limit() { Risk::Critical } else { Risk::High };
         found.at(*source, problem.span, risk, true, problem.kind.message());
     }

@@ -5,7 +5,7 @@ use guardrail_schema::{EffectKind, Language, Risk};
 
 use super::flow::{self, Reach};
 use super::{Case, Found};
-use crate::effect::{Code, Effect, Target};
+use crate::effect::{Area, Code, Effect, Location, Target};
 use crate::identify::FeedSource;
 use crate::lower::Input;
 
@@ -14,6 +14,12 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     let is_fed = |effect: &&Effect<'_, '_>| {
         effect.kind == EffectKind::Execute && matches!(effect.target, Target::Code(_))
     };
+    // `sh < /dev/tcp/...`, or a descriptor that leads there.
+    for effect in case.effects().filter(|effect| effect.kind == EffectKind::Execute) {
+        if matches!(&effect.target, Target::Path(_, location) if is_connection(case, location)) {
+            found.on(effect, Risk::Critical, false, || "runs code that comes from a network".into());
+        }
+    }
     if !case.effects().any(|effect| is_fed(&effect)) || analysis.identified.program.channels == 0 {
         return;
     }
@@ -47,6 +53,13 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
             found.on(effect, Risk::Critical, true, || "runs code that was hidden by an encoding".into());
         }
     }
+}
+
+/// Whether a file is a connection: by its name, or as what cannot be known while one is open.
+fn is_connection(case: &Case<'_, '_, '_>, location: &Location) -> bool {
+    let network = |location: &Location| location.area == Area::Network;
+    let opened = |effect: &Effect<'_, '_>| matches!(&effect.target, Target::Path(_, at) if network(at));
+    network(location) || (location.area == Area::Unknown && case.effects().any(opened))
 }
 
 fn is_code(effect: &Effect<'_, '_>) -> bool {

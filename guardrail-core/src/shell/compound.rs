@@ -1,12 +1,10 @@
 //! Compound commands, functions and coprocesses.
 
-use std::borrow::Cow;
-
 use crate::shell::cursor::{Parser, commit};
 use crate::shell::expansion::Parentheses;
 use crate::shell::keyword::Keyword;
 use crate::shell::word::{Fence, Quoting, Site};
-use crate::shell::{Arm, ArmEnd, Branch, CommandId, CommandKind, Item, Part, ProblemKind, Slice, Span, Word};
+use crate::shell::{Arm, ArmEnd, Branch, CommandId, CommandKind, Item, ProblemKind, Slice, Span, Word};
 
 impl Parser<'_> {
     /// The compound command whose reserved word ends at `end`.
@@ -299,28 +297,6 @@ impl Parser<'_> {
             Some(b'<' | b'>') => true,
             Some(b'&') => self.peek_second() == Some(b'>'),
             _ => false,
-        }
-    }
-
-    /// Literal text as an operand or operator of `[[ ]]`.
-    pub(super) fn operator_word(&mut self, start: usize) -> Word {
-        self.literal_word(Span::new(start, self.at))
-    }
-
-    /// The text of `word`, if nothing in it is quoted or expanded.
-    pub(super) fn literal_of(&self, word: Word) -> Option<Cow<'_, [u8]>> {
-        match self.out.parts(word.parts) {
-            [Part::Literal(span)] => Some(Cow::Borrowed(span.of(self.text))),
-            [] => None,
-            // Line continuations cut it into pieces.
-            pieces => {
-                let mut text = Vec::with_capacity(word.span.len());
-                for piece in pieces {
-                    let Part::Literal(span) = piece else { return None };
-                    text.extend_from_slice(span.of(self.text));
-                }
-                Some(Cow::Owned(text))
-            }
         }
     }
 }

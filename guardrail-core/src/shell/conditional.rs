@@ -39,7 +39,7 @@ impl Parser<'_> {
     }
 
     fn push_operator(&mut self, start: usize) {
-        let word = self.operator_word(start);
+        let word = self.literal_word(self.span_from(start));
         self.scratch.words.push(word);
     }
 
@@ -135,4 +135,29 @@ fn is_binary(word: &[u8]) -> bool {
         word,
         b"=" | b"==" | b"!=" | b"-eq" | b"-ne" | b"-lt" | b"-le" | b"-gt" | b"-ge" | b"-nt" | b"-ot" | b"-ef"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::shell::{outlined, parsed};
+
+    #[test]
+    fn terms_are_a_flat_run_of_words() {
+        assert_eq!(
+            outlined("[[ ! ( a<b && -f c ) || d =~ (e f)|g ]]"),
+            "Sequence test <|!> <|(> <|a> <|<> <|b> <|&&> <|-f> <|c> <|)> <|||> <|d> <|=~> <|(e f)|g>; "
+        );
+    }
+
+    #[test]
+    fn terms_are_checked() {
+        for text in
+            ["[[ a b ]]", "[[ -f ]]", "[[ a == ]]", "[[ ( a ]]", "[[ a\n]]", "[[ 2>f ]]", "[[ a b c ]]"]
+        {
+            assert!(!parsed(text).problems().is_empty(), "{text}");
+        }
+        for text in ["[[ a ]]", "[[ -f a\n]]", "[[ a &&\nb ]]", "[[ a == @(b) ]]", "[[ a -\\\neq b ]]"] {
+            assert_eq!(parsed(text).problems(), [], "{text}");
+        }
+    }
 }

@@ -54,6 +54,10 @@ pub(super) fn is(byte: u8, classes: u8) -> bool {
     CLASSES.get(byte as usize).is_some_and(|class| class & classes != 0)
 }
 
+/// Steps are counted as if the text were longer by this, so that in a short one an odd construct
+/// may be read several times.
+const SHORT_TEXT: usize = 256;
+
 /// A parse in progress.
 pub(super) struct Parser<'t> {
     pub(super) text: &'t [u8],
@@ -155,7 +159,7 @@ impl<'t> Parser<'t> {
             closer: None,
             bodies: Vec::new(),
             refuted: BTreeSet::new(),
-            fuel: text.len().saturating_add(16).saturating_mul(steps),
+            fuel: text.len().saturating_add(SHORT_TEXT).saturating_mul(steps),
             depth: 0,
             max_depth: limits.depth,
             here_document_bytes: limits.here_document_bytes,
@@ -504,7 +508,13 @@ impl<'t> Parser<'t> {
     pub(super) fn rewind(&mut self, mark: &Mark, problems: usize) {
         let spent = self.at.saturating_sub(mark.at);
         self.forget(mark);
+        let since = self.out.problems.get(problems..).unwrap_or_default();
+        let limit = since.iter().find(|problem| problem.kind.is_limit()).copied();
         self.out.problems.truncate(problems);
+        if self.exhausted {
+            // It will not be found again, since nothing more is read.
+            self.out.problems.extend(limit);
+        }
         self.at = mark.at;
         self.region_end = mark.region_end;
         self.here_document_bytes = mark.here_document_bytes;

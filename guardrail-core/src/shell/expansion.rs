@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::Limits;
 use crate::shell::cursor::{self, Parser};
 use crate::shell::word::{Fence, Quoting};
 use crate::shell::{
@@ -269,7 +270,7 @@ impl Parser<'_> {
 
     /// Reads another text, out of the same budget.
     fn nested_script(&mut self, text: &[u8]) -> Script<'static> {
-        let limits = crate::Limits { bytes: text.len(), ..crate::Limits::STANDARD };
+        let limits = Limits { bytes: text.len(), ..Limits::STANDARD };
         let mut parser = Parser::new(text, &limits);
         (parser.fuel, parser.depth, parser.max_depth) = (self.fuel, self.depth, self.max_depth);
         let body = parser.program();
@@ -530,4 +531,91 @@ impl Parser<'_> {
 /// Whether a backquote takes the backslash before `byte` away before its text is read.
 fn loses_backslash(byte: u8, quoting: Quoting) -> bool {
     matches!(byte, b'\\' | b'$' | b'`') || (byte == b'"' && quoting == Quoting::Double)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::shell::{ParameterOperator as Operator, Part, ProblemKind, outlined, parsed};
+
+    #[test]
+    fn every_operator_is_told_apart() {
+        for (text, operator) in [
+            ("$x", Operator::Plain),
+            ("${x}", Operator::Plain),
+            ("${#}", Operator::Plain),
+            ("${#x}", Operator::Length),
+            ("${#-}", Operator::Length),
+            ("${x-a}", Operator::Default { colon: false }),
+            ("${x:-a}", Operator::Default { colon: true }),
+            ("${x:=a}", Operator::Assign { colon: true }),
+            ("${x?a}", Operator::Error { colon: false }),
+            ("${x:+a}", Operator::Alternate { colon: true }),
+            ("${x##a}", Operator::RemovePrefix { longest: true }),
+            ("${x%a}", Operator::RemoveSuffix { longest: false }),
+            ("${x/a/b}", Operator::Replace { which: b'/' }),
+            ("${x//a}", Operator::Replace { which: b'a' }),
+            ("${x/#a/b}", Operator::Replace { which: b'#' }),
+            ("${x: -1}", Operator::Substring),
+            ("${x::2}", Operator::Substring),
+            ("${x,,}", Operator::Case { which: b',', all: true }),
+            ("${x@P}", Operator::Transform(b'P')),
+            ("${!x*}", Operator::Names),
+            ("${!x@}", Operator::Names),
+            ("${!x[@]}", Operator::Keys),
+            ("${x:}", Operator::Bad),
+            ("${x y}", Operator::Bad),
+            ("${}", Operator::Bad),
+            ("${(e)x}", Operator::Bad),
+        ] {
+            let script = parsed(text);
+            assert_eq!(
+                script.parameters.last().map(|parameter| parameter.operator),
+                Some(operator),
+                "{text}"
+            );
+            assert_eq!(script.problems(), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn double_parentheses_are_arithmetic_only_if_they_close_together() {
+        assert_eq!(outlined("$((a))"), "Sequence simple <|$((<|a>>; ");
+        assert_eq!(
+            outlined("$((a); (b))"),
+            "Sequence simple <|Dollar[Sequence subshell[Sequence simple <|a>; ]; \
+             Sequence subshell[Sequence simple <|b>; ]; ]>; "
+        );
+        assert_eq!(parsed("$((a) b)").problems()[0].kind, ProblemKind::BadSubstitution);
+    }
+
+    #[test]
+    fn backquotes_are_unescaped_before_they_are_read() {
+        assert_eq!(
+            outlined(r"`a \`b \\\`c\\\`\``"),
+            "Sequence simple <|`[Sequence simple <|a> <|`[Sequence simple <|b> <|`[Sequence simple <|c>; ]>; ]>; ]>; "
+        );
+        // Only between double quotes does a quote lose its backslash.
+        assert_eq!(
+            outlined(r#""`a \"b\"`""#),
+            "Sequence simple <|\"<|`[Sequence simple <|a> <|\"<|b>>; ]>>; "
+        );
+        assert_eq!(outlined(r#"`a \"b`"#), "Sequence simple <|`[Sequence simple <|a> <|\\\\\"|b>; ]>; ");
+    }
+
+    #[test]
+    fn an_escape_that_could_spell_a_substitution_is_opaque() {
+        for text in [r#""${x:-$'\x24(rm)'}""#, r#""${x:-$'$(rm)'}""#, r"$(( $'\44(rm)' ))"] {
+            let script = parsed(text);
+            assert_eq!(script.problems()[0].kind, ProblemKind::BadSubstitution, "{text}");
+            assert!(script.parts.iter().any(|part| matches!(part, Part::Opaque(_))), "{text}");
+        }
+        assert_eq!(parsed(r#""${x:-$'a\n'}" ${x:-$'\x24(rm)'}"#).problems(), []);
+    }
+
+    #[test]
+    fn function_substitutions_end_at_a_brace_without_a_delimiter() {
+        assert_eq!(outlined("a${ b; }c"), "Sequence simple <|a|Funsub[Sequence simple <|b>; ]|c>; ");
+        assert_eq!(outlined("${|b;}"), "Sequence simple <|Valsub[Sequence simple <|b>; ]>; ");
+        assert_eq!(parsed("${ b }").problems()[0].kind, ProblemKind::BadSubstitution);
+    }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::shell::cursor::Parser;
 use crate::shell::word::{Fence, Quoting};
-use crate::shell::{Part, ProblemKind, RedirectOperator, Script, Slice, Span, Word};
+use crate::shell::{Item, Part, ProblemKind, RedirectOperator, Script, Slice, Span, Word};
 
 /// A here-document whose body begins behind the next newline.
 #[derive(Clone)]
@@ -206,7 +206,7 @@ impl Parser<'_> {
     }
 
     /// The finished script, without its text.
-    pub(super) fn finish(mut self, body: Slice<crate::shell::Item>) -> Script<'static> {
+    pub(super) fn finish(mut self, body: Slice<Item>) -> Script<'static> {
         if !self.bodies.is_empty() {
             self.bodies.sort_unstable_by_key(|&(delimiter, _)| delimiter);
             for redirect in &mut self.out.redirects {
@@ -329,4 +329,56 @@ fn number(
         bytes.next();
     }
     value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_quotes;
+    use crate::shell::{ProblemKind, outlined, parsed};
+
+    #[test]
+    fn bodies_follow_their_line_in_order() {
+        assert_eq!(
+            outlined("a <<E; b <<-'F'\n$x\nE\n\t\t$y\n\tF\nc"),
+            "Sequence simple <|a> Default(\"here\", false, false) <|${x(false, Plain)<><>}|\\n>; \
+             Sequence simple <|b> Default(\"here\", true, true) <|$y\\n>; Sequence simple <|c>; "
+        );
+    }
+
+    #[test]
+    fn a_continuation_can_hide_the_delimiter_or_make_it() {
+        assert_eq!(parsed("a <<E\nx\\\nE\nE\nb").body().len(), 2);
+        assert_eq!(parsed("a <<E\nE\\\n\nb").body().len(), 2);
+        assert_eq!(parsed("a <<'E'\nE\\\n\nb").problems()[0].kind, ProblemKind::UnterminatedHereDocument);
+    }
+
+    #[test]
+    fn a_parenthesis_may_follow_the_delimiter() {
+        let script = parsed("a $(b <<E\nx\nE) c\nd");
+        assert_eq!(script.problems()[0].kind, ProblemKind::UnterminatedHereDocument);
+        assert_eq!(script.body().len(), 2);
+    }
+
+    #[test]
+    fn what_cannot_be_read_in_a_body_is_opaque_and_stays_in_it() {
+        let script = parsed("a <<E\n$(b; \nE\nc");
+        assert_eq!(script.problems()[0].kind, ProblemKind::BadSubstitution);
+        assert_eq!(script.body().len(), 2);
+    }
+
+    #[test]
+    fn delimiters_lose_their_quotes() {
+        for (raw, line, quoted) in [
+            ("E", "E", false),
+            ("\\E", "E", true),
+            ("'E F'\"G\"", "E FG", true),
+            ("$'E\\tF\\x41\\u00e9'", "E\tFA\u{e9}", true),
+            ("$\"E\"", "E", true),
+            ("E\\\nF", "EF", false),
+            ("\"a\\$b\\c\"", "a$b\\c", true),
+        ] {
+            let (found, was_quoted) = without_quotes(raw.as_bytes());
+            assert_eq!((String::from_utf8_lossy(&found).as_ref(), was_quoted), (line, quoted), "{raw}");
+        }
+    }
 }

@@ -107,12 +107,16 @@ impl Parser<'_> {
             return Some((Keyword::CloseBrace, self.at + 1));
         }
         let rest = self.rest();
-        // The longest has eight bytes, and something must end it.
-        let length = rest.iter().take(9).position(|&byte| !cursor::is(byte, cursor::KEYWORD));
-        let length = length.unwrap_or(rest.len());
+        // The longest has eight bytes.
+        let rest = rest.get(..9).unwrap_or(rest);
+        let length = rest.iter().position(|&byte| !cursor::is(byte, cursor::KEYWORD)).unwrap_or(rest.len());
         match rest.get(length) {
             Some(b'\\') => return self.joined_keyword(),
             Some(&byte) if !cursor::is(byte, cursor::DELIMITER) => return None,
+            // A process substitution belongs to the word before it.
+            Some(b'<' | b'>') if self.byte(self.past_joins(self.at + length + 1)) == Some(b'(') => {
+                return None;
+            }
             _ => {}
         }
         let keyword = Keyword::from_bytes(rest.get(..length)?)?;
@@ -133,6 +137,7 @@ impl Parser<'_> {
                     length += 1;
                     at += 1;
                 }
+                Some(b'<' | b'>') if self.byte(self.past_joins(at + 1)) == Some(b'(') => return None,
                 _ => return Some((Keyword::from_bytes(word.get(..length)?)?, at)),
             }
         }
@@ -154,5 +159,29 @@ impl Parser<'_> {
         if !self.eat_keyword(wanted) {
             self.unexpected();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::shell::{outlined, parsed};
+
+    #[test]
+    fn reserved_words_count_only_where_a_command_begins() {
+        assert_eq!(outlined("echo if then }"), "Sequence simple <|echo> <|if> <|then> <|}>; ");
+        assert_eq!(outlined(">f if"), "Sequence simple <|if> DefaultOutput <|f>; ");
+        assert_eq!(
+            outlined("a | time b"),
+            "Sequence pipeline(false, false) | simple <|a> | simple <|time> <|b>; "
+        );
+        assert_eq!(parsed("a; in").problems().len(), 1);
+    }
+
+    #[test]
+    fn a_delimiter_must_follow() {
+        assert_eq!(outlined("{a,b} ifx"), "Sequence simple <|{a,b}> <|ifx>; ");
+        assert_eq!(outlined("if<(a)"), "Sequence simple <|if|<([Sequence simple <|a>; ]>; ");
+        assert_eq!(outlined("{(a)}"), "Sequence group[Sequence subshell[Sequence simple <|a>; ]; ]; ");
+        assert_eq!(outlined("i\\\nf a; then b; f\\\ni"), outlined("if a; then b; fi"));
     }
 }

@@ -1,6 +1,6 @@
 //! Programs, lists and pipelines.
 
-use crate::shell::cursor::{Parser, commit};
+use crate::shell::cursor::{self, Parser, commit};
 use crate::shell::keyword::{Found, Keyword};
 use crate::shell::{CommandId, CommandKind, Item, Join, ProblemKind, Slice, Span, Stage};
 
@@ -204,7 +204,7 @@ impl Parser<'_> {
             self.skip_blanks();
             let before = self.at;
             if self.eat_all(option)
-                && self.byte(self.at).is_some_and(|byte| !super::cursor::is(byte, super::cursor::DELIMITER))
+                && self.byte(self.at).is_some_and(|byte| !cursor::is(byte, cursor::DELIMITER))
             {
                 self.at = before;
             }
@@ -233,5 +233,48 @@ impl Parser<'_> {
         self.rewind(&mark, problems);
         self.refuted.insert(open);
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::shell::{Join, outlined, parsed};
+
+    #[test]
+    fn an_ampersand_sends_its_whole_chain_to_the_background() {
+        let script = parsed("a; b && c & d");
+        let items: Vec<_> = script.body().iter().map(|item| (item.join, item.background)).collect();
+        assert_eq!(
+            items,
+            [(Join::Sequence, false), (Join::Sequence, true), (Join::And, true), (Join::Sequence, false)]
+        );
+    }
+
+    #[test]
+    fn prefixes_belong_to_the_pipeline() {
+        assert_eq!(outlined("! a |& b"), "Sequence pipeline(true, false) |& simple <|a> | simple <|b>; ");
+        assert_eq!(outlined("time -p ! a"), "Sequence pipeline(true, true) | simple <|a>; ");
+        assert_eq!(outlined("! ! a"), "Sequence pipeline(false, false) | simple <|a>; ");
+        assert_eq!(outlined("!"), "Sequence pipeline(true, false); ");
+        assert_eq!(outlined("time -- -p"), "Sequence pipeline(false, true) | simple <|-p>; ");
+    }
+
+    #[test]
+    fn a_glob_is_a_negated_subshell_where_that_makes_sense() {
+        assert_eq!(
+            outlined("!(a); b"),
+            "Sequence pipeline(true, false) | subshell[Sequence simple <|a>; ]; Sequence simple <|b>; "
+        );
+        assert_eq!(outlined("!(a)b"), "Sequence simple <|!(<|a>|b>; ");
+    }
+
+    #[test]
+    fn commands_around_an_error_are_found() {
+        for (text, count) in [("a; b | | c; d", 4), ("if a; then b; c", 1), ("a; fi; b", 2), ("{ a; } b", 2)]
+        {
+            let script = parsed(text);
+            assert!(!script.problems().is_empty(), "{text}");
+            assert_eq!(script.body().len(), count, "{text}");
+        }
     }
 }

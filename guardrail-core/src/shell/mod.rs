@@ -14,6 +14,7 @@ mod print;
 mod problem;
 mod redirect;
 mod script;
+mod span;
 mod word;
 
 use std::borrow::Cow;
@@ -22,6 +23,7 @@ pub use outline::outline;
 pub use print::print;
 pub use problem::{Problem, ProblemKind};
 pub use script::*;
+pub use span::Span;
 
 use crate::Limits;
 
@@ -51,4 +53,65 @@ pub fn parse_template<'s>(text: &'s [u8], limits: &Limits) -> (Script<'s>, Word)
     let mut script: Script<'s> = parser.finish(Slice::EMPTY);
     script.text = Cow::Borrowed(text);
     (script, Word { parts, span: Span::new(0, text.len().min(u32::MAX as usize)) })
+}
+
+#[cfg(test)]
+fn parsed(text: &str) -> Script<'_> {
+    parse(text.as_bytes(), &Limits::STANDARD)
+}
+
+#[cfg(test)]
+fn outlined(text: &str) -> String {
+    outline(&parsed(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Limits, Part, ProblemKind, parse, parse_template, parsed};
+
+    #[test]
+    fn a_template_is_text_with_expansions() {
+        let text = br#"a "$x" '$(b)' \$c `d`"#;
+        let (script, word) = parse_template(text, &Limits::STANDARD);
+        assert!(script.body().is_empty());
+        let parts = script.parts(word.parts);
+        assert!(matches!(
+            parts,
+            [
+                Part::Literal(_),
+                Part::Parameter(_),
+                Part::Literal(_),
+                Part::CommandSubstitution { .. },
+                Part::Literal(_),
+                Part::Escaped(_),
+                Part::Literal(_),
+                Part::CommandSubstitution { .. },
+            ]
+        ));
+        let (script, _) = parse_template(b"$(a", &Limits::STANDARD);
+        assert_eq!(script.problems().len(), 1);
+    }
+
+    #[test]
+    fn zero_bytes_and_split_names_are_problems() {
+        assert_eq!(parsed("a \0 b").problems()[0].kind, ProblemKind::ZeroByte);
+        assert_eq!(parsed("PA\\\nTH=/x a").problems()[0].kind, ProblemKind::SplitName);
+        assert_eq!(parsed("$x\\\ny").problems()[0].kind, ProblemKind::SplitName);
+    }
+
+    #[test]
+    fn carriage_returns_and_wide_blanks_belong_to_words() {
+        for text in ["a\r", "\u{feff}a", "a\u{a0}b", "a\u{200b}b", "a\u{c}b"] {
+            let script = parsed(text);
+            assert_eq!(script.words.len(), 1, "{text:?}");
+            assert_eq!(script.words[0].span.len(), text.len(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_kept() {
+        let script = parse(b"a \xff\\\xfe \xc3", &Limits::STANDARD);
+        assert_eq!(script.problems(), []);
+        assert_eq!(script.words.len(), 3);
+    }
 }

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use crate::shell::{
-    Assignment, CommandId, CommandKind, Item, Parameter, Part, Redirect, RedirectOperator, Script, Slice,
-    Span, SubstitutionStyle, Word,
+    Assignment, CommandId, CommandKind, Descriptor, Item, Parameter, Part, Redirect, RedirectOperator,
+    Script, Slice, Span, SubstitutionStyle, Word,
 };
 
 /// Writes the tree of `script`. Two scripts that differ only in layout, comments, line
@@ -150,7 +150,7 @@ impl Outline<'_> {
     fn redirect(&mut self, redirect: &Redirect) {
         self.text(" ");
         match redirect.descriptor {
-            crate::shell::Descriptor::Variable(name) => self.span(name),
+            Descriptor::Variable(name) => self.span(name),
             descriptor => self.debug(descriptor),
         }
         match redirect.operator {

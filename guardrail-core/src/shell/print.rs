@@ -1,5 +1,6 @@
 //! A script back to shell text, laid out one command a line.
 
+use crate::shell::heredoc::without_quotes;
 use crate::shell::{
     Arm, ArmEnd, Assignment, Command, CommandId, CommandKind, Descriptor, Item, Join, Parameter,
     ParameterOperator, Part, Redirect, RedirectOperator, Script, Slice, Span, SubstitutionStyle, Word,
@@ -37,8 +38,9 @@ impl Printer<'_> {
         self.text(b"\n");
         for redirect in self.pending.split_off(self.base) {
             let RedirectOperator::HereDocument { delimiter, .. } = redirect.operator else { continue };
-            self.fenced(|printer| printer.parts(redirect.target.parts, false));
-            self.out.extend(super::heredoc::without_quotes(delimiter.of(&self.script.text)).0.iter());
+            // As it was: a line break more, inside of a substitution, could be the delimiter's.
+            self.span(redirect.target.span);
+            self.out.extend(without_quotes(delimiter.of(&self.script.text)).0.iter());
             self.text(b"\n");
         }
     }
@@ -386,5 +388,41 @@ impl Printer<'_> {
             self.parts(second, false);
         }
         self.text(b"}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::print;
+    use crate::shell::{outlined, parsed};
+
+    fn printed(text: &str) -> String {
+        String::from_utf8(print(&parsed(text))).unwrap()
+    }
+
+    #[test]
+    fn one_command_stands_on_a_line() {
+        assert_eq!(printed("a;b&&c&"), "a\nb && c &\n");
+        assert_eq!(printed("if a;then b;fi>f"), "if a\nthen b\nfi > f\n");
+        assert_eq!(printed("a <<E|b\n$x\nE"), "<< E a | b\n$x\nE\n");
+    }
+
+    #[test]
+    fn what_could_read_otherwise_is_written_so_that_it_does_not() {
+        for text in [
+            ">f if",
+            "time -- -p",
+            "! ! a",
+            "$( (a) )",
+            "`a \\`b\\``",
+            "\"`a \\\"b\\\"`\"",
+            "$x[1]",
+            "case x in (esac) a;; esac",
+            "f[ a ]() { b; }",
+            "${x::}",
+            "cat <<E\n$(cat <<F\nx\nF\nE)\nE",
+        ] {
+            assert_eq!(outlined(&printed(text)), outlined(text), "{text}");
+        }
     }
 }

@@ -201,3 +201,44 @@ impl Parser<'_> {
         RedirectOperator::HereDocument { quoted, strip, delimiter }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::shell::{Descriptor, ProblemKind, RedirectOperator, parsed};
+
+    #[test]
+    fn every_spelling_is_told_apart() {
+        use RedirectOperator as Operator;
+        for (text, operator, target) in [
+            ("a <f", Operator::Input, "f"),
+            ("a >f", Operator::Output, "f"),
+            ("a >|f", Operator::Clobber, "f"),
+            ("a >>f", Operator::Append, "f"),
+            ("a <>f", Operator::ReadWrite, "f"),
+            ("a <&3-", Operator::DuplicateInput, "3-"),
+            ("a >&f", Operator::DuplicateOutput, "f"),
+            ("a >&-f", Operator::DuplicateOutput, "-"),
+            ("a &>f", Operator::OutputAndError, "f"),
+            ("a &>>f", Operator::AppendOutputAndError, "f"),
+            ("a <<<f", Operator::HereString, "f"),
+            ("a >\\\n>f", Operator::Append, "f"),
+        ] {
+            let script = parsed(text);
+            let redirect = script.redirects[0];
+            assert_eq!(redirect.operator, operator, "{text}");
+            assert_eq!(redirect.target.span.of(script.text()), target.as_bytes(), "{text}");
+            assert_eq!(script.problems(), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_descriptor_touches_its_operator() {
+        let descriptor = |text| parsed(text).redirects[0].descriptor;
+        assert_eq!(descriptor("a 12>f"), Descriptor::Number(12));
+        assert_eq!(descriptor("a 1 >f"), Descriptor::Default);
+        assert_eq!(descriptor("a 99999999999>f"), Descriptor::Default);
+        assert!(matches!(descriptor("{fd}>f rm"), Descriptor::Variable(name) if name.len() == 2));
+        assert!(matches!(descriptor("{x[y[0]]}>f rm"), Descriptor::Variable(_)));
+        assert_eq!(parsed("{f\\\nd}>f rm").problems()[0].kind, ProblemKind::SplitName);
+    }
+}

@@ -1,7 +1,9 @@
 //! Words, and the runs of parts inside quotes, expansions and arithmetic.
 
+use std::borrow::Cow;
+
 use crate::shell::cursor::{self, Parser};
-use crate::shell::{Part, ProblemKind, Span, Word};
+use crate::shell::{Part, ProblemKind, Slice, Span, Word};
 
 /// Where a word stands, which decides what may belong to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,6 +163,23 @@ impl Parser<'_> {
         Word { parts, span: Span::new(start, end) }
     }
 
+    /// The text of `word`, if nothing in it is quoted or expanded.
+    pub(super) fn literal_of(&self, word: Word) -> Option<Cow<'_, [u8]>> {
+        match self.out.parts(word.parts) {
+            [Part::Literal(span)] => Some(Cow::Borrowed(span.of(self.text))),
+            [] => None,
+            // Line continuations cut it into pieces.
+            pieces => {
+                let mut text = Vec::with_capacity(word.span.len());
+                for piece in pieces {
+                    let Part::Literal(span) = piece else { return None };
+                    text.extend_from_slice(span.of(self.text));
+                }
+                Some(Cow::Owned(text))
+            }
+        }
+    }
+
     /// A run of parts up to the fence, which is not taken.
     pub(super) fn scan(&mut self, quoting: Quoting, fence: Fence) {
         let mut from = self.at;
@@ -207,7 +226,7 @@ impl Parser<'_> {
     }
 
     /// The same, as a slice of its own.
-    pub(super) fn run(&mut self, quoting: Quoting, fence: Fence) -> crate::shell::Slice<Part> {
+    pub(super) fn run(&mut self, quoting: Quoting, fence: Fence) -> Slice<Part> {
         let base = self.scratch.parts.len();
         self.scan(quoting, fence);
         self.commit_parts(base)
@@ -476,5 +495,56 @@ impl Parser<'_> {
         };
         name.first().is_some_and(|&byte| cursor::is(byte, cursor::NAME_START))
             && name.iter().all(|&byte| cursor::is(byte, cursor::NAME_START | cursor::DIGIT))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::shell::{ProblemKind, outlined, parsed};
+
+    #[test]
+    fn words_keep_how_their_pieces_were_quoted() {
+        assert_eq!(
+            outlined("a\\é'b c'\"d $e\"$'f\\'g'$\"h\""),
+            "Sequence simple <|a|\\\\xc3\\xa9|'b c|\"<|d |${e(false, Plain)<><>}>|$'f\\\\\\'g|$\"<|h>>; "
+        );
+    }
+
+    #[test]
+    fn continuations_vanish_inside_and_behind_a_word() {
+        let script = parsed("r\\\nm\\\n -f");
+        assert_eq!(outlined("r\\\nm\\\n -f"), "Sequence simple <|rm> <|-f>; ");
+        assert_eq!(script.words[0].span.of(script.text()), b"r\\\nm");
+    }
+
+    #[test]
+    fn single_quotes_hide_nothing_between_double_quotes() {
+        assert_eq!(
+            outlined("\"${x:-'$y'}\""),
+            "Sequence simple <|\"<|${x(false, Default { colon: true })<|\\'|${y(false, Plain)<><>}|\\'><>}>>; "
+        );
+        assert_eq!(
+            outlined("\"${x#'$y'}\""),
+            "Sequence simple <|\"<|${x(false, RemovePrefix { longest: false })<|'$y><>}>>; "
+        );
+    }
+
+    #[test]
+    fn extended_globs_take_their_operator_from_the_text_before() {
+        assert_eq!(outlined("a@(b|$c)d"), "Sequence simple <|a|@(<|b||${c(false, Plain)<><>}>|d>; ");
+        assert_eq!(outlined("@\\\n(b)"), "Sequence simple <|@(<|b>>; ");
+        assert_eq!(parsed("\"@\"(b)").problems()[0].kind, ProblemKind::Unexpected);
+        assert_eq!(parsed("ls *(e:'rm':)").problems()[0].kind, ProblemKind::Zsh);
+    }
+
+    #[test]
+    fn brackets_hold_blanks_where_an_assignment_could_be() {
+        assert_eq!(outlined("x[a b]=c d"), "Sequence simple x<|a b>= <|c> <|d>; ");
+        assert_eq!(outlined("x[a b]c d"), "Sequence simple <|x[a b]c> <|d>; ");
+        assert_eq!(outlined("a x[b c]"), "Sequence simple <|a> <|x[b> <|c]>; ");
+        assert_eq!(
+            outlined("declare x=(a [b c]=d)"),
+            "Sequence simple <|declare> <|x=|( <|a> <|[b c]=d>)>; "
+        );
     }
 }

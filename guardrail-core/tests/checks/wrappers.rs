@@ -105,7 +105,7 @@ wrappers! {
     Text "sudo sh -c": |c| format!("sudo sh -c {}", quoted(c));
     Text "sudo -u": |c| format!("sudo -u root -- bash -c {}", quoted(c));
     Text "su -c": |c| format!("su - root -c {}", quoted(c));
-    Text "env sh -c": |c| format!("env -i PATH=/bin A=1 sh -c {}", quoted(c));
+    Text "env sh -c": |c| format!("env -i A=1 sh -c {}", quoted(c));
     Text "env -S": |c| format!("env -S {}", quoted(&format!("sh -c {}", split_quoted(c))));
     Text "timeout sh -c": |c| format!("timeout -k 3 5m sh -c {}", quoted(c));
     Text "xargs sh -c": |c| format!("echo 1 | xargs -n 1 sh -c {}", quoted(c));
@@ -148,7 +148,7 @@ wrappers! {
     Words "docker exec with words": |c| format!("docker exec -it web {c}");
     Words "docker run with words": |c| format!("docker run --rm alpine {c}");
     Words "kubectl exec with words": |c| format!("kubectl exec -n prod web -c app -- {c}");
-    Words "a path": |c| format!("/usr/bin/{c}");
+    Words "a path": |c| if c.starts_with(['/', '.']) { format!("({c})") } else { format!("/usr/bin/{c}") };
     Words "a backslash": |c| format!("\\{c}");
     Words "empty quotes": |c| format!("''{c}");
     Words "negation of one": |c| format!("! {c}");

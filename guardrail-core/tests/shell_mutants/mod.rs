@@ -107,7 +107,7 @@ pub(crate) fn mutants(seeds: &[Vec<u8>], seed: u64) -> impl Iterator<Item = Vec<
 
 /// Whether the text holds `!(` and a comment: where a glob that is no subshell holds a `#`, the
 /// layout decides which of the two it is, and the printer does not keep that.
-#[allow(dead_code)]
+#[allow(dead_code, reason = "every test uses its part")]
 pub(crate) fn is_ambiguous(text: &[u8]) -> bool {
     text.contains(&b'#') && text.windows(2).any(|pair| pair == b"!(")
 }

@@ -20,14 +20,14 @@ use guardrail_schema::Language;
 
 /// A value that a program text holds: borrowed from it, decoded, or `None` if only running it
 /// would tell.
-pub type Known<'t> = Option<Cow<'t, [u8]>>;
+pub(crate) type Known<'t> = Option<Cow<'t, [u8]>>;
 
 /// Constructs inside constructs that any reader follows; deeper text is [`Act::Opaque`].
 const MAX_DEPTH: usize = 64;
 
 /// What one program text would do, beyond computing on its input.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Act<'t> {
+pub(crate) enum Act<'t> {
     /// Runs shell source.
     Shell(Known<'t>),
     /// Reads a file that is not among the program's own inputs.
@@ -50,7 +50,7 @@ pub enum Act<'t> {
 
 /// One statement of a database language.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Statement<'t> {
+pub(crate) struct Statement<'t> {
     /// What kind of statement it is.
     pub kind: StatementKind,
     /// It changes every row: there is no condition, or one that always holds.
@@ -63,7 +63,7 @@ pub struct Statement<'t> {
 
 /// What a statement does. A statement that only reads has no kind: it is not reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum StatementKind {
+pub(crate) enum StatementKind {
     /// Adds rows (`INSERT`, `LOAD DATA`, `COPY ... FROM`, `IMPORT`).
     Insert,
     /// Changes rows (`UPDATE`, `MERGE`, `REPLACE`, upserts).
@@ -114,7 +114,7 @@ pub enum StatementKind {
 
 /// One act, with the bytes of the program text that make it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found<'t> {
+pub(crate) struct Found<'t> {
     /// What would be done.
     pub act: Act<'t>,
     /// Where in the text.
@@ -123,7 +123,7 @@ pub struct Found<'t> {
 
 /// Reads `program`. Nothing found means: provably nothing but computing on its input.
 #[must_use]
-pub fn read(language: Language, program: &[u8]) -> Vec<Found<'_>> {
+pub(crate) fn read(language: Language, program: &[u8]) -> Vec<Found<'_>> {
     match language {
         Language::Sed => sed::read(program),
         Language::Awk => awk::read(program),

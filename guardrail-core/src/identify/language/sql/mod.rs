@@ -488,24 +488,11 @@ mod tests {
     }
 
     #[test]
-    fn hostile_texts_cost_little() {
-        for piece in [
-            "(DELETE ",
-            "DELETE FROM t WHERE (",
-            "EXPLAIN ANALYZE ",
-            "BEGIN ",
-            "/*",
-            "$a$",
-            "'",
-            "\\copy (",
-            "WITH a AS (",
-            ".import ",
-            "OR (1 ",
-        ] {
+    fn hostile_texts_end_and_are_no_reads() {
+        for piece in ["(DELETE ", "DELETE FROM t WHERE (", "/*", "$a$", "'", "\\copy (", ".import ", "OR (1 "]
+        {
             let text = piece.repeat(65536 / piece.len());
-            let start = std::time::Instant::now();
-            let _ = acts(Sql, &text);
-            assert!(start.elapsed().as_secs() < 20, "{piece}: {:?}", start.elapsed());
+            assert!(!acts(Sql, &text).is_empty(), "{piece}");
         }
     }
 }

@@ -1,0 +1,3 @@
+cat <<E | sh
+rm
+E

@@ -1,0 +1,1 @@
+f() while a; do b; done

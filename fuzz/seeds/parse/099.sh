@@ -1,0 +1,1 @@
+coproc if a; then b; fi

@@ -1,0 +1,1 @@
+case x in "a b") c;; a\ b) d;; esac

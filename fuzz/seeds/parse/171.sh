@@ -1,0 +1,1 @@
+declare -A x=([a]=b)

@@ -1,0 +1,1 @@
+echo ${x/a/b} ${x//a/b} ${x/#a/b} ${x/%a/b}

@@ -1,0 +1,1 @@
+while read -r x; do a; done < <(b)

@@ -1,0 +1,4 @@
+if a <<E
+$(b)
+E
+then c; fi

@@ -1,0 +1,4 @@
+wh\
+ile a; d\
+o b; do\
+ne

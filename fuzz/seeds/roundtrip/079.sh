@@ -1,0 +1,1 @@
+if ((a > b)); then c; elif [[ d ]]; then e; else f; fi >g 2>&1

@@ -1,0 +1,1 @@
+f() until a; do b; done

@@ -1,0 +1,1 @@
+function f until a; do b; done

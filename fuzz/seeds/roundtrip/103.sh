@@ -1,0 +1,1 @@
+case if in then) a;; do) b;; done) c;; esac

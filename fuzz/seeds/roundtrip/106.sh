@@ -1,0 +1,5 @@
+case x in # c
+a) # d
+b # e
+;; # f
+esac

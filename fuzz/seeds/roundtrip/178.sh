@@ -1,0 +1,1 @@
+PATH=/x:$PATH ls
