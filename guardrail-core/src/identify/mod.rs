@@ -20,7 +20,7 @@ pub(crate) use trust::is_trusted_directory;
 use crate::identify::arguments::Arguments;
 use crate::identify::trust::Name;
 use crate::knowledge::Knowledge;
-use crate::lower::{Invocation, InvocationId, Lowerer, Program, Resolution};
+use crate::lower::{Invocation, InvocationId, Lead, Lowerer, Program, Resolution, Value};
 use crate::shell::Span;
 
 /// A program with all that is inside it found and understood.
@@ -84,14 +84,22 @@ impl<'a, 'k> Identifier<'a, 'k> {
             self.calls.push(call);
             return;
         }
-        let Some(word) = first.as_known() else {
+        // A path below the home directory names its file, whatever the home is.
+        let (home, word) = match (first.value, first.lead) {
+            (Value::Partial { suffix, .. }, Lead::Home | Lead::OtherHome) if first.from.is_empty() => {
+                (true, Some(suffix).filter(|path| path.first() == Some(&b'/')))
+            }
+            _ => (false, first.as_known()),
+        };
+        let Some(word) = word else {
             call.standing = Standing::Nameless;
             self.variables(&mut call, &invocation);
             self.unwrap(&mut call, &invocation);
             self.calls.push(call);
             return;
         };
-        let name = Name::of(word);
+        let mut name = Name::of(word);
+        name.trusted &= !home;
         let mut tools = self.knowledge.named(name.base);
         if tools.iter().all(Option::is_none)
             && let Some(stem) = Name::without_version(name.base)
@@ -113,8 +121,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
             });
             call.tool = Some(tool);
             if let Some(read) = Arguments::read(tool, invocation.words, &mut call) {
-                self.variables(&mut call, &invocation);
                 assign::assign(&mut call, &read);
+                // Last: what stands in place of the command's own effects does not unset a variable.
+                self.variables(&mut call, &invocation);
             }
             self.unwrap(&mut call, &invocation);
             self.calls.push(call);

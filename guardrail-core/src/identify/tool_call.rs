@@ -1,6 +1,6 @@
 //! Named tool calls: what the values in a JSON argument object are, by the same knowledge.
 
-use guardrail_schema::{Condition, NamedCall, Test};
+use guardrail_schema::{Condition, NamedCall, Role, Test};
 use serde_json::Value as Json;
 
 use crate::glob;
@@ -62,6 +62,11 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 }
                 call.effects.extend(cases.iter().flat_map(|case| &case.effects).map(|effect| (effect, span)));
                 call.scope = known.scope;
+                // Nothing of what makes it what it is was found: it may go by another name.
+                let tells = |role: &Role| !matches!(role, Role::Text | Role::Name | Role::Directory);
+                if call.effects.is_empty() && !call.arguments.iter().any(|argument| tells(argument.role)) {
+                    call.standing = Standing::Unknown;
+                }
             }
         }
         self.unwrap(&mut call, &invocation);

@@ -221,7 +221,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
                     words.into_bump_slice()
                 }
             };
-            self.child(call, invocation, inner, words, Input::Empty);
+            self.child(call, invocation, inner, words, invocation.stdin);
         }
     }
 

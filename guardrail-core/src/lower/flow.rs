@@ -337,7 +337,7 @@ impl<'a> Lowerer<'a> {
         }
         if value.pattern.is_some() && value.from.is_empty() {
             // Names of files are whatever somebody called them.
-            value.from = &[Origin::Input];
+            value.from = &[Origin::Files];
         }
         let name = self.single(unit, name, Mode::Text).as_known();
         let conditional = std::mem::replace(&mut self.around.context.conditional, true);

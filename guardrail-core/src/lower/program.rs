@@ -208,6 +208,8 @@ pub enum Origin<'a> {
     Variable(&'a [u8]),
     /// What a builtin such as `read` took from its input, or a positional parameter.
     Input,
+    /// The names of files that a glob matches.
+    Files,
 }
 
 /// `NAME=value`.
