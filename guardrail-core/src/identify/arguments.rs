@@ -92,7 +92,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         };
         reader.run();
         // `* list` makes every first word a group: one that nothing else lists is not known for it.
-        if !reader.command.runs && is_glob(reader.command) {
+        if is_open_group(reader.command) {
             let unknown = Unknown::Subcommand(reader.command.unlisted);
             reader.call.unknown.push((unknown, reader.call.named));
         }
@@ -197,9 +197,9 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         let Some(slot) = self.path.get_mut(self.path_len) else { return false };
         *slot = text;
         let wanted = self.path.get(..=self.path_len).unwrap_or_default();
-        // An operand is no group just because a glob is one word longer.
-        let listed = |next: &&Command| next.runs || !self.command.runs || !is_glob(next);
-        match self.tool.subcommand(wanted).filter(listed) {
+        // What only might be a group, behind a command that runs, is its operand.
+        let operand = |command: &Command| self.command.runs && is_open_group(command);
+        match self.tool.subcommand(wanted).filter(|command| !operand(command)) {
             Some(command) => {
                 self.path_len += 1;
                 self.command = command;
@@ -478,10 +478,6 @@ pub(super) fn is_true(text: &[u8]) -> bool {
     text == b"1" || [&b"true"[..], b"t"].iter().any(|on| text.eq_ignore_ascii_case(on))
 }
 
-fn is_glob(command: &Command) -> bool {
-    command.path.iter().any(|word| word.contains('*'))
-}
-
 /// Whether a word is `NAME=value`, as far as it is known.
 pub(super) fn is_assignment(word: &Word<'_>) -> bool {
     let prefix = word.prefix();
@@ -498,4 +494,9 @@ fn exact<'k>(command: &'k Command, spelling: &[u8]) -> Option<&'k Flag> {
     let place = command.spellings.binary_search_by(|(known, _)| known.as_bytes().cmp(spelling)).ok()?;
     let (_, place) = command.spellings.get(place)?;
     command.flags.get(usize::from(*place))
+}
+
+/// Whether a command is there only because deeper ones are, and by a glob.
+fn is_open_group(command: &Command) -> bool {
+    !command.runs && command.path.iter().any(|word| word.contains('*'))
 }

@@ -278,7 +278,7 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>, 
         // What a word that is no flag becomes cannot be the value of one.
         let operand = read.slots.iter().any(|slot| slot.name == condition.facet);
         let uncertain =
-            if operand { read.uncertain && !leads(read, &condition.facet) } else { read.hidden_flags };
+            if operand { moves(read) && !leads(read, &condition.facet) } else { read.hidden_flags };
         let test = tests(call, &condition.facet, &condition.test, uncertain);
         unseen |= test == Holds::Maybe && (operand || !call.has_facet(&condition.facet));
         holds = match (holds, test) {
@@ -319,6 +319,13 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>, 
     }
     let named = call.named;
     call.effects.extend(case.effects.iter().map(|effect| (effect, named)));
+}
+
+/// Whether words could be in another slot than they seem to be: not where there is one slot, and
+/// all that a word stands for begins as it does (`http://host/?page=1`).
+fn moves(read: &Read<'_, '_>) -> bool {
+    let alike = |word: &Word<'_>| word.as_known().is_some() || (!word.splits && !word.prefix().is_empty());
+    read.uncertain && !(read.slots.len() == 1 && !read.hidden_flags && read.operands.iter().all(alike))
 }
 
 /// Whether an operand's slot is filled before any word that could be several: nothing moves it.
