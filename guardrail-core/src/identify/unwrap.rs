@@ -53,6 +53,13 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 Role::Words(language) if !joined => {
                     joined = true;
                     let words = self.following(call, |role| matches!(role, Role::Words(_)));
+                    if call.command.is_some_and(|command| command.appends_input) {
+                        // Each input line is one more word of the command that the text is.
+                        let from = origins(self.arena, &invocation.stdin);
+                        let mut line = BumpVec::from_iter_in(words.iter().copied(), self.arena);
+                        line.push(Word { from, splits: true, ..Word::unknown(span_of(words)) });
+                        self.child(call, invocation, inner, line.into_bump_slice(), Input::Empty);
+                    }
                     let word = self.join(words);
                     self.code(call, invocation, inner, *language, word, &[]);
                 }
