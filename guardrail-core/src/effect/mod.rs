@@ -1,12 +1,13 @@
 //! [`Call`] to [`Effect`]: what each call does to the world, and to what.
 
+mod names;
 mod place;
 mod roles;
 
 use guardrail_schema::{self as schema, EffectKind, Mark, Scope, Undo};
 
 use crate::identify::{Call, Feed, FeedSource, Identified, Marks, Standing, Unknown};
-use crate::lower::{Invocation, InvocationId, NoteKind, Place, RedirectKind, SourceId, Word};
+use crate::lower::{Invocation, InvocationId, NoteKind, Place, RedirectKind, SourceId, Value, Word};
 use crate::shell::Span;
 
 pub(crate) use place::{Area, Location, View};
@@ -92,14 +93,13 @@ impl<'a, 'k> Analysis<'a, 'k> {
             if first {
                 collector.redirects();
             }
+            let before = collector.effects.len();
             collector.standing();
             collector.stated();
             collector.roles();
+            collector.carried(before);
             collector.language_acts();
             collector.code();
-            if call.sends_input {
-                collector.push(EffectKind::NetworkOut, call.named, Target::Nothing);
-            }
         }
         for note in &identified.program.notes {
             if let NoteKind::OpaqueCode = note.kind {
@@ -160,8 +160,11 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
             if redirect.target.prefix() == b"/dev/fd/" && !redirect.target.from.is_empty() {
                 continue;
             }
+            // To the shell `-` is a file like any other.
+            let here = Word { value: Value::Known(b"./-"), ..redirect.target };
+            let target = if redirect.target.as_known() == Some(b"-") { here } else { redirect.target };
             let before = self.effects.len();
-            self.path(kind, redirect.target, redirect.span);
+            self.path(kind, target, redirect.span);
             for effect in self.effects.iter_mut().skip(before) {
                 effect.source = redirect.source;
             }

@@ -7,7 +7,7 @@ use guardrail_schema::{EffectKind, Language, Role, Scope, Undo};
 use crate::effect::{Area, Code, Collector, Location, Target};
 use crate::identify::language::{Act, Statement, StatementKind};
 use crate::identify::{Argument, is_trusted_directory};
-use crate::lower::{Lead, Origin, Value, Word};
+use crate::lower::{Input, Lead, Origin, Value, Word};
 use crate::shell::Span;
 
 impl<'a> Collector<'_, 'a, '_> {
@@ -44,6 +44,49 @@ impl<'a> Collector<'_, 'a, '_> {
         }
     }
 
+    /// What a request carries beside its address: a word that another command printed, or what
+    /// the call is given on standard input.
+    pub(super) fn carried(&mut self, before: usize) {
+        let reaches = |kind| matches!(kind, EffectKind::NetworkIn | EffectKind::NetworkOut);
+        let stdin = self.call.command.and_then(|command| command.stdin.as_ref());
+        if matches!(stdin, Some(Role::Upload | Role::Send)) && !self.call.rehearsal {
+            if let Input::File(word) = self.invocation.stdin {
+                self.upload(word);
+            }
+        }
+        if self.call.sends_input {
+            let span = self.call.named;
+            self.push(EffectKind::NetworkOut, span, Target::Data(Word::unknown(span)));
+        }
+        if !self.effects.iter().skip(before).any(|effect| reaches(effect.kind)) {
+            return;
+        }
+        let own = |role: &Role| {
+            matches!(
+                role,
+                Role::Url
+                    | Role::Host
+                    | Role::Upload
+                    | Role::Send
+                    | Role::Write
+                    | Role::Argv
+                    | Role::Words(_)
+            )
+        };
+        for &word in self.invocation.words.iter().skip(1) {
+            let printed = word.as_known().is_none()
+                && word.from.iter().any(|origin| matches!(origin, Origin::Channel(_) | Origin::Input));
+            let judged = self
+                .call
+                .arguments
+                .iter()
+                .any(|argument| own(argument.role) && argument.word.span == word.span);
+            if printed && !judged {
+                self.push(EffectKind::NetworkOut, word.span, Target::Data(word));
+            }
+        }
+    }
+
     fn upload(&mut self, word: Word<'a>) {
         if matches!(word.as_known(), Some(b"-")) {
             return self.push(EffectKind::NetworkOut, word.span, Target::Data(word));
@@ -69,14 +112,18 @@ impl<'a> Collector<'_, 'a, '_> {
     /// A URL or host. A constant one is fetched from; local data in it is sent.
     fn address(&mut self, word: Word<'a>, url: bool) {
         let kind = match word.value {
+            // curl reads the addresses from that file.
+            Value::Known([b'@', ..]) if url => EffectKind::NetworkOut,
             Value::Known(text) if url => match scheme(text) {
-                Some(b"file") => {
-                    let path = text.get(7..).unwrap_or_default();
+                Some(name) if name.eq_ignore_ascii_case(b"file") => {
+                    let path = text.get(5..).unwrap_or_default();
+                    let path = path.strip_prefix(b"//").unwrap_or(path);
                     let path = Word { value: Value::Known(path), ..word };
                     let location = super::place::locate(&path, &self.invocation.directory, self.view);
                     // A way around whatever looks at file operands: never a plain read.
                     return self.push(EffectKind::ReadSecret, word.span, Target::Path(path, location));
                 }
+                Some(name) if name.iter().any(|b| matches!(b, b'{' | b'[')) => EffectKind::NetworkOut,
                 scheme => fetched(scheme, text),
             },
             Value::Known(_) => EffectKind::NetworkIn,
@@ -275,12 +322,16 @@ impl<'a> Collector<'_, 'a, '_> {
     }
 }
 
-/// What stands before `://`, or before `:` where no port follows.
+/// What stands before `://`, or before `:` where only a path can follow. A scheme may hold what
+/// curl takes for a choice (`{file}://`).
 fn scheme(url: &[u8]) -> Option<&[u8]> {
     let colon = url.iter().position(|&b| b == b':')?;
     let (scheme, rest) = url.split_at(colon);
-    let named = scheme.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
-    (named && rest.starts_with(b"://") && !scheme.is_empty()).then_some(scheme)
+    let named = scheme.iter().all(|b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.' | b'{' | b'}' | b'[' | b']' | b',')
+    });
+    let follows = rest.starts_with(b"://") || scheme.eq_ignore_ascii_case(b"file");
+    (named && follows && !scheme.is_empty()).then_some(scheme)
 }
 
 /// What asking a constant address is.
@@ -309,17 +360,49 @@ fn names_host(prefix: &[u8]) -> bool {
 
 /// The addresses under which clouds hand out credentials to whoever asks from inside.
 fn is_metadata_service(url: &[u8]) -> bool {
-    let host =
-        url.windows(3).position(|w| w == b"://").map_or(url, |at| url.get(at + 3..).unwrap_or_default());
-    [
-        &b"169.254.169.254"[..],
-        b"metadata.google.internal",
-        b"100.100.100.200",
-        b"[fd00:ec2::254]",
-        b"169.254.170.2",
-    ]
-    .iter()
-    .any(|known| host.starts_with(known))
+    const NAMES: &[&str] =
+        &["metadata.google.internal", "metadata", "instance-data", "instance-data.ec2.internal"];
+    const NUMBERS: &[[u8; 4]] = &[[169, 254, 169, 254], [169, 254, 170, 2], [100, 100, 100, 200]];
+    let text = String::from_utf8_lossy(url).to_lowercase().replace(['\u{3002}', '\u{ff0e}', '\u{ff61}'], ".");
+    // Also as an address that another name is to stand for (`--resolve`).
+    if ["169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254"]
+        .iter()
+        .any(|known| text.contains(known))
+    {
+        return true;
+    }
+    let rest = text
+        .trim()
+        .split_once(':')
+        .filter(|(scheme, _)| matches!(*scheme, "http" | "https"))
+        .map_or(text.trim(), |(_, rest)| rest);
+    let authority = rest.trim_start_matches('/').split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    if let Some(address) = host.strip_prefix('[').and_then(|host| host.split(']').next()) {
+        // The same addresses, inside of one of the sixth version.
+        return ["a9fe:a9fe", "a9fe:aa02", "6464:64c8"].iter().any(|known| address.ends_with(known));
+    }
+    let host = host.split(':').next().unwrap_or_default().trim_end_matches('.');
+    NAMES.contains(&host) || loose_ipv4(host).is_some_and(|octets| NUMBERS.contains(&octets))
+}
+
+/// An IPv4 address as C libraries read it: one to four numbers, each decimal, octal or hex.
+fn loose_ipv4(host: &str) -> Option<[u8; 4]> {
+    let mut value: u32 = 0;
+    let parts: Vec<&str> = host.split('.').collect();
+    let (last, first) = parts.split_last()?;
+    if first.len() > 3 {
+        return None;
+    }
+    let number = |text: &str| match (text.strip_prefix("0x"), text.strip_prefix('0')) {
+        (Some(hex), _) => u32::from_str_radix(hex, 16).ok(),
+        (None, Some(octal)) if !octal.is_empty() => u32::from_str_radix(octal, 8).ok(),
+        _ => text.parse().ok(),
+    };
+    for (index, part) in first.iter().enumerate() {
+        value |= u32::from(u8::try_from(number(part)?).ok()?) << (24 - 8 * index);
+    }
+    Some((value | number(last)?).to_be_bytes())
 }
 
 const fn statement_name(kind: StatementKind) -> &'static str {

@@ -34,6 +34,12 @@ pub(super) struct Arguments<'c, 'a, 'k> {
     /// A word that could be a flag is among them.
     hidden_flags: bool,
     subcommands: bool,
+    /// What was said to be off: the names behind `--no-`.
+    negated: BumpVec<'a, &'a [u8]>,
+    /// Where the word stands that an unlisted flag may have taken for its value.
+    may_be_value: Option<usize>,
+    /// A lowering flag is there that may mean something else.
+    doubted: bool,
 }
 
 /// What was read beside what stands in the call.
@@ -47,6 +53,10 @@ pub(super) struct Read<'a, 'k> {
     pub(super) uncertain: bool,
     /// Some word could have been a flag.
     pub(super) hidden_flags: bool,
+    /// The names behind `--no-`.
+    pub(super) negated: BumpVec<'a, &'a [u8]>,
+    /// A lowering flag may be the value of another one, or be switched off by the word behind it.
+    pub(super) doubted: bool,
 }
 
 impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
@@ -58,6 +68,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
     ) -> Option<Read<'a, 'k>> {
         let root = tool.root()?;
         let operands = BumpVec::new_in(call.arguments.bump());
+        let negated = BumpVec::new_in(call.arguments.bump());
         let mut reader = Self {
             tool,
             call,
@@ -75,11 +86,14 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             uncertain: false,
             hidden_flags: false,
             subcommands: tool.has_subcommands(),
+            negated,
+            may_be_value: None,
+            doubted: false,
         };
         reader.run();
         let slots = reader.replaced.unwrap_or(&reader.command.operands);
-        let Self { command, operands, rest, uncertain, hidden_flags, .. } = reader;
-        Some(Read { command, operands, rest, slots, uncertain, hidden_flags })
+        let Self { command, operands, rest, uncertain, hidden_flags, negated, doubted, .. } = reader;
+        Some(Read { command, operands, rest, slots, uncertain, hidden_flags, negated, doubted })
     }
 
     fn run(&mut self) {
@@ -220,6 +234,9 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         if text == b"--" && self.grammar != Grammar::Find {
             self.ended = true;
             return;
+        }
+        if let Some(name) = text.strip_prefix(b"--no-").filter(|name| !name.is_empty()) {
+            self.negated.push(name);
         }
         if let Some(flag) = self.find(text) {
             return self.take(flag, None, word.span);
@@ -382,6 +399,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         let harmless = self.chain.iter().flatten().any(|command| command.other_flags_harmless);
         if !harmless {
             self.call.unknown.push((Unknown::Flag, span));
+            self.may_be_value = Some(self.at);
         }
     }
 
@@ -407,7 +425,17 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             }
             (ValueKind::None | ValueKind::Optional, None) => None,
         };
-        if let Some(operands) = &flag.operands {
+        let off = flag.value == ValueKind::None
+            && match value {
+                Some(word) => !word.as_known().is_some_and(is_true),
+                None => self.words.get(self.at).is_some_and(|next| next.as_known() == Some(b"false")),
+            };
+        if flag.sets.is_some() {
+            self.doubted |= off || (self.at > 0 && self.may_be_value == Some(self.at - 1));
+        }
+        if let Some(operands) = &flag.operands
+            && !off
+        {
             self.replaced = Some(operands);
         }
         // The command it starts has the words behind it, flags and all.
@@ -440,6 +468,11 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         self.at += 1;
         self.call.flags.push(FlagUse { flag, value: None, second: None, span: whole, wrapped });
     }
+}
+
+/// What turns a switch on where it is given a value (`--help=true`).
+pub(super) fn is_true(text: &[u8]) -> bool {
+    text == b"1" || [&b"true"[..], b"t"].iter().any(|on| text.eq_ignore_ascii_case(on))
 }
 
 /// Whether a word is `NAME=value`, as far as it is known.

@@ -5,11 +5,11 @@
 //! switch it off again; a case that may match stands beside what it would replace.
 
 use bumpalo::collections::Vec as BumpVec;
-use guardrail_schema::{self as schema, Case, Count, EffectKind, Operand, Risk, Role, Test};
+use guardrail_schema::{self as schema, Case, Count, EffectKind, Operand, Risk, Role, Test, ValueKind};
 
 use crate::glob;
-use crate::identify::arguments::{Read, is_assignment};
-use crate::identify::call::{Argument, Call, Unknown};
+use crate::identify::arguments::{Read, is_assignment, is_true};
+use crate::identify::call::{Argument, Call, FlagUse, Unknown};
 use crate::lower::{Lead, Value, Word};
 
 /// Three-valued truth about what cannot all be known.
@@ -205,7 +205,35 @@ fn proven_sets<'k>(call: &Call<'_, 'k>, read: &Read<'_, 'k>) -> Option<&'k [sche
         .iter()
         .filter(|other| std::ptr::eq(other.flag, used.flag))
         .all(|other| value_holds(&other.flag.when, other.value) == Holds::Yes);
+    // `--dry-run --no-dry-run`, and what abbreviates it.
+    let taken_back = |(spelling, flag): (&str, &schema::Flag)| {
+        std::ptr::eq(flag, used.flag)
+            && spelling
+                .strip_prefix("--")
+                .is_some_and(|name| read.negated.iter().any(|no| name.as_bytes().starts_with(no)))
+    };
+    if read.doubted || spellings(call, read).any(taken_back) {
+        return None;
+    }
     if all_hold { used.flag.sets.as_deref() } else { None }
+}
+
+/// Every spelling of a flag that counts here, with the flag.
+fn spellings<'r, 'k>(
+    call: &Call<'_, 'k>,
+    read: &'r Read<'_, 'k>,
+) -> impl Iterator<Item = (&'k str, &'k schema::Flag)> + 'r
+where
+    'k: 'r,
+{
+    let root = call.tool.and_then(|tool| tool.root());
+    let commands = std::iter::once(read.command).chain(root);
+    commands.flat_map(|command: &'k schema::Command| {
+        let flags = command.spellings.iter();
+        flags.filter_map(|(spelling, place)| {
+            Some((spelling.as_str(), command.flags.get(usize::from(*place))?))
+        })
+    })
 }
 
 /// Whether an operand may become several words, one of which may be a flag.
@@ -309,14 +337,32 @@ fn of_kind(effects: &[schema::Effect], kind: EffectKind) -> bool {
     effects.iter().all(|effect| effect.kind == Some(kind))
 }
 
+/// Whether an operand or flag was given. A switch may be given as off (`--list=false`).
+fn presence(call: &Call<'_, '_>, facet: &str) -> Holds {
+    if !call.has_facet(facet) {
+        return Holds::No;
+    }
+    let switch = |used: &&FlagUse<'_, '_>| used.flag.facet == facet && used.flag.value == ValueKind::None;
+    let mut given = call.flags.iter().filter(switch).filter_map(|used| used.value).peekable();
+    if given.peek().is_none() || given.all(|value| value.as_known().is_some_and(is_true)) {
+        return Holds::Yes;
+    }
+    Holds::Maybe
+}
+
 fn tests(call: &Call<'_, '_>, facet: &str, test: &Test, uncertain: bool) -> Holds {
     match test {
-        Test::Present if call.has_facet(facet) => Holds::Yes,
-        Test::Present if uncertain => Holds::Maybe,
-        Test::Present => Holds::No,
-        Test::Absent if call.has_facet(facet) => Holds::No,
-        Test::Absent if uncertain => Holds::Maybe,
-        Test::Absent => Holds::Yes,
+        Test::Present | Test::Absent => {
+            let present = match presence(call, facet) {
+                Holds::No if uncertain => Holds::Maybe,
+                present => present,
+            };
+            match (test, present) {
+                (Test::Absent, Holds::Yes) => Holds::No,
+                (Test::Absent, Holds::No) => Holds::Yes,
+                (_, present) => present,
+            }
+        }
         Test::Matches(globs) => {
             let (mut all, mut some, mut maybe) = (!uncertain, false, uncertain);
             // A flag without its value is the empty text.

@@ -121,8 +121,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
             });
             call.tool = Some(tool);
             if let Some(read) = Arguments::read(tool, invocation.words, &mut call) {
-                self.variables(&mut call, &invocation);
                 assign::assign(&mut call, &read);
+                // Last: what stands in place of the command's own effects does not unset a variable.
+                self.variables(&mut call, &invocation);
             }
             self.unwrap(&mut call, &invocation);
             self.calls.push(call);

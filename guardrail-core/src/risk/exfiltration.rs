@@ -1,10 +1,12 @@
 //! A secret that reaches a network: through a pipe, a substitution, a file operand.
 
+use std::collections::BTreeSet;
+
 use guardrail_schema::{EffectKind, Risk};
 
 use super::flow::{self, Reach};
 use super::{Case, Found};
-use crate::effect::{Effect, Target};
+use crate::effect::{Area, Effect, Target};
 
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     let analysis = case.analysis;
@@ -23,6 +25,14 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
         .map(|effect| effect.invocation)
         .collect();
     reads.sort();
+    // What a wrapped command prints goes where its wrapper's output goes.
+    let mut around = BTreeSet::new();
+    for &id in &reads {
+        let mut next = Some(id);
+        while let Some(id) = next.filter(|&id| around.insert(id)) {
+            next = analysis.identified.program.invocation(id).and_then(|invocation| invocation.parent);
+        }
+    }
     for effect in case.effects().filter(|effect| flow::is_network(effect)) {
         let Some(invocation) = analysis.identified.program.invocation(effect.invocation) else { continue };
         let sent = match effect.kind {
@@ -32,10 +42,16 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
                 matches!(&effect.target, Target::Path(_, location) if location.secret)
                     || reads.binary_search(&effect.invocation).is_ok()
                     || secrets.enters(invocation)
+                    || (is_redirection(effect) && around.contains(&effect.invocation))
             }
         };
         if sent {
             found.on(effect, Risk::Critical, false, || "sends a secret to a network".into());
         }
     }
+}
+
+/// Whether the shell itself connects, for whatever is printed there.
+fn is_redirection(effect: &Effect<'_, '_>) -> bool {
+    matches!(&effect.target, Target::Path(_, location) if location.area == Area::Network)
 }

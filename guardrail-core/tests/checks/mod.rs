@@ -210,10 +210,16 @@ fn comparable(command: &str, alone: &Evaluation, wrapper: &wrappers::Wrapper) ->
     }
     // What a shell was called with, and what it is, is not the same inside of another.
     let of_its_own = |after: &str| {
-        let name = after.trim_start_matches(['{', '!', '#']);
+        let name = after.trim_start_matches('{');
         name.starts_with(|c: char| c.is_ascii_digit() || "@*#-_?$!".contains(c))
     };
     if command.split('$').skip(1).any(of_its_own) {
+        return false;
+    }
+    // These feed it something else, or nothing: what it would have read cannot be compared.
+    let fed =
+        wrapper.name.starts_with("xargs") || matches!(wrapper.name, "coproc of one" | "background of one");
+    if fed && alone.findings.iter().any(|finding| finding.message.contains("standard input")) {
         return false;
     }
     match wrapper.form {

@@ -42,6 +42,12 @@ fn split_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
 }
 
+/// Whether a command begins with a plain name.
+fn bare(command: &str) -> bool {
+    let name = command.split(' ').next().unwrap_or_default();
+    !name.contains(['/', '\''])
+}
+
 macro_rules! wrappers {
     ($($form:ident $name:literal: |$c:ident| $around:expr;)*) => {
         pub const WRAPPERS: &[Wrapper] =
@@ -148,8 +154,8 @@ wrappers! {
     Words "docker exec with words": |c| format!("docker exec -it web {c}");
     Words "docker run with words": |c| format!("docker run --rm alpine {c}");
     Words "kubectl exec with words": |c| format!("kubectl exec -n prod web -c app -- {c}");
-    Words "a path": |c| if c.starts_with(['/', '.']) { format!("({c})") } else { format!("/usr/bin/{c}") };
-    Words "a backslash": |c| format!("\\{c}");
+    Words "a path": |c| format!("{}{c}", if bare(c) { "/usr/bin/" } else { "" });
+    Words "a backslash": |c| format!("{}{c}", if bare(c) { "\\" } else { "" });
     Words "empty quotes": |c| format!("''{c}");
     Words "negation of one": |c| format!("! {c}");
     Words "background of one": |c| format!("{c} &");

@@ -1,0 +1,403 @@
+//! What the names in a path say: that a file holds secrets, or that something runs it later.
+
+use crate::effect::place::{Components, Root, View, split};
+
+/// What the names in a path say.
+pub(super) struct Names {
+    pub(super) secret: bool,
+    pub(super) startup: bool,
+}
+
+impl Names {
+    pub(super) fn of(path: &Components<'_>, view: &View<'_>, pattern: bool) -> Self {
+        let parts = path.as_slice();
+        // Under the directory the request itself stands in, only what is below counts.
+        let skip = match (path.root, view.cwd) {
+            (Root::Absolute, Some(cwd)) => {
+                let cwd = split(cwd);
+                if parts.starts_with(cwd.as_slice()) { cwd.len } else { 0 }
+            }
+            _ => 0,
+        };
+        let below = parts.get(skip..).unwrap_or_default();
+        let absolute = path.root == Root::Absolute;
+        let secret = below.iter().enumerate().any(|(i, part)| {
+            let next = below.get(i + 1).copied();
+            is_secret(part, next, i + 1 == below.len(), pattern)
+        }) || (absolute && is_secret_system(parts, pattern));
+        let startup = below.windows(2).any(|pair| matches!(pair, [a, b] if is_startup(a, b, pattern)))
+            || below.last().is_some_and(|last| is_startup(b"", last, pattern))
+            || (absolute && is_startup_system(parts));
+        Self { secret, startup }
+    }
+}
+
+/// A component against a name; as a glob where the word is one. A leading dot is only matched
+/// by a pattern that begins with one.
+fn named(part: &[u8], name: &[u8], pattern: bool) -> bool {
+    // File systems that take either case exist, and so do shells with extended patterns.
+    let extended = part.windows(2).any(|pair| matches!(pair, [b'@' | b'+' | b'?' | b'*' | b'!', b'(']));
+    if !extended && (!pattern || !part.iter().any(|b| matches!(b, b'*' | b'?' | b'['))) {
+        return part.eq_ignore_ascii_case(name);
+    }
+    let dotted = name.first() == Some(&b'.') && !matches!(part.first(), Some(b'.' | b'['));
+    !dotted && !is_kind(part) && wildcard(part, name)
+}
+
+/// `*`, and `*.json`: whatever there is of a kind, which asks for no secret.
+fn is_kind(part: &[u8]) -> bool {
+    const KINDS: &[&[u8]] = &[b"", b".json", b".toml", b".yaml", b".yml"];
+    part.strip_prefix(b"*").is_some_and(|kind| KINDS.contains(&kind))
+}
+
+/// Shell patterns with `*`, `?` and bracket sets, the sets taken as any one character.
+fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
+    // Sets with classes or escapes in them, and extended patterns, may be anything.
+    let odd = |at: usize| match pattern.get(at..) {
+        Some([b'[', rest @ ..]) => rest.iter().any(|&b| b == b'[' || b == b'\\').then_some(b']'),
+        Some([b'@' | b'+' | b'?' | b'*' | b'!', b'(', ..]) => Some(b')'),
+        _ => None,
+    };
+    if let Some((at, end)) = (0..pattern.len()).find_map(|at| odd(at).map(|end| (at, end))) {
+        let rest = pattern
+            .iter()
+            .rposition(|&b| b == end)
+            .filter(|last| *last > at)
+            .map_or(pattern.len(), |last| last + 1);
+        let simple =
+            [pattern.get(..at).unwrap_or_default(), b"*", pattern.get(rest..).unwrap_or_default()].concat();
+        return simple.len() < pattern.len() && wildcard(&simple, text);
+    }
+    let (mut p, mut t) = (0, 0);
+    let mut retry: Option<(usize, usize)> = None;
+    while t < text.len() {
+        let step = match pattern.get(p) {
+            Some(b'*') => {
+                retry = Some((p + 1, t));
+                p += 1;
+                continue;
+            }
+            Some(b'?') => Some(1),
+            Some(b'[') => pattern
+                .get(p..)
+                .and_then(|rest| rest.iter().skip(1).position(|&b| b == b']'))
+                .map(|at| at + 2),
+            Some(b) if text.get(t).is_some_and(|c| c.eq_ignore_ascii_case(b)) => Some(1),
+            _ => None,
+        };
+        match (step, retry.as_mut()) {
+            (Some(step), _) => {
+                p += step;
+                t += 1;
+            }
+            (None, Some((after, from))) => {
+                *from += 1;
+                (p, t) = (*after, *from);
+            }
+            (None, None) => return false,
+        }
+    }
+    pattern.get(p..).is_some_and(|rest| rest.iter().all(|&b| b == b'*'))
+}
+
+/// Directories whose content is secret wherever they are.
+const SECRET_DIRECTORIES: &[&[u8]] = &[
+    b".ssh",
+    b".gnupg",
+    b".aws",
+    b".azure",
+    b".kube",
+    b".password-store",
+    b".oci",
+    b".secrets",
+    b"secrets",
+    b"keyrings",
+    b"Keychains",
+];
+
+/// Files that are secret wherever they are.
+const SECRET_FILES: &[&[u8]] = &[
+    b".env",
+    b".netrc",
+    b"_netrc",
+    b".pgpass",
+    b".my.cnf",
+    b".npmrc",
+    b".pypirc",
+    b".git-credentials",
+    b".htpasswd",
+    b".vault-token",
+    b".dockercfg",
+    b".boto",
+    b".s3cfg",
+    b".terraformrc",
+    b".envrc",
+    b"id_rsa",
+    b"id_dsa",
+    b"id_ecdsa",
+    b"id_ed25519",
+    b"id_ecdsa_sk",
+    b"id_ed25519_sk",
+    b"credentials",
+    b"credentials.json",
+    b"secrets.yml",
+    b"secrets.yaml",
+    b"secrets.json",
+    b"secrets.toml",
+    b"kubeconfig",
+    b"wallet.dat",
+    b"master.key",
+    b"auth.json",
+    b"application_default_credentials.json",
+    b".bash_history",
+    b".zsh_history",
+    b".psql_history",
+    b".mysql_history",
+    b".python_history",
+    b".node_repl_history",
+    b"terraform.tfstate",
+    b"terraform.tfstate.backup",
+    b"logins.json",
+    b"key4.db",
+    b"cookies.sqlite",
+    b"login data",
+    b"cookies",
+    b"credentials.tfrc.json",
+    b"rclone.conf",
+    b".databrickscfg",
+    b"service-account.json",
+    b"serviceaccountkey.json",
+    b"secret.json",
+    b"secret.yaml",
+    b"secret.yml",
+    b"credentials.yml.enc",
+];
+
+/// Endings of secret files.
+const SECRET_ENDINGS: &[&[u8]] = &[
+    b".key",
+    b".p12",
+    b".pfx",
+    b".jks",
+    b".keystore",
+    b".kdbx",
+    b".ppk",
+    b".asc.key",
+    b".kubeconfig",
+    b".tfstate",
+    b".ovpn",
+    b".age-key",
+    b".env",
+    b".keytab",
+    b".pkcs12",
+    b".jceks",
+    b".keyring",
+];
+
+/// What is added to the name of a copy.
+const COPY_ENDINGS: &[&[u8]] =
+    &[b"~", b".bak", b".old", b".orig", b".save", b".backup", b".copy", b".txt", b".gpg"];
+
+/// Pairs of a directory and a file in it.
+const SECRET_PAIRS: &[(&[u8], &[u8])] = &[
+    (b".docker", b"config.json"),
+    (b".config", b"gcloud"),
+    (b"gh", b"hosts.yml"),
+    (b".openclaw", b"openclaw.json"),
+    (b".claude", b".credentials.json"),
+    (b".codex", b"auth.json"),
+    (b".cargo", b"credentials.toml"),
+    (b".gem", b"credentials"),
+    (b".m2", b"settings.xml"),
+    (b".gradle", b"gradle.properties"),
+    (b".config", b"op"),
+    (b".config", b"hub"),
+    (b".snowflake", b"config.toml"),
+    (b".fly", b"config.yml"),
+];
+
+fn is_secret(part: &[u8], next: Option<&[u8]>, last: bool, pattern: bool) -> bool {
+    // The commonest components begin with a letter that nothing below begins with.
+    if SECRET_DIRECTORIES.iter().any(|name| named(part, name, pattern)) {
+        // Public halves and host lists are no secrets.
+        return !next.is_some_and(|next| {
+            next.ends_with(b".pub") || matches!(next, b"known_hosts" | b"authorized_keys")
+        });
+    }
+    if let Some(next) = next
+        && SECRET_PAIRS
+            .iter()
+            .any(|(directory, file)| named(part, directory, pattern) && named(next, file, pattern))
+    {
+        return true;
+    }
+    if !last {
+        return false;
+    }
+    if part.starts_with(b".env.") {
+        return !matches!(
+            part,
+            b".env.example" | b".env.sample" | b".env.template" | b".env.dist" | b".env.defaults"
+        );
+    }
+    if part.ends_with(b".pem") {
+        // A certificate lies open; a key, and what could be one, does not.
+        let open = |name: &[u8]| part.windows(name.len()).any(|window| window.eq_ignore_ascii_case(name));
+        return open(b"key")
+            || ![&b"cert"[..], b"chain", b"ca", b"crt", b"pub"].iter().any(|name| open(name));
+    }
+    let copied = COPY_ENDINGS.iter().find_map(|end| part.strip_suffix(*end));
+    if copied.is_some_and(|stem| !stem.is_empty() && is_secret(stem, None, true, pattern)) {
+        return true;
+    }
+    SECRET_FILES.iter().any(|name| named(part, name, pattern))
+        || SECRET_ENDINGS.iter().any(|end| part.ends_with(end))
+}
+
+fn is_secret_system(parts: &[&[u8]], pattern: bool) -> bool {
+    let is = |part: &[u8], name: &[u8]| named(part, name, pattern);
+    match parts {
+        [etc, file, ..] if is(etc, b"etc") => {
+            [
+                &b"shadow"[..],
+                b"shadow-",
+                b"gshadow",
+                b"gshadow-",
+                b"sudoers",
+                b"sudoers.d",
+                b"krb5.keytab",
+                b"master.passwd",
+                b"wireguard",
+            ]
+            .iter()
+            .any(|name| is(file, name))
+                || matches!(parts, [_, b"ssh", key] if key.starts_with(b"ssh_host_") && !key.ends_with(b".pub"))
+                || matches!(
+                    parts,
+                    [_, b"kubernetes", b"pki" | b"admin.conf", ..]
+                        | [_, b"security", b"opasswd"]
+                        | [_, b"ppp", b"chap-secrets" | b"pap-secrets"]
+                        | [_, b"NetworkManager", b"system-connections", ..]
+                )
+        }
+        [b"proc", _, b"task", _, what, ..] | [b"proc", _, what, ..] => {
+            is(what, b"environ") || is(what, b"mem")
+        }
+        [b"dev", disk, ..] => {
+            matches!(*disk, b"mem" | b"kmem" | b"port" | b"disk" | b"mapper")
+                || [&b"sd"[..], b"nvme", b"vd", b"xvd", b"hd", b"mmcblk", b"dm-", b"md", b"loop", b"ram"]
+                    .iter()
+                    .any(|name| disk.starts_with(name))
+        }
+        [b"var", b"backups", file] => file.windows(6).any(|window| window == b"shadow"),
+        [b"proc", b"kcore"] => true,
+        [b"run" | b"var", b"secrets", ..]
+        | [b"var", b"run", b"secrets", ..]
+        | [b"var", b"lib", b"kubelet", ..] => true,
+        _ => false,
+    }
+}
+
+/// Files in home or workspace that something runs later.
+const STARTUP_FILES: &[&[u8]] = &[
+    b".bashrc",
+    b".bash_profile",
+    b".bash_login",
+    b".bash_logout",
+    b".bash_aliases",
+    b".profile",
+    b".zshrc",
+    b".zshenv",
+    b".zprofile",
+    b".zlogin",
+    b".zlogout",
+    b".kshrc",
+    b".cshrc",
+    b".tcshrc",
+    b".inputrc",
+    b".xinitrc",
+    b".xprofile",
+    b".xsession",
+    b".vimrc",
+    b".exrc",
+    b".emacs",
+    b".gitconfig",
+    b".tmux.conf",
+    b".screenrc",
+    b".gdbinit",
+    b".envrc",
+    b".npmrc",
+    b".yarnrc",
+    b".curlrc",
+    b".wgetrc",
+    b".pythonrc",
+    b"authorized_keys",
+    b"authorized_keys2",
+    b".rhosts",
+    b".mcp.json",
+    b"sitecustomize.py",
+    b"usercustomize.py",
+    b"crontab",
+];
+
+/// Directories in home or workspace whose files something runs later.
+const STARTUP_PAIRS: &[(&[u8], &[u8])] = &[
+    (b".git", b"hooks"),
+    (b".git", b"config"),
+    (b".ssh", b"config"),
+    (b".ssh", b"rc"),
+    (b".config", b"autostart"),
+    (b".config", b"systemd"),
+    (b".config", b"fish"),
+    (b".config", b"git"),
+    (b".config", b"nvim"),
+    (b"Library", b"LaunchAgents"),
+    (b"Library", b"LaunchDaemons"),
+    (b".claude", b"settings.json"),
+    (b".claude", b"settings.local.json"),
+    (b".claude", b"hooks"),
+    (b".codex", b"config.toml"),
+    (b".cursor", b"mcp.json"),
+    (b".vscode", b"tasks.json"),
+    (b".vscode", b"settings.json"),
+];
+
+fn is_startup(directory: &[u8], part: &[u8], pattern: bool) -> bool {
+    if directory.is_empty() {
+        return STARTUP_FILES.iter().any(|name| named(part, name, pattern));
+    }
+    STARTUP_PAIRS.iter().any(|(a, b)| named(directory, a, pattern) && named(part, b, pattern))
+}
+
+fn is_startup_system(parts: &[&[u8]]) -> bool {
+    match parts {
+        [b"etc", what, ..] => {
+            what.starts_with(b"cron")
+                || what.starts_with(b"profile")
+                || what.starts_with(b"rc")
+                || what.starts_with(b"ld.so")
+                || matches!(
+                    *what,
+                    b"systemd"
+                        | b"init.d"
+                        | b"init"
+                        | b"bash.bashrc"
+                        | b"bashrc"
+                        | b"zsh"
+                        | b"environment"
+                        | b"sudoers"
+                        | b"sudoers.d"
+                        | b"pam.d"
+                        | b"passwd"
+                        | b"shadow"
+                        | b"group"
+                        | b"ssh"
+                        | b"apt"
+                        | b"udev"
+                )
+        }
+        [b"var", b"spool", b"cron", ..]
+        | [b"usr" | b"lib", b"lib" | b"systemd", b"systemd" | b"system", ..] => true,
+        _ => false,
+    }
+}
