@@ -49,10 +49,11 @@ impl<'a> Collector<'_, 'a, '_> {
     pub(super) fn carried(&mut self, before: usize) {
         let reaches = |kind| matches!(kind, EffectKind::NetworkIn | EffectKind::NetworkOut);
         let stdin = self.call.command.and_then(|command| command.stdin.as_ref());
-        if matches!(stdin, Some(Role::Upload | Role::Send)) && !self.call.rehearsal {
-            if let Input::File(word) = self.invocation.stdin {
-                self.upload(word);
-            }
+        if matches!(stdin, Some(Role::Upload | Role::Send))
+            && !self.call.rehearsal
+            && let Input::File(word) = self.invocation.stdin
+        {
+            self.upload(word);
         }
         if self.call.sends_input {
             let span = self.call.named;
