@@ -1,5 +1,7 @@
 //! Every labelled row of `corpus/`, evaluated. All mismatches come in one message.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test that reads files")]
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;

@@ -456,9 +456,11 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let remote = given && call.command.is_some_and(|command| command.inside == Inside::Remote);
         if remote || matches!(role, Some(Role::Upload | Role::Send)) {
             call.sends_input = match invocation.stdin {
+                // Constant text is there for everybody to see.
                 Input::Channel(channel) => self.lowerer.channel_text(channel).is_none(),
                 Input::Text(word) => word.as_known().is_none(),
-                Input::File(_) => true,
+                // A file that is uploaded is judged by what it is.
+                Input::File(_) => remote,
                 Input::Inherited | Input::Empty => false,
             };
         }
