@@ -53,7 +53,7 @@ impl<'a> Collector<'_, 'a, '_> {
             match self.invocation.stdin {
                 Input::File(word) => self.upload(word),
                 // Constant text is there for everybody to see.
-                Input::Channel(_) => {
+                Input::Channel(_) if self.call.sends_input => {
                     let span = self.call.named;
                     self.push(EffectKind::NetworkOut, span, Target::Data(Word::unknown(span)));
                 }
