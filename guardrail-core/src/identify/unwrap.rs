@@ -454,7 +454,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
             call.command.and_then(|command| command.stdin.as_ref()).filter(|_| !given && !call.rehearsal);
         let role = by_flag.or(by_command);
         let remote = given && call.command.is_some_and(|command| command.inside == Inside::Remote);
-        if remote || matches!(role, Some(Role::Upload | Role::Send)) {
+        let sends = |role: Option<&Role>| matches!(role, Some(Role::Upload | Role::Send));
+        if remote || sends(role) || sends(call.command.and_then(|command| command.stdin.as_ref())) {
             call.sends_input = match invocation.stdin {
                 // Constant text is there for everybody to see.
                 Input::Channel(channel) => self.lowerer.channel_text(channel).is_none(),
