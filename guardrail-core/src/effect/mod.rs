@@ -100,6 +100,9 @@ impl<'a, 'k> Analysis<'a, 'k> {
             collector.carried(before);
             collector.language_acts();
             collector.code();
+            if call.sends_input {
+                collector.push(EffectKind::NetworkOut, call.named, Target::Nothing);
+            }
         }
         for note in &identified.program.notes {
             if let NoteKind::OpaqueCode = note.kind {

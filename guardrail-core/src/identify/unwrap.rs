@@ -460,8 +460,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 // Constant text is there for everybody to see.
                 Input::Channel(channel) => self.lowerer.channel_text(channel).is_none(),
                 Input::Text(word) => word.as_known().is_none(),
-                // A file that is uploaded is judged by what it is.
-                Input::File(_) => remote,
+                Input::File(_) => true,
                 Input::Inherited | Input::Empty => false,
             };
         }
