@@ -10,6 +10,7 @@ mod knowledge;
 mod limits;
 pub mod lower;
 mod policy;
+pub mod record;
 pub mod redact;
 mod request;
 mod risk;
