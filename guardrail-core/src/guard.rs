@@ -74,7 +74,7 @@ impl Guard {
             Action::Argv(words) => argv(&arena, &mut identifier, words),
             Action::Call { name, arguments } => identifier.named_call(name, arguments),
         }
-        let analysis = Analysis::new(identifier.run(), View { cwd, workspace, home });
+        let analysis = Analysis::new(&arena, identifier.run(), View { cwd, workspace, home });
         let found = risk::judge(&analysis, facts);
         let risk = found.findings.iter().map(|finding| finding.risk).max().unwrap_or_default();
         let unknown = found.findings.iter().any(|finding| finding.unknown);
