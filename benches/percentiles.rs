@@ -7,7 +7,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use guardrail::shell::parse;
+use guardrail::shell::{Bump, parse};
 use guardrail::{Guard, Limits, Request};
 use guardrail_benches::peer::Peer;
 use guardrail_benches::{commands, hostile};
@@ -21,8 +21,9 @@ fn main() {
     let requests: Vec<_> = commands.iter().map(|command| Request::shell(command.as_str())).collect();
 
     let evaluated = Timings::of(&requests, |request| drop(black_box(guard.evaluate(request))));
-    let parsed =
-        Timings::of(&commands, |command| drop(black_box(parse(command.as_bytes(), &Limits::STANDARD))));
+    let parsed = Timings::of(&commands, |command| {
+        black_box(parse(&Bump::new(), command.as_bytes(), &Limits::STANDARD));
+    });
     println!("{} commands, nanoseconds for one   median      p90      p99      max     mean", commands.len());
     evaluated.print("guardrail, evaluation");
     parsed.print("guardrail, parser alone");

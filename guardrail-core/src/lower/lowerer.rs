@@ -1,7 +1,5 @@
 //! [`Lowerer`]: the state of the shell while its program is read, and what bounds the reading.
 
-use std::rc::Rc;
-
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 
@@ -176,7 +174,7 @@ pub struct Lowerer<'a> {
     pub(super) state: State<'a>,
     pub(super) around: Surroundings<'a>,
     /// The script of each source, kept because functions are called after it was read.
-    pub(super) scripts: BumpVec<'a, Option<Rc<Script<'a>>>>,
+    pub(super) scripts: BumpVec<'a, Option<&'a Script<'a>>>,
     /// Every function definition met, and whether anything calls it.
     pub(super) functions: Vec<(Function<'a>, bool)>,
     pub(super) calls: Vec<Call<'a>>,
@@ -364,14 +362,14 @@ impl<'a> Lowerer<'a> {
         if !may_read {
             return id;
         }
-        let script = Rc::new(shell::parse(text, &self.limits));
+        let script: &'a Script<'a> = self.arena.alloc(shell::parse(self.arena, text, &self.limits));
         for problem in script.problems() {
             self.program.problems.push((id, *problem));
         }
         if let Some(slot) = self.scripts.get_mut(id.0 as usize) {
-            *slot = Some(Rc::clone(&script));
+            *slot = Some(script);
         }
-        let unit = Unit { script: &script, text, source: id };
+        let unit = Unit { script, text, source: id };
         self.list(unit, script.body());
         id
     }
@@ -427,15 +425,15 @@ impl<'a> Lowerer<'a> {
         let (id, may_read) = self.begin_source(text, None, Some((host, span)), layer);
         let mut value = Word::unknown(span);
         if may_read {
-            let (script, word) = shell::parse_template(text, &self.limits);
+            let (script, word) = shell::parse_template(self.arena, text, &self.limits);
             for problem in script.problems() {
                 self.program.problems.push((id, *problem));
             }
-            let script = Rc::new(script);
+            let script: &'a Script<'a> = self.arena.alloc(script);
             if let Some(slot) = self.scripts.get_mut(id.0 as usize) {
-                *slot = Some(Rc::clone(&script));
+                *slot = Some(script);
             }
-            let unit = Unit { script: &script, text, source: id };
+            let unit = Unit { script, text, source: id };
             value = self.text(unit, script.parts(word.parts), word.span);
         }
         self.leave();
@@ -595,11 +593,11 @@ mod tests {
 
     /// The simple commands of a script that no invocation stands for.
     fn missed(text: &str) -> Vec<String> {
-        let script = shell::parse(text.as_bytes(), &Limits::STANDARD);
+        let arena = Bump::new();
+        let script = shell::parse(&arena, text.as_bytes(), &Limits::STANDARD);
         if !script.problems().is_empty() {
             return Vec::new();
         }
-        let arena = Bump::new();
         let mut lowerer = Lowerer::new(&arena, &Limits::STANDARD, &Known::default());
         lowerer.source(text.as_bytes(), Entry::request());
         if lowerer.program.exhausted.is_some() {
