@@ -22,3 +22,4 @@ pub use guardrail_schema::{EffectKind, Risk, Scope, Undo};
 pub use knowledge::KnowledgeError;
 pub use limits::Limits;
 pub use request::{Action, Environment, Fact, Facts, Request};
+pub use smol_str::SmolStr;
