@@ -23,3 +23,4 @@ pub use guardrail_schema::{EffectKind, Risk, Scope, Undo};
 pub use knowledge::KnowledgeError;
 pub use limits::Limits;
 pub use request::{Action, Environment, Fact, Facts, Request};
+pub use smol_str::SmolStr;
