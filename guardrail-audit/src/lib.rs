@@ -3,6 +3,7 @@
 pub mod chain;
 mod hash;
 pub mod line;
+pub mod merkle;
 pub mod storage;
 mod store;
 
