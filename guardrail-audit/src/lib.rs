@@ -1,8 +1,12 @@
 //! An append-only, hash-chained audit log that nobody can quietly edit and no crash can shorten.
 
 pub mod chain;
+pub mod checkpoint;
 mod hash;
 pub mod line;
+pub mod merkle;
+pub mod note;
+pub mod proof;
 pub mod storage;
 mod store;
 
