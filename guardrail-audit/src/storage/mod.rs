@@ -3,6 +3,9 @@
 //! The log is written against these few operations alone, so that a simulated disk can drop,
 //! reorder and tear writes, fail any call, and lie.
 
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulated;
+
 use std::io;
 
 /// A directory that holds the files of one log. Names are plain file names, without a slash.
