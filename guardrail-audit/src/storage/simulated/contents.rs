@@ -51,11 +51,6 @@ impl Contents {
         (self.seen.len() as u64).next_multiple_of(BLOCK).max(self.reserved)
     }
 
-    /// The room it would take with so many bytes.
-    pub(super) fn room_with(&self, size: usize) -> u64 {
-        (size as u64).next_multiple_of(BLOCK).max(self.reserved)
-    }
-
     pub(super) fn reserve(&mut self, bytes: u64) {
         self.reserved = self.reserved.max(bytes.next_multiple_of(BLOCK));
     }

@@ -67,7 +67,10 @@ pub enum Operation {
     SyncNames,
     Lock,
     Append,
-    WriteAt,
+    WriteAgain,
+    Enter,
+    ReadShared,
+    WriteShared,
     ReadAt,
     Size,
     Sync,
@@ -84,7 +87,8 @@ impl Operation {
                 | Self::Rename
                 | Self::Remove
                 | Self::Append
-                | Self::WriteAt
+                | Self::WriteAgain
+                | Self::WriteShared
                 | Self::Probe
                 | Self::Reserve
         )

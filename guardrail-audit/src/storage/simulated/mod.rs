@@ -41,11 +41,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::io::Errno;
 
-use super::{Storage, StorageFile};
+use super::{Presence, Storage, StorageFile};
 use contents::Contents;
 use fault::says;
 pub use fault::{Call, Fault, Operation};
-use names::Names;
 use random::Random;
 use state::{Shared, State};
 
@@ -60,7 +59,7 @@ impl Disk {
     /// An empty disk, without an end, on which the seed decides all that chance decides.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self::of(State::new(Random::new(seed), Vec::new(), Names::default(), None))
+        Self::of(State::new(Random::new(seed)))
     }
 
     fn of(state: State) -> Self {
@@ -294,10 +293,59 @@ impl Storage for Process {
         self.call(Operation::SyncNames, "", State::sync_names)
     }
 
+    fn write_again(&self, name: &str, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.act(Operation::WriteAgain, name, |state, _| {
+            let file = state.names.find(name).ok_or_else(|| says(Errno::NOENT))?;
+            state.file(file)?.write(usize::try_from(offset).unwrap_or(usize::MAX), bytes);
+            Ok(())
+        })
+    }
+
     fn lock(&self) -> io::Result<Box<dyn Send>> {
         let lock = self.shared.acquire(self.number)?;
         Ok(Box::new(Lock { process: self.clone(), lock }))
     }
+
+    fn enter(&self) -> io::Result<Presence> {
+        let (alone, place) = self.act(Operation::Enter, "", |state, _| Ok(state.enter(self.number)))?;
+        Ok(Presence { alone, guard: Box::new(Entered { process: self.clone(), place }) })
+    }
+
+    fn read_shared(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.act(Operation::ReadShared, "", |state, fault| {
+            let most = shortened(buffer.len(), state, fault);
+            Ok(copy(state.shared.seen(), offset, buffer, most))
+        })
+    }
+
+    fn write_shared(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.act(Operation::WriteShared, "", |state, _| {
+            state.shared.write(usize::try_from(offset).unwrap_or(usize::MAX), bytes);
+            Ok(())
+        })
+    }
+
+    fn boot(&self) -> Option<u128> {
+        Some(self.shared.state().boot)
+    }
+}
+
+/// How many bytes are read or written of so many.
+fn shortened(bytes: usize, state: &mut State, fault: Option<Fault>) -> usize {
+    match fault {
+        Some(Fault::Short) => state.random.below(bytes).max(1).min(bytes),
+        _ => bytes,
+    }
+}
+
+/// Reads at an offset, at most so many bytes.
+fn copy(seen: &[u8], offset: u64, buffer: &mut [u8], most: usize) -> usize {
+    let from = usize::try_from(offset).unwrap_or(usize::MAX).min(seen.len());
+    let found = seen.get(from..from.saturating_add(most).min(seen.len())).unwrap_or_default();
+    if let Some(taken) = buffer.get_mut(..found.len()) {
+        taken.copy_from_slice(found);
+    }
+    found.len()
 }
 
 /// The lock, until it is dropped.
@@ -312,6 +360,18 @@ impl Drop for Lock {
     }
 }
 
+/// That an opened log is there.
+struct Entered {
+    process: Process,
+    place: u64,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.process.shared.state().leave(self.place);
+    }
+}
+
 /// An open file.
 #[derive(Debug)]
 struct File {
@@ -322,50 +382,29 @@ struct File {
     heard: AtomicU64,
 }
 
-impl File {
-    fn write(&self, operation: Operation, at: Option<u64>, bytes: &[u8]) -> io::Result<usize> {
-        self.process.act(operation, &self.name, |state, fault| {
-            let left = usize::try_from(state.left()).unwrap_or(usize::MAX);
-            let mut taken = bytes.len();
-            if fault == Some(Fault::Short) {
-                taken = state.random.below(taken + 1).max(1).min(taken);
-            }
-            let limited = state.room.is_some();
+impl StorageFile for File {
+    fn append(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.process.act(Operation::Append, &self.name, |state, fault| {
+            let mut taken = shortened(bytes.len(), state, fault);
+            let left = state.room.map(|_| state.left());
             let contents = state.file(self.file)?;
-            let at = at.map_or(contents.size(), |at| usize::try_from(at).unwrap_or(usize::MAX));
-            if limited {
+            if let Some(left) = left {
                 // The room it has already, and what is left.
-                let most = contents.room_with(contents.size()).saturating_add(left as u64);
-                let most = usize::try_from(most).unwrap_or(usize::MAX).saturating_sub(at);
+                let most = contents.room().saturating_add(left).saturating_sub(contents.size() as u64);
                 if most == 0 && taken > 0 {
                     return Err(says(Errno::NOSPC));
                 }
-                taken = taken.min(most);
+                taken = taken.min(usize::try_from(most).unwrap_or(usize::MAX));
             }
-            contents.write(at, bytes.get(..taken).unwrap_or_default());
+            contents.write(contents.size(), bytes.get(..taken).unwrap_or_default());
             Ok(taken)
         })
-    }
-}
-
-impl StorageFile for File {
-    fn append(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.write(Operation::Append, None, bytes)
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         self.process.act(Operation::ReadAt, &self.name, |state, fault| {
-            let most = match fault {
-                Some(Fault::Short) => state.random.below(buffer.len()).max(1).min(buffer.len()),
-                _ => buffer.len(),
-            };
-            let seen = state.file(self.file)?.seen();
-            let from = usize::try_from(offset).unwrap_or(usize::MAX).min(seen.len());
-            let found = seen.get(from..from.saturating_add(most).min(seen.len())).unwrap_or_default();
-            if let Some(taken) = buffer.get_mut(..found.len()) {
-                taken.copy_from_slice(found);
-            }
-            Ok(found.len())
+            let most = shortened(buffer.len(), state, fault);
+            Ok(copy(state.file(self.file)?.seen(), offset, buffer, most))
         })
     }
 
@@ -458,7 +497,7 @@ mod tests {
             .into_iter()
             .map(|files| files.into_iter().map(|(name, _)| name).collect::<String>())
             .collect();
-        let all = ["ab", "abc", "bcd", "bd", "cd", "d", "a", "ac"];
+        let all = ["a", "ab", "abc", "abcd", "abd", "ac", "acd", "ad", "bcd", "bd", "cd", "d"];
         assert_eq!(names, all.iter().map(ToString::to_string).collect());
     }
 
@@ -602,5 +641,30 @@ mod tests {
             let _held = process.lock().unwrap();
             assert_eq!(process.lock().err().unwrap().raw_os_error(), Some(35));
         })]);
+        let (first, second) = (disk.process(), disk.process());
+        let held = first.lock().unwrap();
+        disk.run(vec![Box::new(move |_| {
+            assert!(first.clone().lock().is_err());
+            drop(held);
+            drop(second.lock().unwrap());
+        })]);
+    }
+
+    #[test]
+    fn what_is_shared_outlives_processes_and_the_first_is_alone() {
+        let disk = Disk::new(1);
+        let (first, second) = (disk.process(), disk.process());
+        let entered = first.enter().unwrap();
+        first.write_shared(b"abc", 2).unwrap();
+        let other = second.enter().unwrap();
+        assert!(entered.alone && !other.alone);
+        first.kill();
+        let mut buffer = [1; 8];
+        assert_eq!(second.read_shared(&mut buffer, 0).unwrap(), 5);
+        assert_eq!(&buffer[..5], b"\0\0abc");
+        drop(other);
+        assert!(disk.process().enter().unwrap().alone);
+        let left = disk.crash();
+        assert_ne!(left.process().boot(), second.boot());
     }
 }

@@ -66,11 +66,25 @@ impl Names {
     }
 
     fn leave(pending: &[Change], left: &mut BTreeMap<String, usize>, random: &mut Random) {
+        // A file system without a journal may have linked a file anew and not yet removed its old name.
+        let linked = |change: &Change, left: &mut BTreeMap<String, usize>| {
+            if let Change::Rename(from, to) = change
+                && let Some(&file) = left.get(from)
+            {
+                left.insert(to.clone(), file);
+            }
+        };
         if random.once_in(2) {
             let first = random.below(pending.len() + 1);
             pending.iter().take(first).for_each(|change| change.apply(left));
         } else {
-            pending.iter().filter(|_| random.once_in(2)).for_each(|change| change.apply(left));
+            for change in pending {
+                match random.below(5) {
+                    0 | 1 => change.apply(left),
+                    2 => linked(change, left),
+                    _ => {}
+                }
+            }
         }
     }
 }

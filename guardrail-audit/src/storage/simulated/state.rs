@@ -23,6 +23,10 @@ pub(super) struct State {
     pub(super) random: Random,
     pub(super) files: Vec<Contents>,
     pub(super) names: Names,
+    /// The bytes that opened logs share.
+    pub(super) shared: Contents,
+    /// The number of this start of the machine.
+    pub(super) boot: u128,
     /// All the room there is, in bytes.
     pub(super) room: Option<u64>,
     pub(super) planned: BTreeMap<u64, Fault>,
@@ -37,7 +41,10 @@ pub(super) struct State {
     journal_broken: bool,
     /// Who has the lock: the process, and which of its locks.
     holder: Option<(u64, u64)>,
+    /// The number of the last lock that was taken, or place.
     locks: u64,
+    /// The opened logs that are there: each one's place, and its process.
+    present: BTreeMap<u64, u64>,
     turns: Option<Turns>,
 }
 
@@ -84,7 +91,11 @@ impl Shared {
         if let Some(error) = state.refusal(Operation::Lock, fault) {
             return state.end(process, fault, Err(error));
         }
-        while state.holder.is_some() {
+        while let Some((holder, _)) = state.holder {
+            if holder == process {
+                // It would wait for itself; two threads of it would both go on.
+                return Err(says(Errno::DEADLK));
+            }
             if state.is_gone(process) {
                 return Err(gone());
             }
@@ -174,12 +185,15 @@ impl Shared {
 }
 
 impl State {
-    pub(super) const fn new(random: Random, files: Vec<Contents>, names: Names, room: Option<u64>) -> Self {
+    /// An empty disk.
+    pub(super) fn new(mut random: Random) -> Self {
         Self {
+            boot: u128::from(random.next()),
             random,
-            files,
-            names,
-            room,
+            files: Vec::new(),
+            names: Names::default(),
+            shared: Contents::default(),
+            room: None,
             planned: BTreeMap::new(),
             chance: None,
             calls: 0,
@@ -191,6 +205,7 @@ impl State {
             journal_broken: false,
             holder: None,
             locks: 0,
+            present: BTreeMap::new(),
             turns: None,
         }
     }
@@ -201,7 +216,8 @@ impl State {
         let mut random = Random::new(self.random.next());
         let names = self.names.after_crash(&mut random);
         let files = self.files.iter().map(|file| file.after_crash(&mut random)).collect();
-        Self::new(random, files, names, self.room)
+        let shared = self.shared.after_crash(&mut random);
+        Self { files, names, shared, room: self.room, ..Self::new(random) }
     }
 
     pub(super) fn file(&mut self, file: usize) -> io::Result<&mut Contents> {
@@ -324,6 +340,7 @@ impl State {
     /// The system frees the lock of a process that is killed.
     fn kill(&mut self, process: u64) {
         self.killed.insert(process);
+        self.present.retain(|_, present| *present != process);
         if self.holder.is_some_and(|(holder, _)| holder == process) {
             self.free_lock();
         }
@@ -335,6 +352,18 @@ impl State {
 
     pub(super) const fn has_power(&self) -> bool {
         !self.off
+    }
+
+    /// Whether an opened log of this process is alone, and its place.
+    pub(super) fn enter(&mut self, process: u64) -> (bool, u64) {
+        let alone = self.present.is_empty();
+        self.locks += 1;
+        self.present.insert(self.locks, process);
+        (alone, self.locks)
+    }
+
+    pub(super) fn leave(&mut self, place: u64) {
+        self.present.remove(&place);
     }
 
     fn free_lock(&mut self) {
