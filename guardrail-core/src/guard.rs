@@ -1,5 +1,7 @@
 //! [`Guard`]: the one door an embedder walks through.
 
+use std::sync::Mutex;
+
 use bumpalo::Bump;
 
 use crate::effect::{Analysis, Target, View};
@@ -30,6 +32,7 @@ use crate::shell::{ProblemKind, Span};
 pub struct Guard {
     knowledge: Knowledge,
     limits: Limits,
+    arenas: Arenas,
 }
 
 /// Puts a [`Guard`] together.
@@ -57,7 +60,14 @@ impl Guard {
     /// Pure, total and deterministic: no panic, no I/O, bounded time and memory on any input.
     /// Past a limit the answer is [`Risk::Critical`](crate::Risk) with a finding that says so.
     pub fn evaluate(&self, request: &Request) -> Evaluation {
-        let arena = Bump::with_capacity(4096);
+        let mut arena = self.arenas.take();
+        let evaluation = self.evaluate_in(&arena, request);
+        arena.reset();
+        self.arenas.give_back(arena);
+        evaluation
+    }
+
+    fn evaluate_in(&self, arena: &Bump, request: &Request) -> Evaluation {
         let facts = &request.facts;
         let variables: Vec<(&[u8], &[u8])> =
             facts.variables.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
@@ -66,15 +76,15 @@ impl Guard {
         let workspace = facts.workspace.as_deref().map(str::as_bytes).or(cwd);
         let known = Known { home, directory: cwd, variables: &variables };
         let mut identifier =
-            Identifier::new(&arena, Lowerer::new(&arena, &self.limits, &known), &self.knowledge);
+            Identifier::new(arena, Lowerer::new(arena, &self.limits, &known), &self.knowledge);
         match &request.action {
             Action::Shell(text) => {
                 identifier.lowerer().source(text.as_bytes(), Entry::request());
             }
-            Action::Argv(words) => argv(&arena, &mut identifier, words),
+            Action::Argv(words) => argv(arena, &mut identifier, words),
             Action::Call { name, arguments } => identifier.named_call(name, arguments),
         }
-        let analysis = Analysis::new(identifier.run(), View { cwd, workspace, home });
+        let analysis = Analysis::new(arena, identifier.run(), View { cwd, workspace, home });
         let found = risk::judge(&analysis, facts);
         let risk = found.findings.iter().map(|finding| finding.risk).max().unwrap_or_default();
         let unknown = found.findings.iter().any(|finding| finding.unknown);
@@ -132,7 +142,35 @@ impl GuardBuilder {
     /// The guard.
     #[must_use]
     pub fn build(self) -> Guard {
-        Guard { knowledge: self.knowledge, limits: self.limits }
+        Guard { knowledge: self.knowledge, limits: self.limits, arenas: Arenas::default() }
+    }
+}
+
+/// Empty arenas for the next evaluations. An evaluation that cannot have one at once, since another
+/// thread is looking, makes its own: nothing waits here, and no answer depends on it.
+#[derive(Debug, Default)]
+struct Arenas(Mutex<Vec<Bump>>);
+
+impl Arenas {
+    /// Nearly every evaluation needs no more than this.
+    const ROOM: usize = 16 << 10;
+    /// An arena that has grown beyond this is not worth keeping.
+    const MOST_ROOM: usize = 256 << 10;
+    /// As many as threads may well ask at a time.
+    const MOST: usize = 32;
+
+    fn take(&self) -> Bump {
+        let kept = self.0.try_lock().ok().and_then(|mut arenas| arenas.pop());
+        kept.unwrap_or_else(|| Bump::with_capacity(Self::ROOM))
+    }
+
+    fn give_back(&self, arena: Bump) {
+        if arena.allocated_bytes() <= Self::MOST_ROOM
+            && let Ok(mut arenas) = self.0.try_lock()
+            && arenas.len() < Self::MOST
+        {
+            arenas.push(arena);
+        }
     }
 }
 
