@@ -9,6 +9,7 @@ mod identify;
 mod knowledge;
 mod limits;
 pub mod lower;
+pub mod plan;
 mod policy;
 pub mod record;
 pub mod redact;
