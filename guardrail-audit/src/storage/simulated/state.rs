@@ -44,7 +44,7 @@ pub(super) struct State {
     /// The number of the last lock that was taken, or place.
     locks: u64,
     /// The opened logs that are there: each one's place, and its process.
-    present: BTreeMap<u64, u64>,
+    present: BTreeMap<u64, Present>,
     turns: Option<Turns>,
 }
 
@@ -182,6 +182,13 @@ impl Shared {
         }
         state
     }
+}
+
+/// An opened log that is there.
+#[derive(Debug)]
+struct Present {
+    process: u64,
+    exclusive: bool,
 }
 
 impl State {
@@ -340,7 +347,7 @@ impl State {
     /// The system frees the lock of a process that is killed.
     fn kill(&mut self, process: u64) {
         self.killed.insert(process);
-        self.present.retain(|_, present| *present != process);
+        self.present.retain(|_, present| present.process != process);
         if self.holder.is_some_and(|(holder, _)| holder == process) {
             self.free_lock();
         }
@@ -354,12 +361,16 @@ impl State {
         !self.off
     }
 
-    /// Whether an opened log of this process is alone, and its place.
-    pub(super) fn enter(&mut self, process: u64) -> (bool, u64) {
+    /// Whether an opened log of this process is alone, and its place; `None` where another one is
+    /// there, and either wants the disk for itself.
+    pub(super) fn enter(&mut self, process: u64, exclusive: bool) -> Option<(bool, u64)> {
         let alone = self.present.is_empty();
+        if !alone && (exclusive || self.present.values().any(|other| other.exclusive)) {
+            return None;
+        }
         self.locks += 1;
-        self.present.insert(self.locks, process);
-        (alone, self.locks)
+        self.present.insert(self.locks, Present { process, exclusive });
+        Some((alone, self.locks))
     }
 
     pub(super) fn leave(&mut self, place: u64) {
