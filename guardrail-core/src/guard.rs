@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
 use smol_str::{SmolStr, SmolStrBuilder};
 
 use crate::effect::{Analysis, Target, View};
@@ -10,7 +11,7 @@ use crate::evaluation::{self, Evaluation};
 use crate::identify::{Identified, Identifier};
 use crate::knowledge::{Knowledge, KnowledgeError};
 use crate::limits::Limits;
-use crate::lower::{Entry, InvocationId, Known, Lowerer, Place, Word};
+use crate::lower::{Entry, Groups, InvocationId, Known, Lowerer, Place, Word};
 use crate::policy;
 use crate::request::{Action, Request};
 use crate::risk;
@@ -90,7 +91,7 @@ impl Guard {
         let risk = found.findings.iter().map(|finding| finding.risk).max().unwrap_or_default();
         let unknown = found.findings.iter().any(|finding| finding.unknown);
         let groups = analysis.identified.program.in_source_groups();
-        let places = Places::new(&groups, &analysis.identified);
+        let places = Places::new(arena, &groups, &analysis.identified);
         Evaluation {
             risk,
             unknown,
@@ -192,12 +193,12 @@ fn argv<'a>(arena: &'a Bump, identifier: &mut Identifier<'a, '_>, words: &'a [St
 }
 
 /// Where each invocation went in the evaluation.
-struct Places(Vec<Option<u32>>);
+struct Places<'a>(BumpVec<'a, Option<u32>>);
 
-impl Places {
+impl<'a> Places<'a> {
     /// A body that was followed several times (a function, a loop) is listed once.
-    fn new(groups: &[Vec<InvocationId>], identified: &Identified<'_, '_>) -> Self {
-        let mut places = vec![None; identified.program.invocations.len()];
+    fn new(arena: &'a Bump, groups: &Groups<'_>, identified: &Identified<'_, '_>) -> Self {
+        let mut places = BumpVec::from_iter_in(identified.program.invocations.iter().map(|_| None), arena);
         for (place, group) in groups.iter().enumerate() {
             for id in group {
                 if let Some(slot) = places.get_mut(id.0 as usize) {
@@ -225,7 +226,7 @@ fn text(text: &[u8]) -> String {
     std::str::from_utf8(text).map_or_else(|_| String::from_utf8_lossy(text).into_owned(), str::to_owned)
 }
 
-fn effects(analysis: &Analysis<'_, '_>, places: &Places) -> Vec<evaluation::Effect> {
+fn effects(analysis: &Analysis<'_, '_>, places: &Places<'_>) -> Vec<evaluation::Effect> {
     let target = |target: &Target<'_>| match target {
         Target::Path(word, _) | Target::Name(word) | Target::Address(word) | Target::Data(word) => {
             word.pattern.or(word.as_known()).map(lossy)
@@ -252,26 +253,27 @@ fn effects(analysis: &Analysis<'_, '_>, places: &Places) -> Vec<evaluation::Effe
 
 fn invocations(
     identified: &Identified<'_, '_>,
-    groups: &[Vec<InvocationId>],
-    places: &Places,
+    groups: &Groups<'_>,
+    places: &Places<'_>,
 ) -> Vec<evaluation::Invocation> {
     let mut listed = Vec::with_capacity(groups.len());
-    for group in groups {
+    for group in groups.iter() {
         let mut turns = group.iter().filter_map(|id| identified.program.invocation(*id));
         let (Some(id), Some(first)) = (group.first(), turns.next()) else { continue };
-        let mut argv: Vec<_> = first.words.iter().map(|word| word.as_known()).collect();
+        let mut argv: Vec<_> = first.words.iter().map(|word| word.as_known().map(lossy)).collect();
         // What differs from one turn to the next is not known.
         for turn in turns {
             argv.resize(argv.len().max(turn.words.len()), None);
             for (at, slot) in argv.iter_mut().enumerate() {
-                *slot =
-                    slot.filter(|known| turn.words.get(at).and_then(|word| word.as_known()) == Some(known));
+                let known = |at| first.words.get(at).and_then(Word::as_known);
+                let same = turn.words.get(at).is_some_and(|word| word.as_known() == known(at));
+                *slot = slot.take().filter(|_| same);
             }
         }
         let call = identified.calls_of(*id).next();
         let command = call.and_then(|call| call.command).filter(|command| !command.path.is_empty());
         listed.push(evaluation::Invocation {
-            argv: argv.into_iter().map(|word| word.map(lossy)).collect(),
+            argv,
             tool: call.and_then(|call| call.tool?.tool.names.first()).map(SmolStr::new),
             command: command.map(|command| joined(&command.path)),
             parent: first.parent.and_then(|parent| places.of(parent)),
@@ -299,7 +301,7 @@ fn joined(words: &[String]) -> SmolStr {
     }
 }
 
-fn sources(identified: &Identified<'_, '_>, places: &Places) -> Vec<evaluation::Source> {
+fn sources(identified: &Identified<'_, '_>, places: &Places<'_>) -> Vec<evaluation::Source> {
     let parent = |(id, span): (InvocationId, Span)| places.of(id).map(|place| (place, span));
     identified
         .program
