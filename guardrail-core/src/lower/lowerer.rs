@@ -72,6 +72,7 @@ impl Entry<'_> {
                 background: false,
                 uncalled: false,
                 deferred: false,
+                possible: false,
             },
             place: Place::Here,
         }
@@ -205,6 +206,8 @@ pub struct Lowerer<'a> {
     pub(super) buffer: Vec<u8>,
     pub(super) origins: Vec<Origin<'a>>,
     pub(super) globs: Vec<u32>,
+    /// What each hole of the open fields may be.
+    pub(super) choices: Vec<&'a [&'a [u8]]>,
     pub(super) assignments: Vec<Assignment<'a>>,
     pub(super) redirects: Vec<Redirect<'a>>,
     pub(super) declared: Vec<Declared<'a>>,
@@ -251,6 +254,7 @@ impl<'a> Lowerer<'a> {
             buffer: Vec::new(),
             origins: Vec::new(),
             globs: Vec::new(),
+            choices: Vec::new(),
             assignments: Vec::new(),
             redirects: Vec::new(),
             declared: Vec::new(),
