@@ -258,7 +258,10 @@ fn invocations(
 ) -> Vec<evaluation::Invocation> {
     let mut listed = Vec::with_capacity(groups.len());
     for group in groups.iter() {
-        let mut turns = group.iter().filter_map(|id| identified.program.invocation(*id));
+        let turns = || group.iter().filter_map(|id| identified.program.invocation(*id));
+        // What it may become is judged, but what is listed is what stands there.
+        let possible = turns().all(|turn| turn.context.possible);
+        let mut turns = turns().filter(|turn| possible || !turn.context.possible);
         let (Some(id), Some(first)) = (group.first(), turns.next()) else { continue };
         let mut argv: Vec<_> = first.words.iter().map(|word| word.as_known().map(lossy)).collect();
         // What differs from one turn to the next is not known.

@@ -5,12 +5,16 @@
 mod arguments;
 mod assign;
 mod call;
+mod input;
 pub(crate) mod language;
 mod split;
 mod tool_call;
 mod trust;
 mod unwrap;
 mod variables;
+mod variants;
+
+use std::collections::VecDeque;
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
@@ -48,11 +52,13 @@ pub(crate) struct Identifier<'a, 'k> {
     calls: BumpVec<'a, Call<'a, 'k>>,
     /// The first invocation that nobody has looked at.
     next: usize,
+    /// Calls that add their input to a command, with what they give to it.
+    waiting: VecDeque<(usize, unwrap::Inner<'a>)>,
 }
 
 impl<'a, 'k> Identifier<'a, 'k> {
     pub(crate) fn new(arena: &'a Bump, lowerer: Lowerer<'a>, knowledge: &'k Knowledge) -> Self {
-        Self { arena, lowerer, knowledge, calls: BumpVec::new_in(arena), next: 0 }
+        Self { arena, lowerer, knowledge, calls: BumpVec::new_in(arena), next: 0, waiting: VecDeque::new() }
     }
 
     /// The request's own text or words go in through here.
@@ -64,10 +70,14 @@ impl<'a, 'k> Identifier<'a, 'k> {
     /// bounds how much that can be.
     pub(crate) fn run(mut self) -> Identified<'a, 'k> {
         self.calls.reserve(self.lowerer.program.invocations.len());
-        while let Some(&invocation) = self.lowerer.program.invocations.get(self.next) {
-            let id = InvocationId(self.next as u32);
-            self.next += 1;
-            self.identify(id, invocation);
+        loop {
+            while let Some(&invocation) = self.lowerer.program.invocations.get(self.next) {
+                let id = InvocationId(self.next as u32);
+                self.next += 1;
+                self.identify(id, invocation);
+            }
+            let Some((call, inner)) = self.waiting.pop_front() else { break };
+            self.append(call, inner);
         }
         Identified { program: self.lowerer.program, calls: self.calls }
     }
@@ -80,6 +90,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             self.calls.push(call);
             return;
         };
+        self.constants(id, &invocation);
         let mut call = Call::new(self.arena, id, invocation.source, first.span);
         if invocation.resolution == Resolution::Function {
             self.calls.push(call);
@@ -94,6 +105,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         };
         let Some(word) = word else {
             call.standing = Standing::Nameless;
+            self.without(id, &invocation, 0);
             self.variables(&mut call, &invocation);
             self.unwrap(&mut call, &invocation);
             self.calls.push(call);
@@ -123,6 +135,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
             call.tool = Some(tool);
             if let Some(read) = Arguments::read(tool, invocation.words, &mut call) {
                 assign::assign(&mut call, &read);
+                if let Some(at) = read.unsettled {
+                    self.without(id, &invocation, at);
+                }
                 // Last: what stands in place of the command's own effects does not unset a variable.
                 self.variables(&mut call, &invocation);
             }
