@@ -3,8 +3,10 @@
 pub mod chain;
 mod hash;
 pub mod line;
+mod redacting;
 pub mod storage;
 mod store;
 
 pub use hash::Hash;
+pub use redacting::{FieldRuleError, FieldRules, MAX_DEPTH, Redacting, RedactingError, TagKey};
 pub use store::{Acknowledged, Appended, Body, Durability, Head, Lines, Store, StoreError};
