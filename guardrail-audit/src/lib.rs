@@ -3,10 +3,12 @@
 pub mod chain;
 mod hash;
 pub mod line;
+mod plans;
 mod redacting;
 pub mod storage;
 mod store;
 
 pub use hash::Hash;
+pub use plans::{MAX_DOCUMENT, PlanError, PlanFiles};
 pub use redacting::{FieldRuleError, FieldRules, MAX_DEPTH, Redacting, RedactingError, TagKey};
 pub use store::{Acknowledged, Appended, Body, Durability, Head, Lines, Store, StoreError};

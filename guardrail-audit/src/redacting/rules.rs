@@ -239,32 +239,23 @@ impl FieldRules {
 /// Whether a name ends like one that the standard rules know; most do not, and are done with.
 fn may_end(name: &str) -> bool {
     let [.., before, last] = name.as_bytes() else { return false };
-    let pair = [before.to_ascii_lowercase(), last.to_ascii_lowercase()];
-    !pair.iter().all(u8::is_ascii_lowercase)
+    let (before, last) = (before.to_ascii_lowercase(), last.to_ascii_lowercase());
+    !before.is_ascii_lowercase()
         || matches!(
-            &pair,
-            b"rd"
-                | b"ds"
-                | b"wd"
-                | b"se"
-                | b"de"
-                | b"et"
-                | b"ts"
-                | b"en"
-                | b"ey"
-                | b"ys"
-                | b"al"
-                | b"ls"
-                | b"on"
-                | b"ie"
-                | b"es"
-                | b"ng"
-                | b"th"
-                | b"er"
-                | b"ss"
-                | b"in"
-                | b"tp"
+            (before, last),
+            (b'r' | b'w', b'd')
+                | (b'd' | b'i' | b's', b'e')
+                | (b'n', b'g')
+                | (b't', b'h')
+                | (b'a', b'l')
+                | (b'e' | b'i' | b'o', b'n')
+                | (b't', b'p')
+                | (b'e', b'r')
+                | (b'd' | b'e' | b'l' | b's' | b't' | b'y', b's')
+                | (b'e', b't')
+                | (b'e', b'y')
         )
+        || !last.is_ascii_lowercase()
 }
 
 /// A name without its style: the letters and digits, lower-case; of a long one its end.
