@@ -6,9 +6,13 @@ mod hash;
 pub mod line;
 pub mod merkle;
 pub mod note;
+mod plans;
 pub mod proof;
+mod redacting;
 pub mod storage;
 mod store;
 
 pub use hash::Hash;
+pub use plans::{MAX_DOCUMENT, PlanError, PlanFiles};
+pub use redacting::{FieldRuleError, FieldRules, MAX_DEPTH, Redacting, RedactingError, TagKey};
 pub use store::{Acknowledged, Appended, Body, Durability, Head, Lines, Store, StoreError};
