@@ -1,6 +1,8 @@
 //! An append-only, hash-chained audit log that nobody can quietly edit and no crash can shorten.
 
 pub mod chain;
+#[cfg(any(test, feature = "simulation"))]
+pub mod conformance;
 mod hash;
 pub mod line;
 pub mod storage;
