@@ -1,10 +1,14 @@
 //! An append-only, hash-chained audit log that nobody can quietly edit and no crash can shorten.
 
 pub mod chain;
+pub mod checkpoint;
 #[cfg(any(test, feature = "simulation"))]
 pub mod conformance;
 mod hash;
 pub mod line;
+pub mod merkle;
+pub mod note;
+pub mod proof;
 pub mod storage;
 mod store;
 

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use bumpalo::Bump;
+use smol_str::{SmolStr, SmolStrBuilder};
 
 use crate::effect::{Analysis, Target, View};
 use crate::evaluation::{self, Evaluation};
@@ -212,11 +213,16 @@ impl Places {
     }
 }
 
-fn lossy(text: &[u8]) -> String {
+fn lossy(text: &[u8]) -> SmolStr {
     match std::str::from_utf8(text) {
-        Ok(text) => text.to_owned(),
-        Err(_) => String::from_utf8_lossy(text).into_owned(),
+        Ok(text) => SmolStr::new(text),
+        Err(_) => SmolStr::new(String::from_utf8_lossy(text)),
     }
+}
+
+fn text(text: &[u8]) -> String {
+    // Checking alone is several times as fast as looking for what to replace.
+    std::str::from_utf8(text).map_or_else(|_| String::from_utf8_lossy(text).into_owned(), str::to_owned)
 }
 
 fn effects(analysis: &Analysis<'_, '_>, places: &Places) -> Vec<evaluation::Effect> {
@@ -224,7 +230,7 @@ fn effects(analysis: &Analysis<'_, '_>, places: &Places) -> Vec<evaluation::Effe
         Target::Path(word, _) | Target::Name(word) | Target::Address(word) | Target::Data(word) => {
             word.pattern.or(word.as_known()).map(lossy)
         }
-        Target::Statement(_, object) => object.clone(),
+        Target::Statement(_, object) => object.as_deref().map(SmolStr::new),
         Target::Code(_) | Target::Nothing => None,
     };
     let effect = |effect: &crate::effect::Effect<'_, '_>| evaluation::Effect {
@@ -266,8 +272,8 @@ fn invocations(
         let command = call.and_then(|call| call.command).filter(|command| !command.path.is_empty());
         listed.push(evaluation::Invocation {
             argv: argv.into_iter().map(|word| word.map(lossy)).collect(),
-            tool: call.and_then(|call| call.tool?.tool.names.first()).cloned(),
-            command: command.map(|command| command.path.join(" ")),
+            tool: call.and_then(|call| call.tool?.tool.names.first()).map(SmolStr::new),
+            command: command.map(|command| joined(&command.path)),
             parent: first.parent.and_then(|parent| places.of(parent)),
             source: first.source.0,
             span: first.span,
@@ -276,13 +282,30 @@ fn invocations(
     listed
 }
 
+/// Words with a blank between them.
+fn joined(words: &[String]) -> SmolStr {
+    match words {
+        [word] => SmolStr::new(word),
+        words => {
+            let mut text = SmolStrBuilder::new();
+            for (at, word) in words.iter().enumerate() {
+                if at > 0 {
+                    text.push(' ');
+                }
+                text.push_str(word);
+            }
+            text.finish()
+        }
+    }
+}
+
 fn sources(identified: &Identified<'_, '_>, places: &Places) -> Vec<evaluation::Source> {
     let parent = |(id, span): (InvocationId, Span)| places.of(id).map(|place| (place, span));
     identified
         .program
         .sources
         .iter()
-        .map(|source| evaluation::Source { text: lossy(source.text), parent: source.parent.and_then(parent) })
+        .map(|source| evaluation::Source { text: text(source.text), parent: source.parent.and_then(parent) })
         .collect()
 }
 
