@@ -306,8 +306,9 @@ impl Storage for Process {
         Ok(Box::new(Lock { process: self.clone(), lock }))
     }
 
-    fn enter(&self) -> io::Result<Presence> {
-        let (alone, place) = self.act(Operation::Enter, "", |state, _| Ok(state.enter(self.number)))?;
+    fn enter(&self, exclusive: bool) -> io::Result<Presence> {
+        let (alone, place) =
+            self.act(Operation::Enter, "", |state, _| state.enter(self.number, exclusive))?;
         Ok(Presence { alone, guard: Box::new(Entered { process: self.clone(), place }) })
     }
 
@@ -654,16 +655,20 @@ mod tests {
     fn what_is_shared_outlives_processes_and_the_first_is_alone() {
         let disk = Disk::new(1);
         let (first, second) = (disk.process(), disk.process());
-        let entered = first.enter().unwrap();
+        let entered = first.enter(false).unwrap();
         first.write_shared(b"abc", 2).unwrap();
-        let other = second.enter().unwrap();
+        let other = second.enter(false).unwrap();
         assert!(entered.alone && !other.alone);
+        assert_eq!(second.enter(true).err().unwrap().kind(), io::ErrorKind::WouldBlock);
         first.kill();
         let mut buffer = [1; 8];
         assert_eq!(second.read_shared(&mut buffer, 0).unwrap(), 5);
         assert_eq!(&buffer[..5], b"\0\0abc");
         drop(other);
-        assert!(disk.process().enter().unwrap().alone);
+        let exclusive = second.enter(true).unwrap();
+        assert!(exclusive.alone && disk.process().enter(false).is_err());
+        drop(exclusive);
+        assert!(disk.process().enter(false).unwrap().alone);
         let left = disk.crash();
         assert_ne!(left.process().boot(), second.boot());
     }

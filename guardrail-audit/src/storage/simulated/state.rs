@@ -43,8 +43,8 @@ pub(super) struct State {
     holder: Option<(u64, u64)>,
     /// The number of the last lock that was taken, or place.
     locks: u64,
-    /// The opened logs that are there: each one's place, and its process.
-    present: BTreeMap<u64, u64>,
+    /// The opened logs that are there: each one's place, its process, and whether it is exclusive.
+    present: BTreeMap<u64, (u64, bool)>,
     turns: Option<Turns>,
 }
 
@@ -340,7 +340,7 @@ impl State {
     /// The system frees the lock of a process that is killed.
     fn kill(&mut self, process: u64) {
         self.killed.insert(process);
-        self.present.retain(|_, present| *present != process);
+        self.present.retain(|_, (present, _)| *present != process);
         if self.holder.is_some_and(|(holder, _)| holder == process) {
             self.free_lock();
         }
@@ -355,11 +355,14 @@ impl State {
     }
 
     /// Whether an opened log of this process is alone, and its place.
-    pub(super) fn enter(&mut self, process: u64) -> (bool, u64) {
+    pub(super) fn enter(&mut self, process: u64, exclusive: bool) -> io::Result<(bool, u64)> {
         let alone = self.present.is_empty();
+        if !alone && exclusive || self.present.values().any(|&(_, exclusive)| exclusive) {
+            return Err(says(Errno::AGAIN));
+        }
         self.locks += 1;
-        self.present.insert(self.locks, process);
-        (alone, self.locks)
+        self.present.insert(self.locks, (process, exclusive));
+        Ok((alone, self.locks))
     }
 
     pub(super) fn leave(&mut self, place: u64) {
