@@ -2,6 +2,8 @@
 
 pub mod chain;
 pub mod checkpoint;
+#[cfg(any(test, feature = "simulation"))]
+pub mod conformance;
 mod hash;
 pub mod line;
 pub mod merkle;
