@@ -96,6 +96,7 @@ impl Guard {
             risk,
             unknown,
             decision: policy::standard(risk),
+            ruling: evaluation::Ruling::default(),
             findings: found.findings,
             effects: effects(&analysis, &places),
             invocations: invocations(&analysis.identified, &groups, &places),
