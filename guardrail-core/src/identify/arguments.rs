@@ -67,7 +67,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         call: &'c mut Call<'a, 'k>,
     ) -> Option<Read<'a, 'k>> {
         let root = tool.root()?;
-        let operands = BumpVec::new_in(call.arguments.bump());
+        let operands = BumpVec::with_capacity_in(words.len().min(8), call.arguments.bump());
         let negated = BumpVec::new_in(call.arguments.bump());
         let mut reader = Self {
             tool,

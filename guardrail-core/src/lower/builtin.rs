@@ -74,24 +74,31 @@ const BUILTINS: &[&[u8]] = &[
     b"wait",
 ];
 
-/// The lengths of the builtins' names, by their first byte: most commands are none of them.
+/// Where the builtins begin that begin with each byte; they end where those of the next do.
 #[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
-static LENGTHS: [u16; 128] = {
-    let mut lengths = [0; 128];
-    let mut at = 0;
-    while at < BUILTINS.len() {
-        lengths[BUILTINS[at][0] as usize] |= 1 << BUILTINS[at].len();
-        at += 1;
+static FIRSTS: [u8; 129] = {
+    let mut firsts = [0; 129];
+    let (mut byte, mut at) = (0, 0);
+    while byte < 129 {
+        while at < BUILTINS.len() && (BUILTINS[at][0] as usize) < byte {
+            at += 1;
+        }
+        firsts[byte] = at as u8;
+        byte += 1;
     }
-    lengths
+    firsts
 };
 
 /// Whether the shell runs a command of this name itself, where no function has it.
 #[must_use]
 pub fn is_builtin(name: &[u8]) -> bool {
-    let lengths = name.first().and_then(|first| LENGTHS.get(usize::from(*first)));
-    lengths.is_some_and(|lengths| name.len() < 16 && lengths & (1 << name.len()) != 0)
-        && BUILTINS.binary_search(&name).is_ok()
+    let Some(first) = name.first().map(|byte| usize::from(*byte)) else { return false };
+    match (FIRSTS.get(first), FIRSTS.get(first + 1)) {
+        (Some(&start), Some(&end)) => {
+            BUILTINS.get(usize::from(start)..usize::from(end)).is_some_and(|names| names.contains(&name))
+        }
+        _ => false,
+    }
 }
 
 /// Builtins whose arguments of the form `name=value` are assignments to the grammar as well.
