@@ -144,6 +144,7 @@ impl Marks {
 
 impl<'a, 'k> Call<'a, 'k> {
     /// A call of which nothing is known yet. Most have no more than one effect for each word.
+    #[inline]
     pub(crate) fn new(
         arena: &'a Bump,
         invocation: InvocationId,

@@ -51,6 +51,7 @@ pub(crate) struct Identifier<'a, 'k> {
 }
 
 impl<'a, 'k> Identifier<'a, 'k> {
+    #[inline]
     pub(crate) fn new(arena: &'a Bump, lowerer: Lowerer<'a>, knowledge: &'k Knowledge) -> Self {
         Self { arena, lowerer, knowledge, calls: BumpVec::new_in(arena), next: 0 }
     }

@@ -1,6 +1,6 @@
 //! Simple commands: their words, assignments and redirections, and what the command word names.
 
-use crate::lower::builtin::{self, is_declaration};
+use crate::lower::builtin_names::{is_builtin, is_declaration, may_be_builtin};
 use crate::lower::environment::{self, Attribute, Binding, Node};
 use crate::lower::expand::{Declared, Mode, assigns};
 use crate::lower::lowerer::{Lowerer, Unit};
@@ -115,7 +115,7 @@ impl<'a> Lowerer<'a> {
         if !self.functions.is_empty() && self.is_function(name) {
             return Resolution::Function;
         }
-        if builtin::is_builtin(name) { Resolution::Builtin } else { Resolution::Program }
+        if is_builtin(name) { Resolution::Builtin } else { Resolution::Program }
     }
 
     fn is_function(&mut self, name: &[u8]) -> bool {
@@ -132,7 +132,7 @@ impl<'a> Lowerer<'a> {
             _ if first.lead != super::Lead::Text => return,
             // It could be `eval`, `export`, a function: then nothing is certain any more.
             Value::Partial { prefix, suffix }
-                if self.functions.is_empty() && !builtin::may_be_builtin(prefix, suffix) =>
+                if self.functions.is_empty() && !may_be_builtin(prefix, suffix) =>
             {
                 return;
             }
@@ -144,7 +144,7 @@ impl<'a> Lowerer<'a> {
         if !self.functions.is_empty() && self.call_functions(id, name, words) {
             return;
         }
-        if builtin::is_builtin(name) {
+        if is_builtin(name) {
             self.builtin(id, source, name, words, declared);
         }
     }
