@@ -105,7 +105,7 @@ impl Guard {
             invocations: invocations(&analysis.identified, &groups, &places, whole),
             sources: sources(&analysis.identified, &places, whole),
             problems: problems(&analysis.identified),
-            wanted: found.wanted.into_iter().collect(),
+            wanted: if found.wanted.is_empty() { Vec::new() } else { found.wanted.into_iter().collect() },
         }
     }
 }

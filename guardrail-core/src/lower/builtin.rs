@@ -512,14 +512,3 @@ impl<'a> Lowerer<'a> {
         };
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_table_is_sorted() {
-        assert!(BUILTINS.is_sorted());
-        assert!(is_builtin(b"cd") && is_builtin(b"[") && !is_builtin(b"rm"));
-    }
-}

@@ -101,3 +101,14 @@ pub(super) fn is_declaration(name: &[u8]) -> bool {
 pub(super) fn may_be_builtin(prefix: &[u8], suffix: &[u8]) -> bool {
     BUILTINS.iter().any(|name| name.starts_with(prefix) && name.ends_with(suffix))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted() {
+        assert!(BUILTINS.is_sorted());
+        assert!(is_builtin(b"cd") && is_builtin(b"[") && !is_builtin(b"rm"));
+    }
+}

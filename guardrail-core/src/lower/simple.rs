@@ -65,7 +65,8 @@ impl<'a> Lowerer<'a> {
 
         let outer = self.around;
         let redirects = unit.script.redirects(command.redirects);
-        let around = self.redirect(unit, redirects);
+        // Most have none, and then nothing around them changes.
+        let redirected = if redirects.is_empty() { None } else { Some(self.redirect(unit, redirects)) };
         self.reveals = false;
         let before = self.state.environment;
         let assignments = unit.script.assignments(assignments);
@@ -80,6 +81,7 @@ impl<'a> Lowerer<'a> {
         };
         let directory = self.state.directory;
         let environment = self.state.environment;
+        let around = redirected.as_ref().unwrap_or(&self.around);
         if let Some(invocation) = self.program.invocations.get_mut(id.0 as usize) {
             invocation.words = words;
             invocation.assignments = assigned;
@@ -92,7 +94,9 @@ impl<'a> Lowerer<'a> {
         }
         if !words.is_empty() {
             let persists = resolution == Resolution::Builtin && name == Some(b"exec") && words.len() == 1;
-            self.around = around;
+            if let Some(around) = redirected {
+                self.around = around;
+            }
             self.run(id, unit.source, words, declared);
             // `exec` with redirections alone changes the streams of this very shell.
             if !persists {
