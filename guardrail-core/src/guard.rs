@@ -100,6 +100,7 @@ impl Guard {
             risk,
             unknown,
             decision: policy::standard(risk),
+            ruling: evaluation::Ruling::default(),
             findings: found.findings,
             effects: effects(&analysis, &places, whole),
             invocations: invocations(&analysis.identified, &groups, &places, whole),
@@ -277,7 +278,10 @@ fn invocations(
 ) -> Vec<evaluation::Invocation> {
     let mut listed = Vec::with_capacity(groups.len());
     for group in groups.iter() {
-        let mut turns = group.iter().filter_map(|id| identified.program.invocation(*id));
+        let turns = || group.iter().filter_map(|id| identified.program.invocation(*id));
+        // What it may become is judged, but what is listed is what stands there.
+        let possible = turns().all(|turn| turn.context.possible);
+        let mut turns = turns().filter(|turn| possible || !turn.context.possible);
         let (Some(id), Some(first)) = (group.first(), turns.next()) else { continue };
         let mut argv: Vec<_> =
             first.words.iter().map(|word| word.as_known().map(|text| whole.short(text))).collect();

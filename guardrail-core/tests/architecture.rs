@@ -18,6 +18,7 @@ const CORE: &[(&str, &str)] = &[
     ("request", "what was asked, as data; all stages read it"),
     ("shell", "text to script"),
     ("evaluation", "the answer, as data that the later stages fill in; it points into sources by span"),
+    ("record", "what is remembered of all that, as data, and who keeps it"),
     ("lower", "script to invocations"),
     ("identify", "invocations to calls"),
     ("effect", "calls to effects"),

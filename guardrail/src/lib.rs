@@ -88,9 +88,9 @@
 //! question would have to drop it.
 
 pub use guardrail_core::{
-    Action, Approval, Decision, Drawing, Effect, EffectKind, Environment, Evaluation, Fact, Facts, Finding,
-    Guard, GuardBuilder, Invocation, KnowledgeError, Limits, Problem, Request, Risk, Scope, SmolStr, Source,
-    Style, Undo, lower, redact, shell,
+    Action, Approval, Channels, Decision, Drawing, Effect, EffectKind, Environment, Evaluation, Fact, Facts,
+    Finding, Guard, GuardBuilder, Invocation, KnowledgeError, Limits, PolicyDigest, Problem, Reason, Request,
+    Risk, Ruling, Scope, SmolStr, Source, Style, Undo, lower, redact, shell,
 };
 
 /// The README's Rust is compiled with the doctests.

@@ -170,6 +170,9 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
             let target = if redirect.target.as_known() == Some(b"-") { here } else { redirect.target };
             let before = self.effects.len();
             self.path(kind, target, redirect.span);
+            for text in target.maybe {
+                self.path(kind, Word::known(text, target.span), redirect.span);
+            }
             for effect in self.effects.iter_mut().skip(before) {
                 effect.source = redirect.source;
             }

@@ -15,6 +15,7 @@ mod expand;
 mod field;
 mod flow;
 mod function;
+mod input;
 mod inside;
 mod lowerer;
 mod order;

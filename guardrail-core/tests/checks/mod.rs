@@ -231,6 +231,10 @@ fn comparable(command: &str, alone: &Evaluation, wrapper: &wrappers::Wrapper) ->
             let words: Option<Vec<&str>> = only.argv.iter().map(|word| word.as_deref()).collect();
             let Some(words) = words else { return false };
             let [name, ..] = words[..] else { return false };
+            // The first lone semicolon ends what `find` executes.
+            if wrapper.name.starts_with("find") && words.contains(&";") {
+                return false;
+            }
             let quoted: Vec<String> = words.iter().map(|word| wrappers::quote(word)).collect();
             // One program with its words and nothing else, of a name that no shell keeps to itself.
             !guardrail_core::lower::is_builtin(name.as_bytes()) && quoted.join(" ") == command

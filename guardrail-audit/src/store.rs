@@ -1,0 +1,185 @@
+//! The trait of whatever holds the lines of a log.
+
+use std::borrow::Cow;
+
+use guardrail_core::record::{Condition, Timestamp};
+use uuid::Uuid;
+
+use crate::chain::Note;
+use crate::hash::Hash;
+
+/// Holds the lines of one log.
+///
+/// The crate has two: files and memory. The conformance suite says by test what a
+/// third one must hold:
+///
+/// * lines are the next of the chain, whole, in order, and never change;
+/// * all bodies of a call become lines, next to each other, or none does;
+/// * the condition is checked and the lines appended as one step, whoever else appends;
+/// * what was acknowledged as durable is read again after any crash;
+/// * after an error that leaves it open whether lines are durable, nothing is acknowledged again.
+pub trait Store: Send + Sync {
+    /// Appends a line for each body, if the condition holds, and returns when the durability that
+    /// was asked for is reached.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    fn append(
+        &self,
+        bodies: &[Body<'_>],
+        condition: &Condition,
+        durability: Durability,
+    ) -> Result<Appended, StoreError>;
+
+    /// As [`append`](Self::append), without waiting: `done` is called with what came of it, on
+    /// any thread. A store that has no thread of its own for it may as well wait.
+    fn append_later(
+        &self,
+        bodies: Vec<Body<'static>>,
+        condition: Condition,
+        durability: Durability,
+        done: Box<dyn FnOnce(Result<Appended, StoreError>) + Send>,
+    ) {
+        done(self.append(&bodies, &condition, durability));
+    }
+
+    /// Makes durable whatever was appended so far.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Indeterminate`] and [`StoreError::Poisoned`].
+    fn sync(&self) -> Result<(), StoreError>;
+
+    /// The state behind the last line, whoever appended it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`].
+    fn head(&self) -> Result<Head, StoreError>;
+
+    /// The lines from a sequence number on, in order, as far as there are any when it is called.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`], and [`StoreError::Pruned`] where the first is no longer there.
+    fn lines(&self, from: u64) -> Result<Lines<'_>, StoreError>;
+
+    /// One line, without its newline; `None` where the log is not that long.
+    ///
+    /// # Errors
+    ///
+    /// As [`lines`](Self::lines).
+    fn line(&self, sequence: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.lines(sequence)?.next().transpose()
+    }
+
+    /// The sequence numbers of all records of a plan that is open; none where it is not.
+    ///
+    /// # Errors
+    ///
+    /// As [`head`](Self::head).
+    fn open_plan(&self, plan_id: &str) -> Result<Vec<u64>, StoreError> {
+        Ok(self.head()?.chain.plans.remove(plan_id).unwrap_or_default())
+    }
+}
+
+/// Lines without their newlines, in order.
+pub type Lines<'s> = Box<dyn Iterator<Item = Result<Vec<u8>, StoreError>> + Send + 's>;
+
+/// A record ready to be written: redacted, serialised, small enough.
+#[derive(Clone, Debug)]
+pub struct Body<'b> {
+    /// The JSON object, `kind` first.
+    pub json: Cow<'b, [u8]>,
+    /// What the chain keeps of it.
+    pub note: Note,
+}
+
+/// When an append is acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// After a sync of its own.
+    PerRecord,
+    /// After a sync that it may share with others that wait at the same time.
+    #[default]
+    Group,
+    /// Once it is handed to the operating system, which survives the process and not the machine.
+    /// A sync follows within the interval the store was opened with.
+    Interval,
+    /// Once it is handed to the operating system. Nobody syncs before the segment is sealed.
+    OsBuffered,
+}
+
+/// What an append reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acknowledged {
+    /// The lines survive a crash of the machine.
+    Durable,
+    /// The lines survive a crash of the process, and nothing more yet.
+    Buffered,
+}
+
+/// The place of what was appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The sequence number of the last line.
+    pub last: u64,
+    /// Its time.
+    pub timestamp: Timestamp,
+    /// Its hash.
+    pub hash: Hash,
+    /// What is certain about it.
+    pub acknowledged: Acknowledged,
+}
+
+/// A log's identity, and the state behind its last line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The log's id.
+    pub log: Uuid,
+    /// The name it was created with.
+    pub origin: String,
+    /// The chain.
+    pub chain: crate::chain::Chain,
+}
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The condition did not hold; nothing was written.
+    #[error(transparent)]
+    Conflict(guardrail_core::record::RecordError),
+    /// A line would be too long; nothing was written.
+    #[error(
+        "a record of {bytes} bytes does not fit a line of at most {most}: cut it, or keep it in the plan store"
+    )]
+    TooLong {
+        /// The bytes of the line.
+        bytes: usize,
+        /// The most there may be.
+        most: usize,
+    },
+    /// Nothing was written, and the store goes on.
+    #[error("nothing was written: {0}")]
+    NotWritten(#[source] std::io::Error),
+    /// The lines may or may not be durable; the store is poisoned.
+    #[error("the log is poisoned, since this failed and the last lines may be lost: {0}")]
+    Indeterminate(#[source] std::io::Error),
+    /// The store was poisoned before, by this process or another one.
+    #[error("the log is poisoned since an earlier failure: {0}; close it and open it again to recover")]
+    Poisoned(String),
+    /// It cannot be read.
+    #[error("the log cannot be read: {0}")]
+    Unavailable(#[source] std::io::Error),
+    /// The lines were removed by retention.
+    #[error("lines before {first} were pruned")]
+    Pruned {
+        /// The first that is there.
+        first: u64,
+    },
+    /// What is there is not what was written.
+    #[error("the log was damaged: {0}")]
+    Damaged(String),
+}
