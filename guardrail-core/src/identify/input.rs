@@ -31,7 +31,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
     /// The command that a wrapper adds its input to, once everything before it was understood.
     pub(super) fn append(&mut self, at: usize, inner: Inner<'a>) {
         let Some(slot) = self.calls.get_mut(at) else { return };
-        let none = Call::new(self.arena, slot.invocation, slot.source, slot.named);
+        let none = Call::new(self.arena, slot.invocation, slot.source, slot.named, 0);
         let call = std::mem::replace(slot, none);
         if let Some(&invocation) = self.lowerer.program.invocation(call.invocation) {
             self.append_to(&call, &invocation, inner);

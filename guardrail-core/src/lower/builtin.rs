@@ -1,6 +1,7 @@
 //! The builtins that are language: what they do to variables, functions, the directory, and which
 //! text they run as a program.
 
+use crate::lower::builtin_names::is_builtin;
 use crate::lower::environment::{Attribute, Binding, Node};
 use crate::lower::lowerer::{Lowerer, Positional};
 use crate::lower::scope::is_name;
@@ -8,101 +9,6 @@ use crate::lower::{
     ChannelId, Input, Invocation, InvocationId, Lead, NoteKind, Origin, Resolution, SourceId, Value, Word,
 };
 use crate::shell::Span;
-
-/// Every builtin of bash 5.
-const BUILTINS: &[&[u8]] = &[
-    b".",
-    b":",
-    b"[",
-    b"alias",
-    b"bg",
-    b"bind",
-    b"break",
-    b"builtin",
-    b"caller",
-    b"cd",
-    b"command",
-    b"compgen",
-    b"complete",
-    b"compopt",
-    b"continue",
-    b"declare",
-    b"dirs",
-    b"disown",
-    b"echo",
-    b"enable",
-    b"eval",
-    b"exec",
-    b"exit",
-    b"export",
-    b"false",
-    b"fc",
-    b"fg",
-    b"getopts",
-    b"hash",
-    b"help",
-    b"history",
-    b"jobs",
-    b"kill",
-    b"let",
-    b"local",
-    b"logout",
-    b"mapfile",
-    b"popd",
-    b"printf",
-    b"pushd",
-    b"pwd",
-    b"read",
-    b"readarray",
-    b"readonly",
-    b"return",
-    b"set",
-    b"shift",
-    b"shopt",
-    b"source",
-    b"suspend",
-    b"test",
-    b"times",
-    b"trap",
-    b"true",
-    b"type",
-    b"typeset",
-    b"ulimit",
-    b"umask",
-    b"unalias",
-    b"unset",
-    b"wait",
-];
-
-/// The lengths of the builtins' names, by their first byte: most commands are none of them.
-#[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
-static LENGTHS: [u16; 128] = {
-    let mut lengths = [0; 128];
-    let mut at = 0;
-    while at < BUILTINS.len() {
-        lengths[BUILTINS[at][0] as usize] |= 1 << BUILTINS[at].len();
-        at += 1;
-    }
-    lengths
-};
-
-/// Whether the shell runs a command of this name itself, where no function has it.
-#[must_use]
-pub fn is_builtin(name: &[u8]) -> bool {
-    let lengths = name.first().and_then(|first| LENGTHS.get(usize::from(*first)));
-    lengths.is_some_and(|lengths| name.len() < 16 && lengths & (1 << name.len()) != 0)
-        && BUILTINS.binary_search(&name).is_ok()
-}
-
-/// Builtins whose arguments of the form `name=value` are assignments to the grammar as well.
-pub(super) fn is_declaration(name: &[u8]) -> bool {
-    matches!(name, b"export" | b"declare" | b"typeset" | b"local" | b"readonly" | b"alias")
-}
-
-/// Whether some builtin's name could begin and end like this.
-pub(super) fn may_be_builtin(prefix: &[u8], suffix: &[u8]) -> bool {
-    BUILTINS.iter().any(|name| name.starts_with(prefix) && name.ends_with(suffix))
-}
 
 impl<'a> Lowerer<'a> {
     pub(super) fn builtin(
@@ -551,16 +457,5 @@ impl<'a> Lowerer<'a> {
                 Positional { words: &[], rest: Some(from) }
             }
         };
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_table_is_sorted() {
-        assert!(BUILTINS.is_sorted());
-        assert!(is_builtin(b"cd") && is_builtin(b"[") && !is_builtin(b"rm"));
     }
 }

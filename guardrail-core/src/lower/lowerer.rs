@@ -225,6 +225,7 @@ pub(super) const MAX_CONSTANT: usize = 64 << 10;
 impl<'a> Lowerer<'a> {
     /// A lowerer with an empty program.
     #[must_use]
+    #[inline]
     pub fn new(arena: &'a Bump, limits: &Limits, known: &Known<'a>) -> Self {
         let entry = Entry::request();
         Self {

@@ -5,6 +5,7 @@ mod ansi_c;
 mod arithmetic;
 mod brace;
 mod builtin;
+mod builtin_names;
 mod constant;
 mod declaration;
 mod directory;
@@ -29,7 +30,7 @@ mod simple;
 mod substitution;
 mod test_command;
 
-pub use builtin::is_builtin;
+pub use builtin_names::is_builtin;
 pub use environment::Binding;
 pub use lowerer::{Entry, Inherit, Known, Lowerer};
 pub use order::Groups;
