@@ -23,7 +23,7 @@ pub(crate) use trust::is_trusted_directory;
 
 use crate::identify::arguments::Arguments;
 use crate::identify::trust::Name;
-use crate::knowledge::Knowledge;
+use crate::knowledge::{Knowledge, KnownTool};
 use crate::lower::{Invocation, InvocationId, Lead, Lowerer, Program, Resolution, Value};
 use crate::shell::Span;
 
@@ -116,7 +116,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
         if tools.iter().all(Option::is_none)
             && let Some(stem) = Name::without_version(name.base)
         {
-            tools = self.knowledge.named(stem);
+            let versioned = |tool: &&KnownTool| tool.tool.versions;
+            tools = self.knowledge.named(stem).map(|tool| tool.filter(versioned));
         }
         call.standing = match (tools.iter().flatten().next(), name.trusted) {
             (Some(_), true) => Standing::Known,
