@@ -19,6 +19,13 @@ pub struct Tool {
     pub abbreviations: bool,
     /// Whether any subcommand's path holds a glob.
     pub globs: bool,
+    /// Whether a version behind its name still names it (`python3.12`).
+    pub versions: bool,
+    /// Whether its flags are read as Go's pflag reads them: a short one takes `-f=value`.
+    pub pflag: bool,
+    /// What the beginning of a value says of the rest of it (`file://`), for words that have no
+    /// role of their own.
+    pub prefixes: Vec<(String, Role)>,
     /// The tool itself first, then its subcommands, sorted by their paths.
     pub commands: Vec<Command>,
     /// Environment variables that change what it does.
@@ -141,6 +148,8 @@ pub struct Flag {
     /// For `key=value` values: what each key's value is. The first match counts; a key without
     /// one is unknown.
     pub keys: Vec<(String, Role)>,
+    /// What the beginning of its value says of the rest (`@`), where it begins so.
+    pub prefixes: Vec<(String, Role)>,
     /// Effects it adds.
     pub effects: Vec<Effect>,
     /// The effects that stand in place of the command's own when it is on.
