@@ -1,7 +1,6 @@
 //! A log in the files of one directory, for any number of threads and processes.
 
 mod background;
-mod frontier;
 mod group;
 mod hint;
 mod options;

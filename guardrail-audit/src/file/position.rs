@@ -7,10 +7,10 @@ use guardrail_core::record::{Kind, Status, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::frontier::Frontier;
 use crate::chain::{Chain, Note};
 use crate::hash::Hash;
 use crate::line::{self, MAX_LINE};
+use crate::merkle::Frontier;
 use crate::storage::StorageFile;
 use crate::store::Body;
 

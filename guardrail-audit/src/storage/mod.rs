@@ -5,6 +5,8 @@
 
 #[cfg(unix)]
 mod real;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulated;
 
 use std::io;
 

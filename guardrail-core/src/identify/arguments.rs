@@ -40,6 +40,8 @@ pub(super) struct Arguments<'c, 'a, 'k> {
     may_be_value: Option<usize>,
     /// A lowering flag is there that may mean something else.
     doubted: bool,
+    /// Where a word stands that cannot be known, in the place of a subcommand.
+    unsettled: Option<usize>,
 }
 
 /// What was read beside what stands in the call.
@@ -57,6 +59,8 @@ pub(super) struct Read<'a, 'k> {
     pub(super) negated: BumpVec<'a, &'a [u8]>,
     /// A lowering flag may be the value of another one, or be switched off by the word behind it.
     pub(super) doubted: bool,
+    /// Where a word stands that cannot be known, in the place of a subcommand.
+    pub(super) unsettled: Option<usize>,
 }
 
 impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
@@ -89,6 +93,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             negated,
             may_be_value: None,
             doubted: false,
+            unsettled: None,
         };
         reader.run();
         // `* list` makes every first word a group: one that nothing else lists is not known for it.
@@ -97,8 +102,9 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             reader.call.unknown.push((unknown, reader.call.named));
         }
         let slots = reader.replaced.unwrap_or(&reader.command.operands);
-        let Self { command, operands, rest, uncertain, hidden_flags, negated, doubted, .. } = reader;
-        Some(Read { command, operands, rest, slots, uncertain, hidden_flags, negated, doubted })
+        let Self { command, operands, rest, uncertain, hidden_flags, negated, doubted, unsettled, .. } =
+            reader;
+        Some(Read { command, operands, rest, slots, uncertain, hidden_flags, negated, doubted, unsettled })
     }
 
     fn run(&mut self) {
@@ -188,6 +194,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
     /// Takes `word` as the next word of a subcommand, if it is one.
     fn subcommand(&mut self, word: Word<'a>) -> bool {
         let Some(text) = word.as_known() else {
+            self.unsettled = self.at.checked_sub(1);
             if !self.command.runs || self.path_len == 0 {
                 self.call.unknown.push((Unknown::Subcommand(self.unlisted_command()), word.span));
                 self.subcommands = false;
@@ -268,7 +275,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                 return other.and_then(|name| self.find(name)).or_else(|| {
                     let mut doubled = BumpVec::with_capacity_in(name.len() + 1, self.operands.bump());
                     doubled.push(b'-');
-                    doubled.extend_from_slice(name);
+                    doubled.extend_from_slice_copy(name);
                     self.find(&doubled)
                 });
             }
@@ -334,7 +341,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
     fn bundle(&mut self, text: &'a [u8], span: Span) {
         let mut dashed = BumpVec::with_capacity_in(text.len() + 1, self.operands.bump());
         dashed.push(b'-');
-        dashed.extend_from_slice(text);
+        dashed.extend_from_slice_copy(text);
         self.cluster(dashed.into_bump_slice(), span, true);
     }
 

@@ -5,14 +5,19 @@
 mod arguments;
 mod assign;
 mod call;
+mod input;
 pub(crate) mod language;
 mod split;
 mod tool_call;
 mod trust;
 mod unwrap;
 mod variables;
+mod variants;
+
+use std::collections::VecDeque;
 
 use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
 
 pub(crate) use call::{Argument, Call, Feed, FeedSource, Marks, Standing, Unknown};
 pub(crate) use trust::is_trusted_directory;
@@ -28,7 +33,7 @@ use crate::shell::Span;
 pub(crate) struct Identified<'a, 'k> {
     pub(crate) program: Program<'a>,
     /// In the order of the invocations; an invocation may have two.
-    pub(crate) calls: Vec<Call<'a, 'k>>,
+    pub(crate) calls: BumpVec<'a, Call<'a, 'k>>,
 }
 
 impl<'a, 'k> Identified<'a, 'k> {
@@ -44,14 +49,16 @@ pub(crate) struct Identifier<'a, 'k> {
     arena: &'a Bump,
     lowerer: Lowerer<'a>,
     knowledge: &'k Knowledge,
-    calls: Vec<Call<'a, 'k>>,
+    calls: BumpVec<'a, Call<'a, 'k>>,
     /// The first invocation that nobody has looked at.
     next: usize,
+    /// Calls that add their input to a command, with what they give to it.
+    waiting: VecDeque<(usize, unwrap::Inner<'a>)>,
 }
 
 impl<'a, 'k> Identifier<'a, 'k> {
     pub(crate) fn new(arena: &'a Bump, lowerer: Lowerer<'a>, knowledge: &'k Knowledge) -> Self {
-        Self { arena, lowerer, knowledge, calls: Vec::new(), next: 0 }
+        Self { arena, lowerer, knowledge, calls: BumpVec::new_in(arena), next: 0, waiting: VecDeque::new() }
     }
 
     /// The request's own text or words go in through here.
@@ -63,10 +70,14 @@ impl<'a, 'k> Identifier<'a, 'k> {
     /// bounds how much that can be.
     pub(crate) fn run(mut self) -> Identified<'a, 'k> {
         self.calls.reserve(self.lowerer.program.invocations.len());
-        while let Some(&invocation) = self.lowerer.program.invocations.get(self.next) {
-            let id = InvocationId(self.next as u32);
-            self.next += 1;
-            self.identify(id, invocation);
+        loop {
+            while let Some(&invocation) = self.lowerer.program.invocations.get(self.next) {
+                let id = InvocationId(self.next as u32);
+                self.next += 1;
+                self.identify(id, invocation);
+            }
+            let Some((call, inner)) = self.waiting.pop_front() else { break };
+            self.append(call, inner);
         }
         Identified { program: self.lowerer.program, calls: self.calls }
     }
@@ -79,6 +90,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             self.calls.push(call);
             return;
         };
+        self.constants(id, &invocation);
         let mut call = Call::new(self.arena, id, invocation.source, first.span);
         if invocation.resolution == Resolution::Function {
             self.calls.push(call);
@@ -93,6 +105,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         };
         let Some(word) = word else {
             call.standing = Standing::Nameless;
+            self.without(id, &invocation, 0);
             self.variables(&mut call, &invocation);
             self.unwrap(&mut call, &invocation);
             self.calls.push(call);
@@ -122,6 +135,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
             call.tool = Some(tool);
             if let Some(read) = Arguments::read(tool, invocation.words, &mut call) {
                 assign::assign(&mut call, &read);
+                if let Some(at) = read.unsettled {
+                    self.without(id, &invocation, at);
+                }
                 // Last: what stands in place of the command's own effects does not unset a variable.
                 self.variables(&mut call, &invocation);
             }

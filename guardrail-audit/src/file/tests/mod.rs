@@ -394,7 +394,7 @@ fn checkpoints_carry_what_signs_them() {
     store.close().unwrap();
     let values = checked(&place.0);
     assert_eq!(values[0]["details"]["key"], "name+key");
-    let mut leaves = frontier::Frontier::default();
+    let mut leaves = crate::merkle::Frontier::default();
     for (number, value) in values.iter().enumerate() {
         if value["kind"] == "checkpoint" {
             let root = leaves.root();
