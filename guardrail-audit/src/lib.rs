@@ -4,6 +4,7 @@ pub mod chain;
 pub mod checkpoint;
 #[cfg(any(test, feature = "simulation"))]
 pub mod conformance;
+mod file;
 mod hash;
 pub mod line;
 pub mod merkle;
@@ -14,6 +15,7 @@ mod redacting;
 pub mod storage;
 mod store;
 
+pub use file::{FileOptions, FileStore, Recovery, SignCheckpoint};
 pub use hash::Hash;
 pub use plans::{MAX_DOCUMENT, PlanError, PlanFiles};
 pub use redacting::{FieldRuleError, FieldRules, MAX_DEPTH, Redacting, RedactingError, TagKey};
