@@ -1,9 +1,13 @@
 //! An append-only, hash-chained audit log that nobody can quietly edit and no crash can shorten.
 
 pub mod chain;
+pub mod checkpoint;
 mod hash;
 pub mod line;
+pub mod merkle;
+pub mod note;
 mod plans;
+pub mod proof;
 mod redacting;
 pub mod storage;
 mod store;

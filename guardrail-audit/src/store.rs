@@ -32,7 +32,26 @@ pub trait Store: Send + Sync {
         durability: Durability,
     ) -> Result<Appended, StoreError>;
 
-    /// The state behind the last line.
+    /// As [`append`](Self::append), without waiting: `done` is called with what came of it, on
+    /// any thread. A store that has no thread of its own for it may as well wait.
+    fn append_later(
+        &self,
+        bodies: Vec<Body<'static>>,
+        condition: Condition,
+        durability: Durability,
+        done: Box<dyn FnOnce(Result<Appended, StoreError>) + Send>,
+    ) {
+        done(self.append(&bodies, &condition, durability));
+    }
+
+    /// Makes durable whatever was appended so far.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Indeterminate`] and [`StoreError::Poisoned`].
+    fn sync(&self) -> Result<(), StoreError>;
+
+    /// The state behind the last line, whoever appended it.
     ///
     /// # Errors
     ///
@@ -45,6 +64,24 @@ pub trait Store: Send + Sync {
     ///
     /// [`StoreError::Unavailable`], and [`StoreError::Pruned`] where the first is no longer there.
     fn lines(&self, from: u64) -> Result<Lines<'_>, StoreError>;
+
+    /// One line, without its newline; `None` where the log is not that long.
+    ///
+    /// # Errors
+    ///
+    /// As [`lines`](Self::lines).
+    fn line(&self, sequence: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.lines(sequence)?.next().transpose()
+    }
+
+    /// The sequence numbers of all records of a plan that is open; none where it is not.
+    ///
+    /// # Errors
+    ///
+    /// As [`head`](Self::head).
+    fn open_plan(&self, plan_id: &str) -> Result<Vec<u64>, StoreError> {
+        Ok(self.head()?.chain.plans.remove(plan_id).unwrap_or_default())
+    }
 }
 
 /// Lines without their newlines, in order.

@@ -10,7 +10,15 @@ pub(crate) fn matches_any_case(glob: &[u8], text: &[u8]) -> bool {
     compare(glob, text, |a, b| a.eq_ignore_ascii_case(&b))
 }
 
+#[inline]
 fn compare(glob: &[u8], text: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
+    // What stands before the first star decides nearly always.
+    if let (Some(&a), Some(&b)) = (glob.first(), text.first())
+        && a != b'*'
+        && !same(a, b)
+    {
+        return false;
+    }
     let (mut g, mut t) = (0, 0);
     // The last star seen, and the text it has to swallow up to now.
     let mut retry: Option<(usize, usize)> = None;

@@ -12,6 +12,8 @@ use crate::glob;
 #[derive(Debug)]
 pub(crate) struct Knowledge {
     pack: Pack,
+    /// Where the names that begin with each byte begin in the pack's, which are sorted.
+    firsts: Vec<u16>,
     decoded: Vec<OnceLock<Option<Box<KnownTool>>>>,
     own: BTreeMap<String, Own>,
     own_calls: Vec<NamedCall>,
@@ -42,7 +44,10 @@ impl Knowledge {
     pub(crate) fn builtin() -> Self {
         let pack = Pack::builtin();
         let decoded = (0..pack.len()).map(|_| OnceLock::new()).collect();
-        Self { pack, decoded, own: BTreeMap::new(), own_calls: Vec::new() }
+        let firsts = (0..=256)
+            .map(|first| pack.names.partition_point(|(name, _)| below(name, first)) as u16)
+            .collect();
+        Self { pack, firsts, decoded, own: BTreeMap::new(), own_calls: Vec::new() }
     }
 
     /// Adds a tool of the embedder's. Where a built-in tool has the name, both are asked and the
@@ -71,8 +76,11 @@ impl Knowledge {
     }
 
     fn builtin_tool(&self, name: &[u8]) -> Option<&KnownTool> {
-        let place = self.pack.names.binary_search_by(|(known, _)| known.as_bytes().cmp(name)).ok()?;
-        let (_, place) = self.pack.names.get(place)?;
+        let first = usize::from(*name.first()?);
+        let range = usize::from(*self.firsts.get(first)?)..usize::from(*self.firsts.get(first + 1)?);
+        let names = self.pack.names.get(range)?;
+        let place = names.binary_search_by(|(known, _)| known.as_bytes().cmp(name)).ok()?;
+        let (_, place) = names.get(place)?;
         let slot = self.decoded.get(*place as usize)?;
         slot.get_or_init(|| {
             self.pack.tool(*place).map(|(tool, paths)| Box::new(KnownTool::packed(tool, paths)))
@@ -89,6 +97,11 @@ impl Knowledge {
     }
 }
 
+/// Whether a name sorts before all that begin with a byte.
+fn below(name: &str, first: usize) -> bool {
+    name.as_bytes().first().is_none_or(|byte| usize::from(*byte) < first)
+}
+
 /// A tool whose commands are decoded when they are first met.
 #[derive(Debug)]
 pub(crate) struct KnownTool {
@@ -96,22 +109,17 @@ pub(crate) struct KnownTool {
     pub(crate) tool: Tool,
     /// The tool itself first, then its subcommands, sorted by their paths.
     commands: Vec<KnownCommand>,
+    /// Which of them have a glob in their paths.
+    globs: Vec<u32>,
 }
 
 #[derive(Debug)]
 struct KnownCommand {
     path: Path,
-    /// Whether a word of its path is a glob.
-    glob: bool,
     decoded: OnceLock<Option<Box<Command>>>,
 }
 
 impl KnownCommand {
-    fn new(path: Path, decoded: OnceLock<Option<Box<Command>>>) -> Self {
-        let glob = path.0.iter().any(|word| word.contains('*'));
-        Self { path, glob, decoded }
-    }
-
     fn command(&self) -> Option<&Command> {
         self.decoded.get_or_init(|| Pack::command(&self.path).map(Box::new)).as_deref()
     }
@@ -123,16 +131,23 @@ impl KnownCommand {
 
 impl KnownTool {
     fn packed(tool: Tool, paths: Vec<Path>) -> Self {
-        let known = |path| KnownCommand::new(path, OnceLock::new());
-        Self { tool, commands: paths.into_iter().map(known).collect() }
+        let known = |path| KnownCommand { path, decoded: OnceLock::new() };
+        Self::of(tool, paths.into_iter().map(known).collect())
+    }
+
+    fn of(tool: Tool, commands: Vec<KnownCommand>) -> Self {
+        let globs = |known: &KnownCommand| known.words().iter().any(|word| word.contains('*'));
+        let globs = (0..).zip(&commands).filter(|(_, known)| tool.globs && globs(known));
+        Self { globs: globs.map(|(place, _)| place).collect(), tool, commands }
     }
 
     fn whole(mut tool: Tool) -> Self {
-        let known = |command: Command| {
-            KnownCommand::new((command.path.clone(), (0, 0)), OnceLock::from(Some(Box::new(command))))
+        let known = |command: Command| KnownCommand {
+            path: (command.path.clone(), (0, 0)),
+            decoded: OnceLock::from(Some(Box::new(command))),
         };
         let commands = std::mem::take(&mut tool.commands).into_iter().map(known).collect();
-        Self { tool, commands }
+        Self::of(tool, commands)
     }
 
     /// The tool itself, as a command.
@@ -154,11 +169,10 @@ impl KnownTool {
         if let Ok(place) = rest.binary_search_by(path) {
             return rest.get(place)?.command();
         }
-        if !self.tool.globs {
-            return None;
-        }
-        rest.iter()
-            .filter(|known| known.glob && known.words().len() == words.len())
+        self.globs
+            .iter()
+            .filter_map(|place| self.commands.get(*place as usize))
+            .filter(|known| known.words().len() == words.len())
             .filter(|known| {
                 known.words().iter().zip(words).all(|(g, word)| glob::matches(g.as_bytes(), word))
             })

@@ -89,8 +89,8 @@
 
 pub use guardrail_core::{
     Action, Approval, Decision, Drawing, Effect, EffectKind, Environment, Evaluation, Fact, Facts, Finding,
-    Guard, GuardBuilder, Invocation, KnowledgeError, Limits, Problem, Request, Risk, Scope, Source, Style,
-    Undo, lower, redact, shell,
+    Guard, GuardBuilder, Invocation, KnowledgeError, Limits, Problem, Request, Risk, Scope, SmolStr, Source,
+    Style, Undo, lower, redact, shell,
 };
 
 /// The README's Rust is compiled with the doctests.

@@ -4,6 +4,8 @@ mod names;
 mod place;
 mod roles;
 
+use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{self as schema, EffectKind, Mark, Scope, Undo};
 
 use crate::identify::{Call, Feed, FeedSource, Identified, Marks, Standing, Unknown};
@@ -76,14 +78,14 @@ pub(crate) struct Floor<'k> {
 #[derive(Debug)]
 pub(crate) struct Analysis<'a, 'k> {
     pub(crate) identified: Identified<'a, 'k>,
-    pub(crate) effects: Vec<Effect<'a, 'k>>,
-    pub(crate) floors: Vec<Floor<'k>>,
+    pub(crate) effects: BumpVec<'a, Effect<'a, 'k>>,
+    pub(crate) floors: BumpVec<'a, Floor<'k>>,
 }
 
 impl<'a, 'k> Analysis<'a, 'k> {
-    pub(crate) fn new(identified: Identified<'a, 'k>, view: View<'a>) -> Self {
-        let mut effects = Vec::with_capacity(2 * identified.calls.len());
-        let mut floors = Vec::new();
+    pub(crate) fn new(arena: &'a Bump, identified: Identified<'a, 'k>, view: View<'a>) -> Self {
+        let mut effects = BumpVec::with_capacity_in(2 * identified.calls.len(), arena);
+        let mut floors = BumpVec::new_in(arena);
         for (index, call) in identified.calls.iter().enumerate() {
             let Some(invocation) = identified.program.invocation(call.invocation) else { continue };
             let first = index == 0
@@ -130,8 +132,8 @@ struct Collector<'c, 'a, 'k> {
     call: &'c Call<'a, 'k>,
     invocation: &'c Invocation<'a>,
     view: &'c View<'a>,
-    effects: &'c mut Vec<Effect<'a, 'k>>,
-    floors: &'c mut Vec<Floor<'k>>,
+    effects: &'c mut BumpVec<'a, Effect<'a, 'k>>,
+    floors: &'c mut BumpVec<'a, Floor<'k>>,
 }
 
 impl<'a, 'k> Collector<'_, 'a, 'k> {

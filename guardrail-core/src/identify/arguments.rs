@@ -268,7 +268,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                 return other.and_then(|name| self.find(name)).or_else(|| {
                     let mut doubled = BumpVec::with_capacity_in(name.len() + 1, self.operands.bump());
                     doubled.push(b'-');
-                    doubled.extend_from_slice(name);
+                    doubled.extend_from_slice_copy(name);
                     self.find(&doubled)
                 });
             }
@@ -334,7 +334,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
     fn bundle(&mut self, text: &'a [u8], span: Span) {
         let mut dashed = BumpVec::with_capacity_in(text.len() + 1, self.operands.bump());
         dashed.push(b'-');
-        dashed.extend_from_slice(text);
+        dashed.extend_from_slice_copy(text);
         self.cluster(dashed.into_bump_slice(), span, true);
     }
 

@@ -48,6 +48,10 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
         }
     }
     flag_effects(call);
+    let maybe = |(unknown, _): &(Unknown, _)| *unknown == Unknown::MaybeFlag;
+    if !call.unknown.iter().any(maybe) {
+        return;
+    }
     // Whether a word that could be a flag matters depends on what this tool's flags can do. A mark
     // only changes what writes and deletes mean.
     let changes =
@@ -55,7 +59,7 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
             || call.arguments.iter().any(|argument| matches!(argument.role, Role::Write | Role::Delete));
     let raises = |flag: &schema::Flag| raises(flag) || (changes && !flag.marks.is_empty());
     if !read.command.flags.iter().any(raises) && !root_flags(call).any(raises) {
-        call.unknown.retain(|(unknown, _)| *unknown != Unknown::MaybeFlag);
+        call.unknown.retain(|unknown| !maybe(unknown));
     }
 }
 

@@ -13,6 +13,7 @@ mod unwrap;
 mod variables;
 
 use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
 
 pub(crate) use call::{Argument, Call, Feed, FeedSource, Marks, Standing, Unknown};
 pub(crate) use trust::is_trusted_directory;
@@ -28,7 +29,7 @@ use crate::shell::Span;
 pub(crate) struct Identified<'a, 'k> {
     pub(crate) program: Program<'a>,
     /// In the order of the invocations; an invocation may have two.
-    pub(crate) calls: Vec<Call<'a, 'k>>,
+    pub(crate) calls: BumpVec<'a, Call<'a, 'k>>,
 }
 
 impl<'a, 'k> Identified<'a, 'k> {
@@ -44,14 +45,14 @@ pub(crate) struct Identifier<'a, 'k> {
     arena: &'a Bump,
     lowerer: Lowerer<'a>,
     knowledge: &'k Knowledge,
-    calls: Vec<Call<'a, 'k>>,
+    calls: BumpVec<'a, Call<'a, 'k>>,
     /// The first invocation that nobody has looked at.
     next: usize,
 }
 
 impl<'a, 'k> Identifier<'a, 'k> {
     pub(crate) fn new(arena: &'a Bump, lowerer: Lowerer<'a>, knowledge: &'k Knowledge) -> Self {
-        Self { arena, lowerer, knowledge, calls: Vec::new(), next: 0 }
+        Self { arena, lowerer, knowledge, calls: BumpVec::new_in(arena), next: 0 }
     }
 
     /// The request's own text or words go in through here.

@@ -137,7 +137,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             let from: &'a [Origin<'a>] = if piece.open { &[Origin::Input] } else { &[] };
             Word { from, value, ..Word::known(prefix, text.span) }
         }));
-        words.extend_from_slice(invocation.words.get(at + 1..).unwrap_or_default());
+        words.extend_from_slice_copy(invocation.words.get(at + 1..).unwrap_or_default());
         self.child(call, invocation, inner, words.into_bump_slice(), invocation.stdin);
     }
 
@@ -201,7 +201,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         if words.is_empty() {
             return rest;
         }
-        words.extend_from_slice(rest);
+        words.extend_from_slice_copy(rest);
         words.into_bump_slice()
     }
 
@@ -510,7 +510,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             if index > 0 {
                 text.push(b' ');
             }
-            text.extend_from_slice(word.prefix());
+            text.extend_from_slice_copy(word.prefix());
             if word.as_known().is_none() {
                 let mut from = BumpVec::new_in(self.arena);
                 from.extend(words.iter().flat_map(|word| word.from.iter().copied()));

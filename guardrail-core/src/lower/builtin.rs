@@ -74,10 +74,24 @@ const BUILTINS: &[&[u8]] = &[
     b"wait",
 ];
 
+/// The lengths of the builtins' names, by their first byte: most commands are none of them.
+#[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
+static LENGTHS: [u16; 128] = {
+    let mut lengths = [0; 128];
+    let mut at = 0;
+    while at < BUILTINS.len() {
+        lengths[BUILTINS[at][0] as usize] |= 1 << BUILTINS[at].len();
+        at += 1;
+    }
+    lengths
+};
+
 /// Whether the shell runs a command of this name itself, where no function has it.
 #[must_use]
 pub fn is_builtin(name: &[u8]) -> bool {
-    BUILTINS.binary_search(&name).is_ok()
+    let lengths = name.first().and_then(|first| LENGTHS.get(usize::from(*first)));
+    lengths.is_some_and(|lengths| name.len() < 16 && lengths & (1 << name.len()) != 0)
+        && BUILTINS.binary_search(&name).is_ok()
 }
 
 /// Builtins whose arguments of the form `name=value` are assignments to the grammar as well.

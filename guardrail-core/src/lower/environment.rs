@@ -4,6 +4,7 @@
 use std::cell::Cell;
 
 use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
 
 use crate::lower::{EnvironmentId, Lead, Origin, Value, Word};
 use crate::shell::{CommandId, Span};
@@ -85,14 +86,18 @@ pub(super) enum Node<'a> {
 }
 
 /// All snapshots of one analysis.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Environments<'a> {
-    nodes: Vec<(u32, Node<'a>)>,
+    nodes: BumpVec<'a, (u32, Node<'a>)>,
     /// Nodes visited since somebody last asked: what lookups cost, paid for in fuel.
     visited: Cell<u32>,
 }
 
 impl<'a> Environments<'a> {
+    pub(super) fn new(arena: &'a Bump) -> Self {
+        Self { nodes: BumpVec::new_in(arena), visited: Cell::new(0) }
+    }
+
     pub(super) fn push(&mut self, before: EnvironmentId, node: Node<'a>) -> EnvironmentId {
         self.nodes.push((before.0, node));
         EnvironmentId(self.nodes.len() as u32)
@@ -275,7 +280,8 @@ mod tests {
 
     #[test]
     fn a_child_sees_only_what_is_exported() {
-        let mut all = Environments::default();
+        let arena = Bump::new();
+        let mut all = Environments::new(&arena);
         let plain = Node::Variable { name: b"x", binding: Binding::of(known(b"1")) };
         let exported =
             Node::Variable { name: b"y", binding: Binding { exported: true, ..Binding::of(known(b"2")) } };

@@ -66,7 +66,7 @@ impl<'a> Lowerer<'a> {
             return;
         }
         let at = self.buffer.len();
-        self.buffer.extend_from_slice(text);
+        self.buffer.extend_from_slice_copy(text);
         if active {
             for (offset, byte) in text.iter().enumerate() {
                 match byte {

@@ -31,4 +31,5 @@ mod test_command;
 pub use builtin::is_builtin;
 pub use environment::Binding;
 pub use lowerer::{Entry, Inherit, Known, Lowerer};
+pub use order::Groups;
 pub use program::*;

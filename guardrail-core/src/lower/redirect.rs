@@ -21,7 +21,7 @@ impl<'a> Lowerer<'a> {
             return around;
         }
         let base = self.redirects.len();
-        self.redirects.extend_from_slice(around.redirects);
+        self.redirects.extend_from_slice_copy(around.redirects);
         let mut streams = Streams { stdin: around.stdin, out: [None; 10] };
         if let Some(slot) = streams.out.get_mut(1) {
             *slot = around.stdout;

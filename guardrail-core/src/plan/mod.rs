@@ -1,0 +1,43 @@
+//! Plans: what an agent wants to do step by step, what people say to it, and the right to run it.
+//!
+//! A [`Plan`] is what is written down. Prepared with an evaluation for each of its commands and
+//! with what its names stand for in the world, it has one [`Digest`], to which people say yes. Only
+//! then is there a [`Permit`] for one command after the other, each made from the proof that the
+//! log knows of it. Everything here is pure: times, ids, evaluations and looks at the world come
+//! in as arguments.
+
+#![allow(dead_code, reason = "the machine that uses the rest comes next")]
+
+mod approver;
+mod canonical;
+mod command;
+mod credential;
+mod digest;
+mod document;
+mod executor;
+mod id;
+mod notice;
+mod permit;
+mod pins;
+mod slot;
+mod stop;
+
+pub use approver::{
+    Approver, Asked, Choice, Principal, PrincipalKind, Question, QuestionCommand, Reply, Say, Vote,
+};
+pub use command::{Command, FileAccess, Sandbox, StepLimits};
+pub use credential::{
+    CredentialError, CredentialProvider, CredentialReference, CredentialUse, Injection, Secret,
+};
+pub use digest::{Digest, DigestError};
+pub use document::{Capture, Check, Expect, Monitor, Parameter, Plan, Rollback, Step, Times};
+pub use executor::{
+    Achieved, Ended, Execution, Executor, Limit, Measure, NoOutput, Output, OutputSink, Progress, Refusal,
+    Stream,
+};
+pub use id::{PlanId, PlanName, PlanNameError};
+pub use notice::{Notice, NoticeKind, Notifier, NotifyError};
+pub use permit::{Authority, Permit};
+pub use pins::{FileRole, PinnedDirectory, PinnedFile, Pins};
+pub use slot::{Part, Slot};
+pub use stop::{Stop, StopLevel};
