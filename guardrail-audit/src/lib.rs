@@ -8,6 +8,7 @@ pub mod merkle;
 pub mod note;
 mod plans;
 pub mod proof;
+pub mod read;
 mod redacting;
 pub mod storage;
 mod store;
