@@ -2,13 +2,18 @@
 
 pub mod chain;
 pub mod checkpoint;
+#[cfg(any(test, feature = "simulation"))]
+pub mod conformance;
 mod hash;
 pub mod line;
 pub mod merkle;
 pub mod note;
 mod plans;
 pub mod proof;
+<<<<<<< HEAD
 pub mod read;
+=======
+>>>>>>> main
 mod redacting;
 pub mod storage;
 mod store;

@@ -91,17 +91,22 @@ impl Guard {
         let risk = found.findings.iter().map(|finding| finding.risk).max().unwrap_or_default();
         let unknown = found.findings.iter().any(|finding| finding.unknown);
         let groups = analysis.identified.program.in_source_groups();
+        let whole = Whole(match &request.action {
+            Action::Shell(text) => text,
+            Action::Argv(_) | Action::Call { .. } => "",
+        });
         let places = Places::new(arena, &groups, &analysis.identified);
         Evaluation {
             risk,
             unknown,
             decision: policy::standard(risk),
+            ruling: evaluation::Ruling::default(),
             findings: found.findings,
-            effects: effects(&analysis, &places),
-            invocations: invocations(&analysis.identified, &groups, &places),
-            sources: sources(&analysis.identified, &places),
+            effects: effects(&analysis, &places, whole),
+            invocations: invocations(&analysis.identified, &groups, &places, whole),
+            sources: sources(&analysis.identified, &places, whole),
             problems: problems(&analysis.identified),
-            wanted: found.wanted.into_iter().collect(),
+            wanted: if found.wanted.is_empty() { Vec::new() } else { found.wanted.into_iter().collect() },
         }
     }
 }
@@ -214,22 +219,36 @@ impl<'a> Places<'a> {
     }
 }
 
-fn lossy(text: &[u8]) -> SmolStr {
-    match std::str::from_utf8(text) {
-        Ok(text) => SmolStr::new(text),
-        Err(_) => SmolStr::new(String::from_utf8_lossy(text)),
+/// The request's own text, of which nearly all words are pieces that need no check.
+#[derive(Clone, Copy)]
+struct Whole<'r>(&'r str);
+
+impl<'r> Whole<'r> {
+    fn piece(self, text: &[u8]) -> Option<&'r str> {
+        let start = text.as_ptr().addr().checked_sub(self.0.as_ptr().addr())?;
+        self.0.get(start..start.checked_add(text.len())?)
+    }
+
+    fn short(self, text: &[u8]) -> SmolStr {
+        match self.piece(text).ok_or(()).or_else(|()| std::str::from_utf8(text)) {
+            Ok(text) => SmolStr::new(text),
+            Err(_) => SmolStr::new(String::from_utf8_lossy(text)),
+        }
+    }
+
+    fn long(self, text: &[u8]) -> String {
+        match self.piece(text).ok_or(()).or_else(|()| std::str::from_utf8(text)) {
+            Ok(text) => text.to_owned(),
+            // Checking alone was several times as fast as looking for what to replace.
+            Err(_) => String::from_utf8_lossy(text).into_owned(),
+        }
     }
 }
 
-fn text(text: &[u8]) -> String {
-    // Checking alone is several times as fast as looking for what to replace.
-    std::str::from_utf8(text).map_or_else(|_| String::from_utf8_lossy(text).into_owned(), str::to_owned)
-}
-
-fn effects(analysis: &Analysis<'_, '_>, places: &Places<'_>) -> Vec<evaluation::Effect> {
+fn effects(analysis: &Analysis<'_, '_>, places: &Places<'_>, whole: Whole<'_>) -> Vec<evaluation::Effect> {
     let target = |target: &Target<'_>| match target {
         Target::Path(word, _) | Target::Name(word) | Target::Address(word) | Target::Data(word) => {
-            word.pattern.or(word.as_known()).map(lossy)
+            word.pattern.or(word.as_known()).map(|text| whole.short(text))
         }
         Target::Statement(_, object) => object.as_deref().map(SmolStr::new),
         Target::Code(_) | Target::Nothing => None,
@@ -255,12 +274,17 @@ fn invocations(
     identified: &Identified<'_, '_>,
     groups: &Groups<'_>,
     places: &Places<'_>,
+    whole: Whole<'_>,
 ) -> Vec<evaluation::Invocation> {
     let mut listed = Vec::with_capacity(groups.len());
     for group in groups.iter() {
-        let mut turns = group.iter().filter_map(|id| identified.program.invocation(*id));
+        let turns = || group.iter().filter_map(|id| identified.program.invocation(*id));
+        // What it may become is judged, but what is listed is what stands there.
+        let possible = turns().all(|turn| turn.context.possible);
+        let mut turns = turns().filter(|turn| possible || !turn.context.possible);
         let (Some(id), Some(first)) = (group.first(), turns.next()) else { continue };
-        let mut argv: Vec<_> = first.words.iter().map(|word| word.as_known().map(lossy)).collect();
+        let mut argv: Vec<_> =
+            first.words.iter().map(|word| word.as_known().map(|text| whole.short(text))).collect();
         // What differs from one turn to the next is not known.
         for turn in turns {
             argv.resize(argv.len().max(turn.words.len()), None);
@@ -301,13 +325,20 @@ fn joined(words: &[String]) -> SmolStr {
     }
 }
 
-fn sources(identified: &Identified<'_, '_>, places: &Places<'_>) -> Vec<evaluation::Source> {
+fn sources(
+    identified: &Identified<'_, '_>,
+    places: &Places<'_>,
+    whole: Whole<'_>,
+) -> Vec<evaluation::Source> {
     let parent = |(id, span): (InvocationId, Span)| places.of(id).map(|place| (place, span));
     identified
         .program
         .sources
         .iter()
-        .map(|source| evaluation::Source { text: text(source.text), parent: source.parent.and_then(parent) })
+        .map(|source| evaluation::Source {
+            text: whole.long(source.text),
+            parent: source.parent.and_then(parent),
+        })
         .collect()
 }
 

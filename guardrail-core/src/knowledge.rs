@@ -12,8 +12,8 @@ use crate::glob;
 #[derive(Debug)]
 pub(crate) struct Knowledge {
     pack: Pack,
-    /// Where the names that begin with each byte begin in the pack's, which are sorted.
-    firsts: Vec<u16>,
+    /// The places of the pack's names, each in its slot or in the next one that was free.
+    slots: Vec<u16>,
     decoded: Vec<OnceLock<Option<Box<KnownTool>>>>,
     own: BTreeMap<String, Own>,
     own_calls: Vec<NamedCall>,
@@ -44,10 +44,14 @@ impl Knowledge {
     pub(crate) fn builtin() -> Self {
         let pack = Pack::builtin();
         let decoded = (0..pack.len()).map(|_| OnceLock::new()).collect();
-        let firsts = (0..=256)
-            .map(|first| pack.names.partition_point(|(name, _)| below(name, first)) as u16)
-            .collect();
-        Self { pack, firsts, decoded, own: BTreeMap::new(), own_calls: Vec::new() }
+        let mut slots = vec![u16::MAX; (4 * pack.names.len()).next_power_of_two()];
+        for (place, (name, _)) in (0..u16::MAX).zip(&pack.names) {
+            let free = probe(&slots, name.as_bytes()).find(|(_, place)| *place == u16::MAX);
+            if let Some(slot) = free.and_then(|(at, _)| slots.get_mut(at)) {
+                *slot = place;
+            }
+        }
+        Self { pack, slots, decoded, own: BTreeMap::new(), own_calls: Vec::new() }
     }
 
     /// Adds a tool of the embedder's. Where a built-in tool has the name, both are asked and the
@@ -76,11 +80,8 @@ impl Knowledge {
     }
 
     fn builtin_tool(&self, name: &[u8]) -> Option<&KnownTool> {
-        let first = usize::from(*name.first()?);
-        let range = usize::from(*self.firsts.get(first)?)..usize::from(*self.firsts.get(first + 1)?);
-        let names = self.pack.names.get(range)?;
-        let place = names.binary_search_by(|(known, _)| known.as_bytes().cmp(name)).ok()?;
-        let (_, place) = names.get(place)?;
+        let held = probe(&self.slots, name).map_while(|(_, place)| self.pack.names.get(usize::from(place)));
+        let (_, place) = held.into_iter().find(|(known, _)| known.as_bytes() == name)?;
         let slot = self.decoded.get(*place as usize)?;
         slot.get_or_init(|| {
             self.pack.tool(*place).map(|(tool, paths)| Box::new(KnownTool::packed(tool, paths)))
@@ -97,9 +98,14 @@ impl Knowledge {
     }
 }
 
-/// Whether a name sorts before all that begin with a byte.
-fn below(name: &str, first: usize) -> bool {
-    name.as_bytes().first().is_none_or(|byte| usize::from(*byte) < first)
+/// The slots where a name may stand, with what is in them. Most stand in the first; a search ends
+/// at the first empty one.
+fn probe(slots: &[u16], name: &[u8]) -> impl Iterator<Item = (usize, u16)> {
+    let byte = |at: usize| name.get(at).map_or(0, |byte| usize::from(*byte));
+    let (middle, last) = (byte(name.len() / 2), byte(name.len().saturating_sub(1)));
+    let start = byte(0) + 7 * byte(1) + 31 * middle + 101 * last + 257 * name.len();
+    let slot = move |step| (start + step) & slots.len().wrapping_sub(1);
+    (0..slots.len()).filter_map(move |step| Some((slot(step), *slots.get(slot(step))?)))
 }
 
 /// A tool whose commands are decoded when they are first met.

@@ -342,7 +342,7 @@ fn read_command(
             .or(scope)
             .unwrap_or(Scope::Local),
         unlisted: keys.take("unlisted")?.unwrap_or(Risk::Medium),
-        appends_input: keys.take("appends_input")?.unwrap_or(false),
+        appends_input: keys.take("appends_input")?,
         inside: keys.take::<Inside>("inside")?.unwrap_or_default(),
         stdin: keys.role("stdin")?.map(|(_, role)| role),
         dry_run: keys.take("dry_run")?,
@@ -472,6 +472,7 @@ fn read_flag(mut keys: Keys) -> Result<Flag, FileError> {
         provides: keys.take("provides")?,
         marks: keys.take::<Vec<Mark>>("marks")?.unwrap_or_default(),
         stdin: keys.role("stdin")?.map(|(_, role)| role),
+        pieces: keys.take("pieces")?,
         placeholder: keys.take::<Table>("placeholder")?.map(|t| placeholder(&keys, t)).transpose()?,
         effects: keys.effects()?,
         ..Flag::default()

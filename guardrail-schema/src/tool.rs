@@ -75,8 +75,9 @@ pub struct Command {
     pub cases: Vec<Case>,
     /// What it does with its standard input when no operand or flag gave it code.
     pub stdin: Option<Role>,
-    /// Whether the words it reads from standard input are added to the wrapped command (xargs).
-    pub appends_input: bool,
+    /// Whether what it reads from standard input is added to the wrapped command (xargs), and how
+    /// it is taken apart.
+    pub appends_input: Option<Pieces>,
     /// Where the command it wraps runs.
     pub inside: Inside,
     /// Where its effects land.
@@ -102,6 +103,24 @@ pub enum Inside {
     Container,
     /// On another machine.
     Remote,
+}
+
+/// What the input of a command that adds it to another's words is taken apart into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pieces {
+    /// Words between blanks, with quotes and backslashes (xargs).
+    Words,
+    /// Lines (parallel).
+    Lines,
+    /// What stands between zero bytes.
+    Nul,
+    /// What stands between the value of the flag.
+    Value,
+    /// As before, but only some at a time.
+    Groups,
+    /// Nothing: the words come from elsewhere.
+    Elsewhere,
 }
 
 /// What a flag means.
@@ -136,6 +155,8 @@ pub struct Flag {
     pub marks: Vec<Mark>,
     /// What it makes the program do with standard input.
     pub stdin: Option<Role>,
+    /// How the input is taken apart that is added to the wrapped command.
+    pub pieces: Option<Pieces>,
     /// What stands for a path in a wrapped command's words.
     pub placeholder: Option<Placeholder>,
 }

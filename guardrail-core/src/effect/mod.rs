@@ -84,7 +84,7 @@ pub(crate) struct Analysis<'a, 'k> {
 
 impl<'a, 'k> Analysis<'a, 'k> {
     pub(crate) fn new(arena: &'a Bump, identified: Identified<'a, 'k>, view: View<'a>) -> Self {
-        let mut effects = BumpVec::with_capacity_in(2 * identified.calls.len(), arena);
+        let mut effects = BumpVec::with_capacity_in(4 * identified.calls.len(), arena);
         let mut floors = BumpVec::new_in(arena);
         for (index, call) in identified.calls.iter().enumerate() {
             let Some(invocation) = identified.program.invocation(call.invocation) else { continue };
@@ -170,6 +170,9 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
             let target = if redirect.target.as_known() == Some(b"-") { here } else { redirect.target };
             let before = self.effects.len();
             self.path(kind, target, redirect.span);
+            for text in target.maybe {
+                self.path(kind, Word::known(text, target.span), redirect.span);
+            }
             for effect in self.effects.iter_mut().skip(before) {
                 effect.source = redirect.source;
             }

@@ -40,6 +40,8 @@ pub(super) struct Arguments<'c, 'a, 'k> {
     may_be_value: Option<usize>,
     /// A lowering flag is there that may mean something else.
     doubted: bool,
+    /// Where a word stands that cannot be known, in the place of a subcommand.
+    unsettled: Option<usize>,
 }
 
 /// What was read beside what stands in the call.
@@ -57,6 +59,8 @@ pub(super) struct Read<'a, 'k> {
     pub(super) negated: BumpVec<'a, &'a [u8]>,
     /// A lowering flag may be the value of another one, or be switched off by the word behind it.
     pub(super) doubted: bool,
+    /// Where a word stands that cannot be known, in the place of a subcommand.
+    pub(super) unsettled: Option<usize>,
 }
 
 impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
@@ -67,7 +71,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         call: &'c mut Call<'a, 'k>,
     ) -> Option<Read<'a, 'k>> {
         let root = tool.root()?;
-        let operands = BumpVec::new_in(call.arguments.bump());
+        let operands = BumpVec::with_capacity_in(words.len().min(8), call.arguments.bump());
         let negated = BumpVec::new_in(call.arguments.bump());
         let mut reader = Self {
             tool,
@@ -89,6 +93,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             negated,
             may_be_value: None,
             doubted: false,
+            unsettled: None,
         };
         reader.run();
         // `* list` makes every first word a group: one that nothing else lists is not known for it.
@@ -97,8 +102,9 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             reader.call.unknown.push((unknown, reader.call.named));
         }
         let slots = reader.replaced.unwrap_or(&reader.command.operands);
-        let Self { command, operands, rest, uncertain, hidden_flags, negated, doubted, .. } = reader;
-        Some(Read { command, operands, rest, slots, uncertain, hidden_flags, negated, doubted })
+        let Self { command, operands, rest, uncertain, hidden_flags, negated, doubted, unsettled, .. } =
+            reader;
+        Some(Read { command, operands, rest, slots, uncertain, hidden_flags, negated, doubted, unsettled })
     }
 
     fn run(&mut self) {
@@ -188,6 +194,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
     /// Takes `word` as the next word of a subcommand, if it is one.
     fn subcommand(&mut self, word: Word<'a>) -> bool {
         let Some(text) = word.as_known() else {
+            self.unsettled = self.at.checked_sub(1);
             if !self.command.runs || self.path_len == 0 {
                 self.call.unknown.push((Unknown::Subcommand(self.unlisted_command()), word.span));
                 self.subcommands = false;
@@ -491,7 +498,9 @@ pub(super) fn is_assignment(word: &Word<'_>) -> bool {
 }
 
 fn exact<'k>(command: &'k Command, spelling: &[u8]) -> Option<&'k Flag> {
-    let place = command.spellings.binary_search_by(|(known, _)| known.as_bytes().cmp(spelling)).ok()?;
+    // Spellings differ within a few bytes: comparing these one by one beats a call.
+    let order = |(known, _): &(String, u16)| known.as_bytes().iter().cmp(spelling);
+    let place = command.spellings.binary_search_by(order).ok()?;
     let (_, place) = command.spellings.get(place)?;
     command.flags.get(usize::from(*place))
 }

@@ -134,7 +134,8 @@ fn operands<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
     let provided = |slot: &&Operand| {
         !call.flags.iter().any(|used| used.flag.provides.as_deref() == Some(slot.name.as_str()))
     };
-    let mut slots: BumpVec<'a, &'k Operand> = BumpVec::new_in(call.arguments.bump());
+    let mut slots: BumpVec<'a, &'k Operand> =
+        BumpVec::with_capacity_in(read.slots.len(), call.arguments.bump());
     slots.extend(read.slots.iter().filter(provided));
     let mut words: &[Word<'a>] = &read.operands;
     call.rest = read.rest;

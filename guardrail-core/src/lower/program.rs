@@ -122,6 +122,8 @@ pub struct Context {
     pub uncalled: bool,
     /// In a handler that runs later: `trap`, an alias.
     pub deferred: bool,
+    /// What another invocation becomes if its unknown words are certain constants.
+    pub possible: bool,
 }
 
 /// Where an invocation runs.
@@ -169,6 +171,9 @@ pub struct Word<'a> {
     /// Each unknown piece is one of several constants of the script, none of which is empty,
     /// begins with `-` or holds a blank or a glob (`$x` in `for x in dev test`).
     pub choice: bool,
+    /// Constants of the script that the whole word may be, where it cannot be known. Not all it
+    /// may be: each is judged beside the unknown, never in its place.
+    pub maybe: &'a [&'a [u8]],
 }
 
 /// What a word would be.
@@ -304,6 +309,7 @@ impl<'a> Word<'a> {
             pattern: None,
             from: &[],
             choice: false,
+            maybe: &[],
         }
     }
 
@@ -318,6 +324,7 @@ impl<'a> Word<'a> {
             pattern: None,
             from: &[],
             choice: false,
+            maybe: &[],
         }
     }
 

@@ -262,7 +262,7 @@ impl<'a> Lowerer<'a> {
         };
         let mut value = environment::merge(self.arena, &a.value, &b.value);
         if a.set != b.set || (elements.is_none() && (a.elements.is_some() || b.elements.is_some())) {
-            value = Word { from: value.from, ..Word::unknown(value.span) };
+            value = Word { from: value.from, maybe: value.maybe, ..Word::unknown(value.span) };
         }
         Binding {
             value,

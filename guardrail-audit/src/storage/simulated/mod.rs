@@ -307,9 +307,8 @@ impl Storage for Process {
     }
 
     fn enter(&self, exclusive: bool) -> io::Result<Presence> {
-        let (alone, place) = self.act(Operation::Enter, "", |state, _| {
-            state.enter(self.number, exclusive).ok_or_else(|| io::ErrorKind::WouldBlock.into())
-        })?;
+        let (alone, place) =
+            self.act(Operation::Enter, "", |state, _| state.enter(self.number, exclusive))?;
         Ok(Presence { alone, guard: Box::new(Entered { process: self.clone(), place }) })
     }
 
@@ -660,15 +659,14 @@ mod tests {
         first.write_shared(b"abc", 2).unwrap();
         let other = second.enter(false).unwrap();
         assert!(entered.alone && !other.alone);
+        assert_eq!(second.enter(true).err().unwrap().kind(), io::ErrorKind::WouldBlock);
         first.kill();
         let mut buffer = [1; 8];
         assert_eq!(second.read_shared(&mut buffer, 0).unwrap(), 5);
         assert_eq!(&buffer[..5], b"\0\0abc");
         drop(other);
-        let exclusive = disk.process().enter(true).unwrap();
-        assert!(exclusive.alone);
-        let refused = disk.process().enter(false).err().map(|error| error.kind());
-        assert_eq!(refused, Some(io::ErrorKind::WouldBlock));
+        let exclusive = second.enter(true).unwrap();
+        assert!(exclusive.alone && disk.process().enter(false).is_err());
         drop(exclusive);
         assert!(disk.process().enter(false).unwrap().alone);
         let left = disk.crash();

@@ -43,8 +43,8 @@ pub(super) struct State {
     holder: Option<(u64, u64)>,
     /// The number of the last lock that was taken, or place.
     locks: u64,
-    /// The opened logs that are there: each one's place, and its process.
-    present: BTreeMap<u64, Present>,
+    /// The opened logs that are there: each one's place, its process, and whether it is exclusive.
+    present: BTreeMap<u64, (u64, bool)>,
     turns: Option<Turns>,
 }
 
@@ -182,13 +182,6 @@ impl Shared {
         }
         state
     }
-}
-
-/// An opened log that is there.
-#[derive(Debug)]
-struct Present {
-    process: u64,
-    exclusive: bool,
 }
 
 impl State {
@@ -347,7 +340,7 @@ impl State {
     /// The system frees the lock of a process that is killed.
     fn kill(&mut self, process: u64) {
         self.killed.insert(process);
-        self.present.retain(|_, present| present.process != process);
+        self.present.retain(|_, (present, _)| *present != process);
         if self.holder.is_some_and(|(holder, _)| holder == process) {
             self.free_lock();
         }
@@ -361,16 +354,15 @@ impl State {
         !self.off
     }
 
-    /// Whether an opened log of this process is alone, and its place; `None` where another one is
-    /// there, and either wants the disk for itself.
-    pub(super) fn enter(&mut self, process: u64, exclusive: bool) -> Option<(bool, u64)> {
+    /// Whether an opened log of this process is alone, and its place.
+    pub(super) fn enter(&mut self, process: u64, exclusive: bool) -> io::Result<(bool, u64)> {
         let alone = self.present.is_empty();
-        if !alone && (exclusive || self.present.values().any(|other| other.exclusive)) {
-            return None;
+        if !alone && exclusive || self.present.values().any(|&(_, exclusive)| exclusive) {
+            return Err(says(Errno::AGAIN));
         }
         self.locks += 1;
-        self.present.insert(self.locks, Present { process, exclusive });
-        Some((alone, self.locks))
+        self.present.insert(self.locks, (process, exclusive));
+        Ok((alone, self.locks))
     }
 
     pub(super) fn leave(&mut self, place: u64) {
