@@ -12,13 +12,17 @@ mod approver;
 mod canonical;
 mod command;
 mod credential;
+mod demands;
 mod digest;
 mod document;
 mod executor;
+mod expect;
+mod fill;
 mod id;
 mod notice;
 mod permit;
 mod pins;
+mod revision;
 mod slot;
 mod stop;
 
@@ -29,6 +33,7 @@ pub use command::{Command, FileAccess, Sandbox, StepLimits};
 pub use credential::{
     CredentialError, CredentialProvider, CredentialReference, CredentialUse, Injection, Secret,
 };
+pub use demands::{Demand, Demands, Flaw, Need, WayBack};
 pub use digest::{Digest, DigestError};
 pub use document::{Capture, Check, Expect, Monitor, Parameter, Plan, Rollback, Step, Times};
 pub use executor::{
@@ -39,5 +44,6 @@ pub use id::{PlanId, PlanName, PlanNameError};
 pub use notice::{Notice, NoticeKind, Notifier, NotifyError};
 pub use permit::{Authority, Permit};
 pub use pins::{FileRole, PinnedDirectory, PinnedFile, Pins};
+pub use revision::{Captured, Look, NotThatRevision, Origin, Preparation, Prepared, Revision, Versions};
 pub use slot::{Part, Slot};
 pub use stop::{Stop, StopLevel};
