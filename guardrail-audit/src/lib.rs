@@ -11,10 +11,7 @@ pub mod merkle;
 pub mod note;
 mod plans;
 pub mod proof;
-<<<<<<< HEAD
 pub mod read;
-=======
->>>>>>> main
 mod redacting;
 pub mod storage;
 mod store;

@@ -190,9 +190,16 @@ fn is_final(evaluation: &Evaluation) -> bool {
 fn demand(demands: &Demands, evaluation: &Evaluation, irreversible: bool) -> Demand {
     let light = is_light(evaluation) && !irreversible;
     let mut demand = demands.of(evaluation.risk, light);
-    if let Decision::Ask(Approval { approvers, rollback, impact }) = evaluation.decision {
-        let rollback = if rollback && !light { WayBack::Any } else { WayBack::None };
-        demand = demand.join(Demand { approvers, rollback, impact, ..Demand::default() });
+    if let Decision::Ask(Approval { approvers, rollback, impact, dry_run, .. }) = &evaluation.decision {
+        let rollback = if *rollback && !light { WayBack::Any } else { WayBack::None };
+        let asked = Demand {
+            approvers: *approvers,
+            rollback,
+            impact: *impact,
+            dry_run: *dry_run,
+            ..Demand::default()
+        };
+        demand = demand.join(asked);
     }
     if irreversible && evaluation.risk > Risk::Low {
         // The bar is higher, and a way back is not asked of what has none.

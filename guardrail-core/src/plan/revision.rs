@@ -327,7 +327,7 @@ impl Revision {
         if after.risk > before.risk {
             found.push(format!("its risk is {} now, and was {}", after.risk, before.risk));
         }
-        if stricter(after.decision, before.decision) {
+        if stricter(&after.decision, &before.decision) {
             found.push("the policy asks for more now".to_owned());
         }
         if after.effects != before.effects {
@@ -338,11 +338,12 @@ impl Revision {
 }
 
 /// Whether a decision asks for more than an earlier one.
-fn stricter(now: Decision, then: Decision) -> bool {
+fn stricter(now: &Decision, then: &Decision) -> bool {
     match (now, then) {
         (Decision::Ask(_), Decision::Allow) => true,
         (Decision::Ask(now), Decision::Ask(then)) => {
-            now.approvers > then.approvers || (now.rollback && !then.rollback) || (now.impact && !then.impact)
+            // Whatever joining the two would change is more than was asked for then.
+            then.clone().and(now.clone()) != *then
         }
         // A denial says so itself.
         _ => false,
