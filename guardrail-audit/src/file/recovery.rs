@@ -371,7 +371,10 @@ impl Writer {
 /// The log's id, from the newest first line. It must have the origin that is asked for.
 fn identity(storage: &dyn Storage, options: &FileOptions, newest: u32) -> Result<Uuid, StoreError> {
     for number in [newest, newest.saturating_sub(1)] {
-        let Ok(file) = storage.open(&segment::name(number)) else { continue };
+        let file = match storage.open(&segment::name(number)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            other => other.map_err(StoreError::Unavailable)?,
+        };
         let line = segment::line_at(file.as_ref(), 0).map_err(StoreError::Unavailable)?;
         let Some(header) = line.as_deref().and_then(segment::details::<Header>) else { continue };
         if header.origin != options.origin {
