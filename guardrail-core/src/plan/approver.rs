@@ -222,6 +222,17 @@ impl Principal {
     }
 }
 
+impl Principal {
+    /// Whether two names could be one and the same to a person or a directory: the kind, the case
+    /// of letters and white space around them aside. Where somebody may vote once, namesakes count
+    /// as one.
+    #[must_use]
+    pub fn is_namesake(&self, other: &Self) -> bool {
+        let plain = |name: &str| name.trim().to_lowercase();
+        plain(&self.name) == plain(&other.name)
+    }
+}
+
 impl std::fmt::Display for Principal {
     /// `person:anna@example.com`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -146,7 +146,7 @@ impl Demand {
 }
 
 /// Who must say yes to a revision.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Need {
     /// How many distinct principals must say yes.

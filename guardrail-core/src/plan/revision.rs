@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::approver::Principal;
 use super::command::Command;
 use super::demands::{self, Demands, Flaw, Need};
-use super::document::{Check, Expect, Plan, Rollback};
+use super::document::{Capture, Check, Expect, Plan, Rollback};
 use super::fill::{Filler, World};
 use super::pins::Pins;
 use super::{Digest, Part, PlanId, Slot};
@@ -478,6 +478,19 @@ impl Revision {
             captured: Captured::new(),
         };
         Some(request(&content.plan, &preparation, slot, &prepared.command, &prepared.cwd))
+    }
+
+    /// What a slot captures.
+    pub(super) fn capture(&self, slot: Slot) -> Option<&Capture> {
+        let step = self.plan().steps.get(slot.step?.checked_sub(1)? as usize)?;
+        step.captures.get(slot.index.checked_sub(1)? as usize)
+    }
+
+    /// The agent's reason for a step, or else for the plan.
+    pub(super) fn reason(&self, slot: Slot) -> Option<String> {
+        let step = slot.step.and_then(|number| self.plan().steps.get(number.checked_sub(1)? as usize));
+        let own = step.map(|step| step.reason.clone()).filter(|reason| !reason.is_empty());
+        own.or_else(|| Some(self.plan().reason.clone()).filter(|reason| !reason.is_empty()))
     }
 
     /// The plan with another value for a parameter, to be prepared as the next revision.
