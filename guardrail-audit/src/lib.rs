@@ -1,10 +1,26 @@
 //! An append-only, hash-chained audit log that nobody can quietly edit and no crash can shorten.
 
 pub mod chain;
+pub mod checkpoint;
+#[cfg(any(test, feature = "simulation"))]
+pub mod conformance;
+mod file;
 mod hash;
 pub mod line;
+pub mod merkle;
+pub mod note;
+mod plans;
+pub mod proof;
+<<<<<<< HEAD
+pub mod read;
+=======
+>>>>>>> main
+mod redacting;
 pub mod storage;
 mod store;
 
+pub use file::{FileOptions, FileStore, Recovery, SignCheckpoint};
 pub use hash::Hash;
+pub use plans::{MAX_DOCUMENT, PlanError, PlanFiles};
+pub use redacting::{FieldRuleError, FieldRules, MAX_DEPTH, Redacting, RedactingError, TagKey};
 pub use store::{Acknowledged, Appended, Body, Durability, Head, Lines, Store, StoreError};

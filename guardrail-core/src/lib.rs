@@ -18,9 +18,13 @@ mod risk;
 pub mod shell;
 
 pub use draw::{Drawing, Style};
-pub use evaluation::{Approval, Decision, Effect, Evaluation, Finding, Invocation, Problem, Source};
+pub use evaluation::{
+    Approval, Channels, Decision, Effect, Evaluation, Finding, Invocation, PolicyDigest, Problem, Reason,
+    Ruling, Source,
+};
 pub use guard::{Guard, GuardBuilder};
 pub use guardrail_schema::{EffectKind, Risk, Scope, Undo};
 pub use knowledge::KnowledgeError;
 pub use limits::Limits;
 pub use request::{Action, Environment, Fact, Facts, Request};
+pub use smol_str::SmolStr;

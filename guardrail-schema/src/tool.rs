@@ -19,6 +19,13 @@ pub struct Tool {
     pub abbreviations: bool,
     /// Whether any subcommand's path holds a glob.
     pub globs: bool,
+    /// Whether a version behind its name still names it (`python3.12`).
+    pub versions: bool,
+    /// Whether its flags are read as Go's pflag reads them: a short one takes `-f=value`.
+    pub pflag: bool,
+    /// What the beginning of a value says of the rest of it (`file://`), for words that have no
+    /// role of their own.
+    pub prefixes: Vec<(String, Role)>,
     /// The tool itself first, then its subcommands, sorted by their paths.
     pub commands: Vec<Command>,
     /// Environment variables that change what it does.
@@ -75,8 +82,9 @@ pub struct Command {
     pub cases: Vec<Case>,
     /// What it does with its standard input when no operand or flag gave it code.
     pub stdin: Option<Role>,
-    /// Whether the words it reads from standard input are added to the wrapped command (xargs).
-    pub appends_input: bool,
+    /// Whether what it reads from standard input is added to the wrapped command (xargs), and how
+    /// it is taken apart.
+    pub appends_input: Option<Pieces>,
     /// Where the command it wraps runs.
     pub inside: Inside,
     /// Where its effects land.
@@ -104,6 +112,24 @@ pub enum Inside {
     Remote,
 }
 
+/// What the input of a command that adds it to another's words is taken apart into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pieces {
+    /// Words between blanks, with quotes and backslashes (xargs).
+    Words,
+    /// Lines (parallel).
+    Lines,
+    /// What stands between zero bytes.
+    Nul,
+    /// What stands between the value of the flag.
+    Value,
+    /// As before, but only some at a time.
+    Groups,
+    /// Nothing: the words come from elsewhere.
+    Elsewhere,
+}
+
 /// What a flag means.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Flag {
@@ -122,6 +148,8 @@ pub struct Flag {
     /// For `key=value` values: what each key's value is. The first match counts; a key without
     /// one is unknown.
     pub keys: Vec<(String, Role)>,
+    /// What the beginning of its value says of the rest (`@`), where it begins so.
+    pub prefixes: Vec<(String, Role)>,
     /// Effects it adds.
     pub effects: Vec<Effect>,
     /// The effects that stand in place of the command's own when it is on.
@@ -136,6 +164,8 @@ pub struct Flag {
     pub marks: Vec<Mark>,
     /// What it makes the program do with standard input.
     pub stdin: Option<Role>,
+    /// How the input is taken apart that is added to the wrapped command.
+    pub pieces: Option<Pieces>,
     /// What stands for a path in a wrapped command's words.
     pub placeholder: Option<Placeholder>,
 }

@@ -143,7 +143,16 @@ impl Marks {
 }
 
 impl<'a, 'k> Call<'a, 'k> {
-    pub(crate) fn new(arena: &'a Bump, invocation: InvocationId, source: SourceId, named: Span) -> Self {
+    /// A call of which nothing is known yet. Most have no more than one effect for each word.
+    #[inline]
+    pub(crate) fn new(
+        arena: &'a Bump,
+        invocation: InvocationId,
+        source: SourceId,
+        named: Span,
+        words: usize,
+    ) -> Self {
+        let room = words.min(8);
         Self {
             invocation,
             source,
@@ -151,10 +160,10 @@ impl<'a, 'k> Call<'a, 'k> {
             tool: None,
             command: None,
             named,
-            arguments: BumpVec::new_in(arena),
+            arguments: BumpVec::with_capacity_in(room, arena),
             rest: &[],
-            flags: BumpVec::new_in(arena),
-            effects: BumpVec::new_in(arena),
+            flags: BumpVec::with_capacity_in(room / 2, arena),
+            effects: BumpVec::with_capacity_in(room.min(2), arena),
             possible: BumpVec::new_in(arena),
             sends_input: false,
             rehearsal: false,

@@ -45,7 +45,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         self.lowerer.program.written.push(id);
         self.next = self.lowerer.program.invocations.len();
 
-        let mut call = Call::new(self.arena, id, source, span);
+        let mut call = Call::new(self.arena, id, source, span, 4);
         match find(self.knowledge.calls(), name) {
             None => call.standing = Standing::Unknown,
             Some(known) => {

@@ -19,10 +19,7 @@ impl<'a> Lowerer<'a> {
         let value = match *part {
             Part::CommandSubstitution { body, style, span } => self.substitution(unit, body, style, span),
             Part::Backquoted { script, span } => match unit.script.nested(script) {
-                Some(script) => {
-                    let text: &'a [u8] = self.arena.alloc_slice_copy(script.text());
-                    self.backquoted(unit, text, span)
-                }
+                Some(script) => self.backquoted(unit, script.text(), span),
                 None => Word::unknown(span),
             },
             Part::ProcessSubstitution { body, output, span } => {
@@ -78,7 +75,7 @@ impl<'a> Lowerer<'a> {
         let first = self.program.invocations.len();
         let source = self.inline(text, None, unit.source, span);
         self.enter_shell();
-        let script = self.scripts.get(source.0 as usize).and_then(Option::as_ref);
+        let script = self.scripts.get(source.0 as usize).copied().flatten();
         match script {
             Some(script) if source != unit.source && is_one_command(script, script.body()) => {
                 self.output_word(first, channel, span)
