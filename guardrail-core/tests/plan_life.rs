@@ -39,7 +39,7 @@ fn from_a_draft_to_success_and_every_moment_can_be_read_back() {
     book.change(&mut machine, |machine| machine.propose(revision, at(0)));
     assert_eq!(machine.next(at(1)), Next::Ask);
     let question = ask(&book, &mut machine);
-    assert_eq!((question.risk, question.approvers), (Risk::Medium, 1));
+    assert_eq!((question.risk, question.need.approvers), (Risk::Medium, 1));
     assert!(question.text.contains("kubectl -n shop scale deployment api --replicas=5"), "{}", question.text);
     book.change(&mut machine, |machine| machine.vote(yes(&question, anna()), at(2)));
     assert_eq!(machine.state(), State::Approved);

@@ -261,8 +261,8 @@ impl Revision {
 
     /// What it needs to be approved.
     #[must_use]
-    pub const fn need(&self) -> Need {
-        self.content.need
+    pub const fn need(&self) -> &Need {
+        &self.content.need
     }
 
     /// The worst risk of its commands.
@@ -313,39 +313,28 @@ impl Revision {
     /// may. `exact` asks for the very versions of policy and knowledge too.
     pub(super) fn drift(&self, slot: Slot, now: &Look, versions: &Versions, exact: bool) -> Vec<String> {
         let Some(then) = self.command(slot) else { return vec![format!("{slot} is not in the plan")] };
+        let (before, after) = (&then.evaluation, &now.evaluation);
         let mut found = then.pins.drift(&now.pins);
-        if exact && self.content.versions.policy != versions.policy {
+        let policies = (before.ruling.policy, &self.content.versions.policy);
+        if exact && policies != (after.ruling.policy, &versions.policy) {
             found.push("the policy is another one".to_owned());
         }
         if exact && self.content.versions.knowledge != versions.knowledge {
             found.push("the knowledge of tools is another one".to_owned());
         }
-        let (before, after) = (&then.evaluation, &now.evaluation);
         if after.decision == Decision::Deny {
             found.push("the policy denies it now".to_owned());
         }
         if after.risk > before.risk {
             found.push(format!("its risk is {} now, and was {}", after.risk, before.risk));
         }
-        if stricter(after.decision, before.decision) {
+        if before.decision.clone().stricter(after.decision.clone()) != before.decision {
             found.push("the policy asks for more now".to_owned());
         }
         if after.effects != before.effects {
             found.push("it would do something else now".to_owned());
         }
         found
-    }
-}
-
-/// Whether a decision asks for more than an earlier one.
-fn stricter(now: Decision, then: Decision) -> bool {
-    match (now, then) {
-        (Decision::Ask(_), Decision::Allow) => true,
-        (Decision::Ask(now), Decision::Ask(then)) => {
-            now.approvers > then.approvers || (now.rollback && !then.rollback) || (now.impact && !then.impact)
-        }
-        // A denial says so itself.
-        _ => false,
     }
 }
 

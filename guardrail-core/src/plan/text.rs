@@ -131,11 +131,14 @@ impl Writer<'_> {
         if !plan.reason.is_empty() {
             writeln!(self.out, "its reason: {}", self.line(&plan.reason))?;
         }
-        match (need.approvers, need.people) {
-            (0, _) => writeln!(self.out, "needs: nobody's yes")?,
-            (approvers, people) => {
-                writeln!(self.out, "needs: {approvers} to say yes, {people} of them people")?;
+        if need.is_nothing() {
+            writeln!(self.out, "needs: nobody's yes")?;
+        } else {
+            write!(self.out, "needs: {} to say yes, {} of them people", need.approvers, need.people)?;
+            for role in &need.roles {
+                write!(self.out, ", one as {}", self.line(role))?;
             }
+            writeln!(self.out)?;
         }
         for (name, parameter) in &plan.parameters {
             let value = self.line(&parameter.value.to_string());

@@ -10,9 +10,9 @@ use crate::identify::FeedSource;
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     for effect in case.effects().filter(|effect| effect.kind == EffectKind::Execute) {
         match &effect.target {
-            Target::Code(Code::Program(word, None)) => found.on(effect, Risk::Medium, true, || {
-                say(["runs ", ", of which nothing is known"], word)
-            }),
+            Target::Code(Code::Program(word, None)) => {
+                found.on(effect, Risk::Medium, true, || say(["runs ", ", of which nothing is known"], word))
+            }
             Target::Code(Code::Program(word, Some(area))) => {
                 let risk = if *area == Area::Temporary { Risk::High } else { Risk::Medium };
                 found.on(effect, risk, true, || {

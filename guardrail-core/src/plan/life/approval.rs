@@ -64,9 +64,12 @@ impl Life {
         self.moved_at = Some(at);
     }
 
-    pub(super) fn ask(&mut self, question: Question, answer_by: Timestamp) -> Result<(), Illegal> {
+    pub(super) fn ask(&mut self, question: Question, via: &str, answer_by: Timestamp) -> Result<(), Illegal> {
         if !matches!(self.stage, Stage::Proposed | Stage::Awaiting) {
             return illegal(format!("it is {}", self.state()));
+        }
+        if !self.content.as_ref().is_some_and(|content| content.need.allows_channel(via)) {
+            return illegal("the policy does not let anybody be asked there");
         }
         if self.asked.iter().any(|asked| asked.id == question.id) {
             return illegal("this question was asked before");
@@ -100,6 +103,9 @@ impl Life {
         if self.answer_by.is_none_or(|until| at > until) {
             return illegal("the vote came too late");
         }
+        if !content.need.allows_channel(&vote.via) {
+            return illegal("the policy takes no yes from there");
+        }
         if !asked.complete {
             return illegal("what was shown was not the whole plan");
         }
@@ -113,13 +119,15 @@ impl Life {
         if owns && !self.yes.is_empty() {
             return illegal("the owner of the session may give the first yes and no later one");
         }
-        let need = content.need;
+        let need = &content.need;
         let critical = content.risk == Risk::Critical;
         self.yes.push(vote.principal.clone());
+        self.roles.extend(vote.roles.iter().filter(|role| need.roles.contains(*role)).cloned());
         let people = self.yes.iter().filter(|voter| voter.kind == PrincipalKind::Person).count();
         // Whatever a configuration asks for, somebody says yes, and to what is critical a person.
         let enough = self.yes.len() >= usize::from(need.approvers.max(1))
-            && people >= usize::from(need.people.max(u8::from(critical)));
+            && people >= usize::from(need.people.max(u8::from(critical)))
+            && need.roles.is_subset(&self.roles);
         if enough {
             self.go(at);
         }

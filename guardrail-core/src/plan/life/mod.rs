@@ -26,6 +26,8 @@ pub struct Life {
     asked: Vec<Question>,
     answer_by: Option<Timestamp>,
     yes: Vec<Principal>,
+    /// The roles asked for that those have.
+    roles: BTreeSet<String>,
     /// When the approval was complete, or the last command ended.
     moved_at: Option<Timestamp>,
     forward: Vec<Slot>,
@@ -237,9 +239,9 @@ impl Life {
             What::Drafted { content } => self.drafted(content),
             What::Proposed { content } => self.proposed(content),
             What::AllowedByPolicy => self.allowed(at),
-            What::Asked { question, shown, complete, via: _, answer_by } => {
+            What::Asked { question, shown, complete, via, answer_by } => {
                 let question = Question { id: *question, shown: *shown, complete: *complete };
-                self.ask(question, *answer_by)
+                self.ask(question, via, *answer_by)
             }
             What::Remarked { .. } => self.stay(),
             What::Voted(vote) => self.voted(vote, at),

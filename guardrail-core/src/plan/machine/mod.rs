@@ -230,7 +230,9 @@ impl Machine {
     ///
     /// [`Refused`] where it is not to be approved now.
     pub fn ask(&self, via: &str, text: &Shown, now: Timestamp) -> Result<(Question, Change), Refused> {
-        let seconds = self.revision.plan().times.approval_seconds;
+        let need = self.revision.need();
+        let own = self.revision.plan().times.approval_seconds;
+        let seconds = need.answer_seconds.unwrap_or(own).min(own);
         let window = i64::try_from(seconds).ok().and_then(chrono::TimeDelta::try_seconds);
         let latest = window.and_then(|window| now.checked_add_signed(window)).unwrap_or(now);
         let answer_by = self.life.answer_by().unwrap_or(latest);
@@ -257,8 +259,7 @@ impl Machine {
             title: text.line(&revision.shown(&revision.plan().title)),
             reason: text.line(&revision.plan().reason),
             risk: revision.risk(),
-            approvers: revision.need().approvers,
-            people: revision.need().people,
+            need: revision.need().clone(),
             approved_by: self.life.approved_by().to_vec(),
             requester: revision.origin().requester.clone(),
             owner: revision.origin().owner.clone(),
@@ -511,7 +512,7 @@ fn content(revision: &Revision) -> RevisionContent {
         number: revision.number(),
         digest: revision.digest(),
         risk: revision.risk(),
-        need: revision.need(),
+        need: revision.need().clone(),
         requester: origin.requester.clone(),
         owner: origin.owner.clone(),
         valid_seconds: revision.plan().times.valid_seconds,
