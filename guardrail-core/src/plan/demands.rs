@@ -146,20 +146,53 @@ impl Demand {
 }
 
 /// Who must say yes to a revision.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Need {
     /// How many distinct principals must say yes.
     pub approvers: u8,
     /// How many of them must be people.
     pub people: u8,
+    /// For each of these roles at least one of them has it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub roles: BTreeSet<String>,
+    /// Where they may be asked; `None` for anywhere, and nowhere where it is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channels: Option<BTreeSet<String>>,
+    /// How long the answer may take by the policy, in seconds; the plan may ask for less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_seconds: Option<u64>,
 }
 
 impl Need {
     /// Whether nobody has to be asked.
     #[must_use]
-    pub const fn is_nothing(self) -> bool {
-        self.approvers == 0 && self.people == 0
+    pub fn is_nothing(&self) -> bool {
+        self.approvers == 0 && self.people == 0 && self.roles.is_empty()
+    }
+
+    /// Whether approvers may be asked in a channel.
+    #[must_use]
+    pub fn allows_channel(&self, channel: &str) -> bool {
+        self.channels.as_ref().is_none_or(|channels| channels.contains(channel))
+    }
+
+    /// Takes up what the policy asks for one command.
+    fn add(&mut self, approval: &Approval) {
+        let Approval { approvers, roles, channels, expires, rollback: _, impact: _, dry_run: _ } = approval;
+        self.approvers = self.approvers.max(*approvers);
+        self.roles.extend(roles.iter().cloned());
+        if let Some(named) = channels.names() {
+            let named: BTreeSet<String> = named.iter().cloned().collect();
+            self.channels = Some(match self.channels.take() {
+                Some(before) => before.intersection(&named).cloned().collect(),
+                None => named,
+            });
+        }
+        self.answer_seconds = match (self.answer_seconds, *expires) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
     }
 }
 
@@ -190,16 +223,10 @@ fn is_final(evaluation: &Evaluation) -> bool {
 fn demand(demands: &Demands, evaluation: &Evaluation, irreversible: bool) -> Demand {
     let light = is_light(evaluation) && !irreversible;
     let mut demand = demands.of(evaluation.risk, light);
-    if let Decision::Ask(Approval { approvers, rollback, impact, dry_run, .. }) = &evaluation.decision {
-        let rollback = if *rollback && !light { WayBack::Any } else { WayBack::None };
-        let asked = Demand {
-            approvers: *approvers,
-            rollback,
-            impact: *impact,
-            dry_run: *dry_run,
-            ..Demand::default()
-        };
-        demand = demand.join(asked);
+    if let Decision::Ask(approval) = &evaluation.decision {
+        let rollback = if approval.rollback && !light { WayBack::Any } else { WayBack::None };
+        let Approval { approvers, impact, dry_run, .. } = *approval;
+        demand = demand.join(Demand { approvers, rollback, impact, dry_run, ..Demand::default() });
     }
     if irreversible && evaluation.risk > Risk::Low {
         // The bar is higher, and a way back is not asked of what has none.
@@ -235,6 +262,9 @@ pub(super) fn judge(plan: &Plan, commands: &[Prepared], demands: &Demands) -> (N
         let demand = demand(demands, evaluation, irreversible || (action && is_final(evaluation)));
         need.approvers = need.approvers.max(demand.approvers);
         need.people = need.people.max(demand.people);
+        if let Decision::Ask(approval) = &evaluation.decision {
+            need.add(approval);
+        }
         if let (Part::Action, Some(step)) = (slot.part, step) {
             monitor |= demand.monitor;
             for message in missing(plan, step, evaluation, demand) {

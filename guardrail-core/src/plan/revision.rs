@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::approver::Principal;
 use super::command::Command;
 use super::demands::{self, Demands, Flaw, Need};
-use super::document::{Check, Expect, Plan, Rollback};
+use super::document::{Capture, Check, Expect, Plan, Rollback};
 use super::fill::{Filler, World};
 use super::pins::Pins;
 use super::{Digest, Part, PlanId, Slot};
@@ -261,8 +261,8 @@ impl Revision {
 
     /// What it needs to be approved.
     #[must_use]
-    pub const fn need(&self) -> Need {
-        self.content.need
+    pub const fn need(&self) -> &Need {
+        &self.content.need
     }
 
     /// The worst risk of its commands.
@@ -313,40 +313,28 @@ impl Revision {
     /// may. `exact` asks for the very versions of policy and knowledge too.
     pub(super) fn drift(&self, slot: Slot, now: &Look, versions: &Versions, exact: bool) -> Vec<String> {
         let Some(then) = self.command(slot) else { return vec![format!("{slot} is not in the plan")] };
+        let (before, after) = (&then.evaluation, &now.evaluation);
         let mut found = then.pins.drift(&now.pins);
-        if exact && self.content.versions.policy != versions.policy {
+        let policies = (before.ruling.policy, &self.content.versions.policy);
+        if exact && policies != (after.ruling.policy, &versions.policy) {
             found.push("the policy is another one".to_owned());
         }
         if exact && self.content.versions.knowledge != versions.knowledge {
             found.push("the knowledge of tools is another one".to_owned());
         }
-        let (before, after) = (&then.evaluation, &now.evaluation);
         if after.decision == Decision::Deny {
             found.push("the policy denies it now".to_owned());
         }
         if after.risk > before.risk {
             found.push(format!("its risk is {} now, and was {}", after.risk, before.risk));
         }
-        if stricter(&after.decision, &before.decision) {
+        if before.decision.clone().stricter(after.decision.clone()) != before.decision {
             found.push("the policy asks for more now".to_owned());
         }
         if after.effects != before.effects {
             found.push("it would do something else now".to_owned());
         }
         found
-    }
-}
-
-/// Whether a decision asks for more than an earlier one.
-fn stricter(now: &Decision, then: &Decision) -> bool {
-    match (now, then) {
-        (Decision::Ask(_), Decision::Allow) => true,
-        (Decision::Ask(now), Decision::Ask(then)) => {
-            // Whatever joining the two would change is more than was asked for then.
-            then.clone().and(now.clone()) != *then
-        }
-        // A denial says so itself.
-        _ => false,
     }
 }
 
@@ -479,6 +467,19 @@ impl Revision {
             captured: Captured::new(),
         };
         Some(request(&content.plan, &preparation, slot, &prepared.command, &prepared.cwd))
+    }
+
+    /// What a slot captures.
+    pub(super) fn capture(&self, slot: Slot) -> Option<&Capture> {
+        let step = self.plan().steps.get(slot.step?.checked_sub(1)? as usize)?;
+        step.captures.get(slot.index.checked_sub(1)? as usize)
+    }
+
+    /// The agent's reason for a step, or else for the plan.
+    pub(super) fn reason(&self, slot: Slot) -> Option<String> {
+        let step = slot.step.and_then(|number| self.plan().steps.get(number.checked_sub(1)? as usize));
+        let own = step.map(|step| step.reason.clone()).filter(|reason| !reason.is_empty());
+        own.or_else(|| Some(self.plan().reason.clone()).filter(|reason| !reason.is_empty()))
     }
 
     /// The plan with another value for a parameter, to be prepared as the next revision.
