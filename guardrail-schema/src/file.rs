@@ -93,13 +93,12 @@ impl ToolFile {
                 return Err(keys.error("root_flags", format!("`{other}` is neither `anywhere` nor `before`")));
             }
         };
-        let pflag = keys.take("pflag")?.unwrap_or(false);
+        let (pflag, versions) =
+            (keys.take("pflag")?.unwrap_or(false), keys.take("versions")?.unwrap_or(false));
         let abbreviations = keys.take("abbreviations")?.unwrap_or(!pflag);
-        let versions = keys.take("versions")?.unwrap_or(false);
         let prefixes = keys.roles("prefixes")?;
         let examples = keys.take("examples")?.unwrap_or_default();
-        let subcommands = keys.tables("commands")?;
-        let environment = keys.tables("environment")?;
+        let (subcommands, environment) = (keys.tables("commands")?, keys.tables("environment")?);
         let named_calls = keys.tables("calls")?;
         let has_subcommands = !subcommands.is_empty();
 
@@ -306,6 +305,7 @@ impl Keys {
                         let test = match value {
                             Value::String(s) if s == "present" => Test::Present,
                             Value::String(s) if s == "absent" => Test::Absent,
+                            Value::String(s) if s == "once" => Test::Once,
                             Value::Array(values) => Test::Matches(
                                 values
                                     .into_iter()
@@ -314,21 +314,24 @@ impl Keys {
                                     .map_err(|_| keys.error("when", "a glob is a string"))?,
                             ),
                             _ => {
-                                return Err(keys.error("when", "give `present`, `absent` or a list of globs"));
+                                return Err(
+                                    keys.error("when", "give `present`, `absent`, `once` or a list of globs")
+                                );
                             }
                         };
                         Ok(Condition { facet, test })
                     })
                     .collect::<Result<_, _>>()?;
                 let adds = keys.take("adds")?.unwrap_or(false);
+                let prints = keys.take("prints")?;
                 let effects = keys.effects()?;
-                if effects.is_empty() {
+                if effects.is_empty() && prints.is_none() {
                     return Err(
                         keys.error("effect", "is missing: a case without an effect or a risk says nothing")
                     );
                 }
                 keys.finish()?;
-                Ok(Case { when: conditions, effects, adds })
+                Ok(Case { when: conditions, effects, adds, prints })
             })
             .collect()
     }
@@ -352,6 +355,7 @@ fn read_command(
             .unwrap_or(Scope::Local),
         unlisted: keys.take("unlisted")?.unwrap_or(Risk::Medium),
         appends_input: keys.take("appends_input")?,
+        prints: keys.take("prints")?,
         inside: keys.take::<Inside>("inside")?.unwrap_or_default(),
         stdin: keys.role("stdin")?.map(|(_, role)| role),
         dry_run: keys.take("dry_run")?,
@@ -432,7 +436,7 @@ fn add_flag(command: &mut Command, spellings: &[String], mut flag: Flag) -> Resu
 
 fn read_flag(mut keys: Keys) -> Result<Flag, FileError> {
     let is = keys.role("is")?;
-    let key_roles = keys.roles("keys")?;
+    let (key_roles, prefixes) = (keys.roles("keys")?, keys.roles("prefixes")?);
     let sets = match keys.take::<Table>("sets")? {
         None => None,
         Some(table) => {
@@ -448,9 +452,7 @@ fn read_flag(mut keys: Keys) -> Result<Flag, FileError> {
     };
     let flag = Flag {
         value: match keys.take::<String>("value")?.as_deref() {
-            None if role.is_some() || !key_roles.is_empty() || keys.table.contains_key("prefixes") => {
-                ValueKind::Required
-            }
+            None if role.is_some() || !key_roles.is_empty() || !prefixes.is_empty() => ValueKind::Required,
             None | Some("none") => ValueKind::None,
             Some("required") => ValueKind::Required,
             Some("optional") => ValueKind::Optional,
@@ -466,7 +468,7 @@ fn read_flag(mut keys: Keys) -> Result<Flag, FileError> {
         then: keys.role("then")?.map(|(_, role)| role),
         harmless: keys.take("harmless")?.unwrap_or_default(),
         keys: key_roles,
-        prefixes: keys.roles("prefixes")?,
+        prefixes,
         sets,
         when: keys.take("when")?.unwrap_or_default(),
         operands: keys.operands("operands")?,

@@ -42,6 +42,7 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
     match sets {
         Some(sets) => call.effects.extend(sets.iter().map(|effect| (effect, named))),
         None => {
+            call.prints = read.command.prints;
             call.effects.extend(read.command.effects.iter().map(|effect| (effect, named)));
             for case in &read.command.cases {
                 refine(call, case, read, before);
@@ -59,6 +60,10 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
         call.effects.iter().any(|(effect, _)| !matches!(effect.kind, None | Some(EffectKind::Read)))
             || call.arguments.iter().any(|argument| matches!(argument.role, Role::Write | Role::Delete));
     let raises = |flag: &schema::Flag| raises(flag) || (changes && !flag.marks.is_empty());
+    // What is not understood may print anything.
+    if !call.unknown.is_empty() || read.hidden_flags {
+        call.prints = None;
+    }
     if !read.command.flags.iter().any(raises) && !root_flags(call).any(raises) {
         call.unknown.retain(|unknown| !maybe(unknown));
     }
@@ -365,6 +370,9 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>, 
             _ => Holds::Yes,
         };
     }
+    if holds == Holds::Yes {
+        call.prints = case.prints.or(call.prints);
+    }
     let only_floors = case.effects.iter().all(|effect| effect.kind.is_none());
     match holds {
         Holds::No => return,
@@ -436,6 +444,16 @@ fn presence(call: &Call<'_, '_>, facet: &str) -> Holds {
 
 fn tests(call: &Call<'_, '_>, facet: &str, test: &Test, uncertain: bool) -> Holds {
     match test {
+        Test::Once => {
+            let several = |word: &Word<'_>| word.splits || word.pattern.is_some();
+            let mut given = call.facet(facet).take(2);
+            match (given.next(), given.next()) {
+                _ if uncertain => Holds::Maybe,
+                (Some(word), None) if several(&word) => Holds::Maybe,
+                (_, None) => Holds::Yes,
+                (_, Some(_)) => Holds::No,
+            }
+        }
         Test::Present | Test::Absent => {
             let present = match presence(call, facet) {
                 Holds::No if uncertain => Holds::Maybe,
