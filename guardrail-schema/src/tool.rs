@@ -19,6 +19,13 @@ pub struct Tool {
     pub abbreviations: bool,
     /// Whether any subcommand's path holds a glob.
     pub globs: bool,
+    /// Whether a version behind its name still names it (`python3.12`).
+    pub versions: bool,
+    /// Whether its flags are read as Go's pflag reads them: a short one takes `-f=value`.
+    pub pflag: bool,
+    /// What the beginning of a value says of the rest of it (`file://`), for words that have no
+    /// role of their own.
+    pub prefixes: Vec<(String, Role)>,
     /// The tool itself first, then its subcommands, sorted by their paths.
     pub commands: Vec<Command>,
     /// Environment variables that change what it does.
@@ -78,6 +85,8 @@ pub struct Command {
     /// Whether what it reads from standard input is added to the wrapped command (xargs), and how
     /// it is taken apart.
     pub appends_input: Option<Pieces>,
+    /// What it prints, where that is something simple.
+    pub prints: Option<Prints>,
     /// Where the command it wraps runs.
     pub inside: Inside,
     /// Where its effects land.
@@ -90,6 +99,16 @@ pub struct Command {
     pub capture: Option<String>,
     /// The command that takes it back.
     pub inverse: Option<String>,
+}
+
+/// What a command prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Prints {
+    /// Numbers, or nothing.
+    Number,
+    /// Its operands.
+    Operands,
 }
 
 /// Where a wrapped command runs.
@@ -141,6 +160,8 @@ pub struct Flag {
     /// For `key=value` values: what each key's value is. The first match counts; a key without
     /// one is unknown.
     pub keys: Vec<(String, Role)>,
+    /// What the beginning of its value says of the rest (`@`), where it begins so.
+    pub prefixes: Vec<(String, Role)>,
     /// Effects it adds.
     pub effects: Vec<Effect>,
     /// The effects that stand in place of the command's own when it is on.
@@ -215,6 +236,8 @@ pub struct Case {
     pub effects: Vec<Effect>,
     /// Whether the effects are added rather than put in place of the command's own.
     pub adds: bool,
+    /// What it then prints.
+    pub prints: Option<Prints>,
 }
 
 /// A condition on one facet.
@@ -233,6 +256,8 @@ pub enum Test {
     Present,
     /// It was not given.
     Absent,
+    /// It was given at most once.
+    Once,
     /// One of its values matches one of these globs, letters of either case alike.
     Matches(Vec<String>),
 }

@@ -22,7 +22,7 @@ pub use rules::{FieldRuleError, FieldRules};
 pub use tag::TagKey;
 use write::Writing;
 
-/// The deepest that arrays and objects may be nested in a record: readers of JSON have limits.
+/// The deepest that arrays and objects may be nested in a line, the line's own object included.
 pub const MAX_DEPTH: usize = 100;
 
 /// Turns records into the bodies of lines, without their secrets.
@@ -66,10 +66,10 @@ pub enum RedactingError {
         kind: &'static str,
     },
     /// The kind is no word.
-    #[error("the kind of a record is a word of 1 to 64 of `a-z`, `0-9` and `_`")]
+    #[error("the kind of a record is a word of 1 to 64 of `a-z`, `0-9`, `_`, `-` and `.`")]
     Kind,
     /// Arrays and objects are nested too deep.
-    #[error("`{field}` is nested deeper than {MAX_DEPTH} levels: readers would not follow")]
+    #[error("`{field}` makes the record more than {MAX_DEPTH} levels deep: readers would not follow")]
     TooDeep {
         /// The field of the record.
         field: &'static str,
@@ -112,7 +112,7 @@ impl Redacting {
             return Err(RedactingError::SecretInPlanId { kind: kind.name() });
         }
         if let Kind::Other(word) = &record.kind {
-            let is_word = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+            let is_word = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.');
             if !(1..=64).contains(&word.len())
                 || !word.bytes().all(is_word)
                 || !self.redactor.secrets(word).is_empty()

@@ -50,7 +50,7 @@ impl<'r, 'o> Writing<'r, 'o> {
     pub(super) fn record(&mut self, record: &'r Record) -> Result<(), RedactingError> {
         let Record { plan_id, arguments, details, .. } = record;
         for (name, value) in [("arguments", arguments), ("details", details)] {
-            if value.as_ref().is_some_and(|value| depth(value, MAX_DEPTH).is_none()) {
+            if value.as_ref().is_some_and(|value| depth(value, MAX_DEPTH - 1).is_none()) {
                 return Err(RedactingError::TooDeep { field: name });
             }
         }

@@ -96,11 +96,6 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             unsettled: None,
         };
         reader.run();
-        // `* list` makes every first word a group: one that nothing else lists is not known for it.
-        if is_open_group(reader.command) {
-            let unknown = Unknown::Subcommand(reader.command.unlisted);
-            reader.call.unknown.push((unknown, reader.call.named));
-        }
         let slots = reader.replaced.unwrap_or(&reader.command.operands);
         let Self { command, operands, rest, uncertain, hidden_flags, negated, doubted, unsettled, .. } =
             reader;
@@ -283,7 +278,11 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         });
         match flag {
             Some(flag) => self.take(flag, value, word.span),
-            None => self.unlisted(word.span),
+            None => {
+                self.unlisted(word.span);
+                // As if it stood apart, where its beginning may say what it is.
+                self.operands.extend(value.filter(|_| !self.tool.tool.prefixes.is_empty()));
+            }
         }
     }
 
@@ -326,6 +325,17 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                 return self.unlisted(span);
             };
             let rest = text.get(at..).unwrap_or_default();
+            if self.tool.tool.pflag {
+                match (rest.strip_prefix(b"="), flag.value) {
+                    (Some(value), _) => return self.take(flag, Some(Word::known(value, span)), span),
+                    // Without it what follows are more flags.
+                    (None, ValueKind::Optional) => {
+                        self.take(flag, None, span);
+                        continue;
+                    }
+                    _ => {}
+                }
+            }
             let attached = (!rest.is_empty()).then(|| Word::known(rest, span));
             match flag.value {
                 ValueKind::None => self.take(flag, None, span),
@@ -354,6 +364,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             && matches!(flag.value, ValueKind::Required | ValueKind::Optional)
         {
             let rest = prefix.get(2..).unwrap_or_default();
+            let rest = rest.strip_prefix(b"=").filter(|_| self.tool.tool.pflag).unwrap_or(rest);
             let suffix = match word.value {
                 Value::Partial { suffix, .. } => suffix,
                 _ => &[],
@@ -506,6 +517,6 @@ fn exact<'k>(command: &'k Command, spelling: &[u8]) -> Option<&'k Flag> {
 }
 
 /// Whether a command is there only because deeper ones are, and by a glob.
-fn is_open_group(command: &Command) -> bool {
+pub(super) fn is_open_group(command: &Command) -> bool {
     !command.runs && command.path.iter().any(|word| word.contains('*'))
 }

@@ -119,7 +119,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
         if tools.iter().all(Option::is_none)
             && let Some(stem) = Name::without_version(name.base)
         {
-            tools = self.knowledge.named(stem);
+            let versioned = |tool: &&KnownTool| tool.tool.versions;
+            tools = self.knowledge.named(stem).map(|tool| tool.filter(versioned));
         }
         call.standing = match (tools.iter().flatten().next(), name.trusted) {
             (Some(_), true) => Standing::Known,

@@ -377,7 +377,11 @@ impl<'a> Lowerer<'a> {
             Some(text) if is_name(target) => {
                 self.assign(target, Word::known(self.arena.alloc_slice_copy(&text), name.span), None);
             }
-            _ => self.assign_reference(Some(target), from),
+            _ => {
+                // Made of its pieces, and so none of them.
+                let from = super::environment::union(self.arena, from, &[Origin::Input]);
+                self.assign_reference(Some(target), from);
+            }
         }
     }
 

@@ -97,6 +97,15 @@ pub(super) fn is_declaration(name: &[u8]) -> bool {
     matches!(name, b"export" | b"declare" | b"typeset" | b"local" | b"readonly" | b"alias")
 }
 
+/// Builtins that are called to bind variables.
+pub(super) fn binds(name: &[u8]) -> bool {
+    (is_declaration(name) && name != b"alias")
+        || matches!(
+            name,
+            b"read" | b"printf" | b"mapfile" | b"readarray" | b"getopts" | b"command" | b"builtin"
+        )
+}
+
 /// Whether some builtin's name could begin and end like this.
 pub(super) fn may_be_builtin(prefix: &[u8], suffix: &[u8]) -> bool {
     BUILTINS.iter().any(|name| name.starts_with(prefix) && name.ends_with(suffix))

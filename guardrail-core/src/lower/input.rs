@@ -4,7 +4,7 @@
 use crate::lower::environment::{Found, MOST_MAYBE};
 use crate::lower::lowerer::Lowerer;
 use crate::lower::scope::is_name;
-use crate::lower::{Input, InvocationId, NoteKind, Origin, SourceId, Word};
+use crate::lower::{Input, InvocationId, NoteKind, Origin, RedirectKind, SourceId, Word};
 use crate::shell::Span;
 
 /// How `read` takes a line apart.
@@ -109,11 +109,23 @@ impl<'a> Lowerer<'a> {
 
     /// The constants that may come in.
     fn input_texts(&self) -> Vec<&'a [u8]> {
-        match self.around.stdin {
-            Input::Text(word) => word.as_known().into_iter().chain(word.maybe.iter().copied()).collect(),
+        let constants = |word: Word<'a>| word.as_known().into_iter().chain(word.maybe.iter().copied());
+        let mut texts: Vec<&'a [u8]> = match self.around.stdin {
+            Input::Text(word) => constants(word).collect(),
             Input::Channel(channel) => self.channel_constants(channel),
             _ => Vec::new(),
+        };
+        // Which descriptor it reads from, nobody has to know.
+        for redirect in self.around.redirects.iter().filter(|redirect| redirect.descriptor != Some(0)) {
+            match (redirect.kind, redirect.target.from) {
+                (RedirectKind::Text, _) => texts.extend(constants(redirect.target)),
+                (RedirectKind::Read, [Origin::Channel(channel)]) => {
+                    texts.extend(self.channel_constants(*channel));
+                }
+                _ => {}
+            }
         }
+        texts
     }
 
     /// Assigns what a piece of the input may be, with or without a subscript.

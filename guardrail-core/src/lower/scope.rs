@@ -137,6 +137,8 @@ impl<'a> Lowerer<'a> {
                 // What arithmetic makes of it is a number.
                 Attribute::Integer => &[][..],
                 _ if is_dynamic_number(name) => &[][..],
+                // Not what it was before, whatever it is.
+                Attribute::Altering => self.arena.alloc_slice_copy(&[Origin::Variable(name), Origin::Input]),
                 _ => self.arena.alloc_slice_copy(&[Origin::Variable(name)]),
             };
             value = Word { from, ..Word::unknown(value.span) };

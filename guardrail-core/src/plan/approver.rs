@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::demands::Need;
 use super::{Digest, PlanId};
 use crate::record::Timestamp;
 use crate::{Evaluation, Risk};
@@ -66,10 +67,8 @@ pub struct Question {
     pub reason: String,
     /// The worst risk of its commands.
     pub risk: Risk,
-    /// How many distinct principals must say yes in all.
-    pub approvers: u8,
-    /// How many of them must be people.
-    pub people: u8,
+    /// Who must say yes in all.
+    pub need: Need,
     /// Who has said yes already.
     pub approved_by: Vec<Principal>,
     /// Who asks.
@@ -112,6 +111,9 @@ pub struct Reply {
     pub question: Uuid,
     /// Who, as the approver authenticated them.
     pub principal: Principal,
+    /// The roles that they have, likewise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
     /// What.
     pub say: Say,
     /// The digest of the text that they saw; [`Question::shown`] where they saw all of it.
@@ -151,6 +153,9 @@ pub enum Say {
 pub struct Vote {
     /// Who, as somebody authenticated them.
     pub principal: Principal,
+    /// The roles that they have, likewise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
     /// Yes or no.
     pub choice: Choice,
     /// The question that was answered.
@@ -159,7 +164,7 @@ pub struct Vote {
     pub digest: Digest,
     /// The digest of the text that was shown.
     pub shown: Digest,
-    /// By which approver it came.
+    /// In which channel it came: the name of the approver.
     pub via: String,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -222,6 +227,17 @@ impl Principal {
     }
 }
 
+impl Principal {
+    /// Whether two names could be one and the same to a person or a directory: the kind, the case
+    /// of letters and white space around them aside. Where somebody may vote once, namesakes count
+    /// as one.
+    #[must_use]
+    pub fn is_namesake(&self, other: &Self) -> bool {
+        let plain = |name: &str| name.trim().to_lowercase();
+        plain(&self.name) == plain(&other.name)
+    }
+}
+
 impl std::fmt::Display for Principal {
     /// `person:anna@example.com`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -237,12 +253,18 @@ impl std::fmt::Display for Principal {
 impl Question {
     /// The reply of a principal to this question, who saw all of [`text`](Self::text).
     #[must_use]
-    pub const fn reply(&self, principal: Principal, say: Say, at: Timestamp) -> Reply {
-        Reply { question: self.id, principal, say, shown: self.shown, at }
+    pub fn reply(&self, principal: Principal, say: Say, at: Timestamp) -> Reply {
+        Reply { question: self.id, principal, roles: Vec::new(), say, shown: self.shown, at }
     }
 }
 
 impl Reply {
+    /// The same reply of somebody who has these roles.
+    #[must_use]
+    pub fn with_roles(self, roles: Vec<String>) -> Self {
+        Self { roles, ..self }
+    }
+
     /// The vote that this reply to a question is; `None` where it is neither yes nor no.
     #[must_use]
     pub fn vote(&self, question: &Question, via: &str) -> Option<Vote> {
@@ -253,6 +275,7 @@ impl Reply {
         };
         Some(Vote {
             principal: self.principal.clone(),
+            roles: self.roles.clone(),
             choice,
             question: self.question,
             digest: question.digest,

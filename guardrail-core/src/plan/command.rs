@@ -1,5 +1,6 @@
 //! A command of a plan: what runs, where, with what around it and within which bounds.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -231,10 +232,21 @@ impl Command {
     pub fn typed(&self) -> String {
         match &self.action {
             Action::Shell(text) => text.clone(),
-            Action::Argv(words) => shell_words::join(words),
+            Action::Argv(words) => {
+                let words: Vec<_> =
+                    words.iter().enumerate().map(|(place, word)| typed(word, place)).collect();
+                words.join(" ")
+            }
             Action::Call { name, arguments } => format!("{name} {arguments}"),
         }
     }
+}
+
+/// A word as a person would type it: without quotes where it needs none. An equals sign needs them
+/// in the first word only, where it would set a variable.
+fn typed(word: &str, place: usize) -> Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_@%+:,./-".contains(c) || (place > 0 && c == '=');
+    if !word.is_empty() && word.chars().all(plain) { word.into() } else { shell_words::quote(word) }
 }
 
 impl TryFrom<Form> for Command {

@@ -20,6 +20,10 @@ pub struct Plan {
     /// Why, in the agent's own words. Shown to people, never believed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
+    /// What is touched and who depends on it, as far as the agent knows: beside what is found out
+    /// about the commands, never in place of it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub impact: String,
     /// The absolute directory in which commands run that name none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<String>,

@@ -6,21 +6,29 @@
 //! log knows of it. Everything here is pure: times, ids, evaluations and looks at the world come
 //! in as arguments.
 
-#![allow(dead_code, reason = "the machine that uses the rest comes next")]
-
 mod approver;
 mod canonical;
 mod command;
 mod credential;
+mod demands;
 mod digest;
 mod document;
+mod event;
 mod executor;
+mod expect;
+mod fill;
+mod history;
 mod id;
+mod life;
+mod machine;
 mod notice;
 mod permit;
 mod pins;
+mod revision;
 mod slot;
+mod state;
 mod stop;
+mod text;
 
 pub use approver::{
     Approver, Asked, Choice, Principal, PrincipalKind, Question, QuestionCommand, Reply, Say, Vote,
@@ -29,15 +37,23 @@ pub use command::{Command, FileAccess, Sandbox, StepLimits};
 pub use credential::{
     CredentialError, CredentialProvider, CredentialReference, CredentialUse, Injection, Secret,
 };
+pub use demands::{Demand, Demands, Flaw, Need, WayBack};
 pub use digest::{Digest, DigestError};
 pub use document::{Capture, Check, Expect, Monitor, Parameter, Plan, Rollback, Step, Times};
+pub use event::{Event, OutcomeVerdict, RevisionContent, Settlement, Shape, StepShape, What};
 pub use executor::{
     Achieved, Ended, Execution, Executor, Limit, Measure, NoOutput, Output, OutputSink, Progress, Refusal,
     Stream,
 };
+pub use history::{HistoryError, latest, life};
 pub use id::{PlanId, PlanName, PlanNameError};
+pub use life::{Illegal, InFlight, Life};
+pub use machine::{Change, Intent, Machine, Next, Refused};
 pub use notice::{Notice, NoticeKind, Notifier, NotifyError};
 pub use permit::{Authority, Permit};
 pub use pins::{FileRole, PinnedDirectory, PinnedFile, Pins};
+pub use revision::{Captured, Look, NotThatRevision, Origin, Preparation, Prepared, Revision, Versions};
 pub use slot::{Part, Slot};
+pub use state::State;
 pub use stop::{Stop, StopLevel};
+pub use text::Shown;

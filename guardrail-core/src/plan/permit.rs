@@ -1,5 +1,6 @@
 //! The right to run one command once.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::command::{Command, Sandbox, StepLimits};
@@ -32,7 +33,8 @@ pub struct Permit {
 }
 
 /// On what a permit rests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Authority {
     /// It only looks: low risk, allowed by the policy without asking. Running it again harms
     /// nothing.

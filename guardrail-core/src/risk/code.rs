@@ -10,20 +10,11 @@ use crate::identify::FeedSource;
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     for effect in case.effects().filter(|effect| effect.kind == EffectKind::Execute) {
         match &effect.target {
-            Target::Code(Code::Program(word)) => {
-                let path = word.as_known().is_some_and(|text| text.contains(&b'/'));
-                if !path {
-                    found.on(effect, Risk::Medium, true, || {
-                        say(["runs ", ", of which nothing is known"], word)
-                    });
-                    continue;
-                }
-                let temporary = word.as_known().is_some_and(|text| {
-                    text.starts_with(b"/tmp/")
-                        || text.starts_with(b"/var/tmp/")
-                        || text.starts_with(b"/dev/shm/")
-                });
-                let risk = if temporary { Risk::High } else { Risk::Medium };
+            Target::Code(Code::Program(word, None)) => {
+                found.on(effect, Risk::Medium, true, || say(["runs ", ", of which nothing is known"], word))
+            }
+            Target::Code(Code::Program(word, Some(area))) => {
+                let risk = if *area == Area::Temporary { Risk::High } else { Risk::Medium };
                 found.on(effect, risk, true, || {
                     say(["runs the file ", ", which is not where the system keeps its programs"], word)
                 });

@@ -217,7 +217,8 @@ impl State {
         let names = self.names.after_crash(&mut random);
         let files = self.files.iter().map(|file| file.after_crash(&mut random)).collect();
         let shared = self.shared.after_crash(&mut random);
-        Self { files, names, shared, room: self.room, ..Self::new(random) }
+        let trace = self.trace.as_ref().map(|_| Vec::new());
+        Self { files, names, shared, room: self.room, trace, ..Self::new(random) }
     }
 
     pub(super) fn file(&mut self, file: usize) -> io::Result<&mut Contents> {
