@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn run_tool(guard: &Guard, command: &str) -> Result<String, Box<dyn Error>> {
     let cwd = std::env::current_dir()?;
     let evaluation = guard.evaluate(&Request::shell(command).cwd(cwd.to_string_lossy()));
-    let may_run = match evaluation.decision {
+    let may_run = match &evaluation.decision {
         Decision::Allow => true,
         // More than one approver cannot sit at one terminal.
         Decision::Ask(approval) if approval.approvers == 1 => {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use guardrail_core::record::{Condition, Timestamp};
+use guardrail_core::record::{Condition, RecordError, Timestamp};
 use uuid::Uuid;
 
 use crate::chain::Note;
@@ -96,6 +96,30 @@ pub struct Body<'b> {
     pub note: Note,
 }
 
+impl Body<'_> {
+    /// Checks that it can be a line, and is none of those that a store writes itself. Stores ask it
+    /// before they write.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotWritten`] says what is wrong.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let refuse = |why: &str| {
+            Err(StoreError::NotWritten(std::io::Error::new(std::io::ErrorKind::InvalidInput, why.to_owned())))
+        };
+        let json = self.json.as_ref();
+        let kind = json.strip_prefix(br#"{"kind":""#);
+        let own: [&[u8]; 4] = [b"genesis\"", b"segment\"", b"seal\"", b"checkpoint\""];
+        if kind.is_none() || json.last() != Some(&b'}') || memchr::memchr2(b'\n', 0, json).is_some() {
+            return refuse("a body is a JSON object in one line that begins with its kind");
+        }
+        if own.iter().any(|own| kind.is_some_and(|kind| kind.starts_with(own))) {
+            return refuse("records of this kind are written by the log itself");
+        }
+        Ok(())
+    }
+}
+
 /// When an append is acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
@@ -150,7 +174,7 @@ pub struct Head {
 pub enum StoreError {
     /// The condition did not hold; nothing was written.
     #[error(transparent)]
-    Conflict(guardrail_core::record::RecordError),
+    Conflict(RecordError),
     /// A line would be too long; nothing was written.
     #[error(
         "a record of {bytes} bytes does not fit a line of at most {most}: cut it, or keep it in the plan store"
@@ -182,4 +206,45 @@ pub enum StoreError {
     /// What is there is not what was written.
     #[error("the log was damaged: {0}")]
     Damaged(String),
+    /// What is there was not written by this crate, and is no trace of a crash. Nothing is appended to
+    /// such a log.
+    #[error(
+        "the log was tampered with: {segment:08}.jsonl, byte {byte}: {why}; verify it, and keep it as it is"
+    )]
+    Tampered {
+        /// The segment.
+        segment: u32,
+        /// The first byte of it that is wrong.
+        byte: u64,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl StoreError {
+    /// The same error once more, for another one whom it concerns.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let io = |error: &std::io::Error| match error.raw_os_error() {
+            Some(code) => std::io::Error::from_raw_os_error(code),
+            None => std::io::Error::new(error.kind(), error.to_string()),
+        };
+        match self {
+            Self::Conflict(RecordError::Conflict { plan_id, expected, found }) => {
+                let (plan_id, expected, found) = (plan_id.clone(), *expected, *found);
+                Self::Conflict(RecordError::Conflict { plan_id, expected, found })
+            }
+            Self::Conflict(other) => Self::NotWritten(std::io::Error::other(other.to_string())),
+            Self::TooLong { bytes, most } => Self::TooLong { bytes: *bytes, most: *most },
+            Self::NotWritten(error) => Self::NotWritten(io(error)),
+            Self::Indeterminate(error) => Self::Indeterminate(io(error)),
+            Self::Poisoned(why) => Self::Poisoned(why.clone()),
+            Self::Unavailable(error) => Self::Unavailable(io(error)),
+            Self::Pruned { first } => Self::Pruned { first: *first },
+            Self::Damaged(why) => Self::Damaged(why.clone()),
+            Self::Tampered { segment, byte, why } => {
+                Self::Tampered { segment: *segment, byte: *byte, why: why.clone() }
+            }
+        }
+    }
 }

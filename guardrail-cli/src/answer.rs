@@ -65,6 +65,7 @@ impl Answerer {
     /// letter; everything else is for people and logs, and holds no secrets.
     pub(crate) fn answer(&self, id: Option<Value>, evaluation: Evaluation) -> Answer {
         let programs = evaluation.programs().map(|program| program.map(str::to_owned)).collect();
+        let decision = evaluation.decision.as_str();
         let approval = match evaluation.decision {
             Decision::Ask(approval) => Some(approval),
             Decision::Allow | Decision::Deny => None,
@@ -87,7 +88,7 @@ impl Answerer {
         Answer::Evaluated(Evaluated {
             id,
             risk: evaluation.risk,
-            decision: evaluation.decision.as_str(),
+            decision,
             approval,
             unknown: evaluation.unknown,
             findings,

@@ -34,7 +34,7 @@ pub(crate) fn run(task: &Check) -> io::Result<u8> {
             Ok(mut request) => {
                 task.known.complete(&mut request);
                 let evaluation = guard.evaluate(&request);
-                (evaluation.decision.into(), answerer.answer(id, evaluation))
+                (Verdict::from(&evaluation.decision), answerer.answer(id, evaluation))
             }
             Err(error) => (Verdict::Deny, Answer::error(id, error)),
         };

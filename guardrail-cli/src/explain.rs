@@ -18,7 +18,7 @@ pub(crate) fn run(task: &Explain) -> io::Result<u8> {
     let guard = ManuallyDrop::new(Guard::new());
     let evaluation = guard.evaluate(&request);
 
-    let status = if task.exit_code { Verdict::from(evaluation.decision).status() } else { 0 };
+    let status = if task.exit_code { Verdict::from(&evaluation.decision).status() } else { 0 };
     match print(task, &evaluation) {
         // Whoever read the output has seen enough; the decision is what it is.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(status),

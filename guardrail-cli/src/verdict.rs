@@ -25,8 +25,8 @@ impl Verdict {
     }
 }
 
-impl From<Decision> for Verdict {
-    fn from(decision: Decision) -> Self {
+impl From<&Decision> for Verdict {
+    fn from(decision: &Decision) -> Self {
         match decision {
             Decision::Allow => Self::Allow,
             Decision::Ask(_) => Self::Ask,

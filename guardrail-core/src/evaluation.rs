@@ -1,9 +1,11 @@
 //! The answer for one request: plain data that explains itself.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use guardrail_schema::{EffectKind, Risk, Scope, Undo};
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::request::Fact;
 use crate::shell::Span;
@@ -22,6 +24,9 @@ pub struct Evaluation {
     pub unknown: bool,
     /// What the policy says.
     pub decision: Decision,
+    /// Which policy said so, and by which of its rules.
+    #[serde(default, skip_serializing_if = "Ruling::is_plain")]
+    pub ruling: Ruling,
     /// The reasons, worst first.
     pub findings: Vec<Finding>,
     /// What it would do to the world.
@@ -39,7 +44,7 @@ pub struct Evaluation {
 }
 
 /// What to do about a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
@@ -54,25 +59,225 @@ pub enum Decision {
 impl Decision {
     /// `allow`, `ask` or `deny`.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Allow => "allow",
             Self::Ask(_) => "ask",
             Self::Deny => "deny",
         }
     }
+
+    /// The stricter of both: deny before ask before allow. Of two approvals, all that either of
+    /// them asks for.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Deny, _) | (_, Self::Deny) => Self::Deny,
+            (Self::Ask(one), Self::Ask(other)) => Self::Ask(one.and(other)),
+            (ask @ Self::Ask(_), Self::Allow) | (Self::Allow, ask @ Self::Ask(_)) => ask,
+            (Self::Allow, Self::Allow) => Self::Allow,
+        }
+    }
 }
 
 /// The approval that an [`Decision::Ask`] needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// The default is one approver and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Approval {
     /// How many distinct people must say yes.
     pub approvers: u8,
+    /// For each of these roles at least one of them has it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// Where they may be asked.
+    #[serde(default, skip_serializing_if = "Channels::is_anywhere")]
+    pub channels: Channels,
+    /// How many seconds the answer may take; `None` leaves it to whoever asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<u64>,
     /// Whether a plan must carry a way back.
     pub rollback: bool,
     /// Whether a plan must carry an analysis of what is touched.
     pub impact: bool,
+    /// Whether it must be rehearsed first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+}
+
+impl Default for Approval {
+    fn default() -> Self {
+        Self {
+            approvers: 1,
+            roles: Vec::new(),
+            channels: Channels::default(),
+            expires: None,
+            rollback: false,
+            impact: false,
+            dry_run: false,
+        }
+    }
+}
+
+impl Approval {
+    /// All that both ask for.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.approvers = self.approvers.max(other.approvers);
+        for role in other.roles {
+            if !self.roles.contains(&role) {
+                self.roles.push(role);
+            }
+        }
+        self.channels = self.channels.and(other.channels);
+        self.expires = match (self.expires, other.expires) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        self.rollback |= other.rollback;
+        self.impact |= other.impact;
+        self.dry_run |= other.dry_run;
+        self
+    }
+}
+
+/// The channels in which approvers may be asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct Channels(Option<Vec<String>>);
+
+impl Channels {
+    /// Only these. An empty list is nowhere: such an approval can never be given.
+    #[must_use]
+    pub const fn only(channels: Vec<String>) -> Self {
+        Self(Some(channels))
+    }
+
+    /// Whether any channel will do.
+    #[must_use]
+    pub const fn is_anywhere(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The channels; `None` for any.
+    #[must_use]
+    pub fn names(&self) -> Option<&[String]> {
+        self.0.as_deref()
+    }
+
+    /// Those that both name.
+    fn and(self, other: Self) -> Self {
+        match (self.0, other.0) {
+            (Some(mut one), Some(other)) => {
+                one.retain(|channel| other.contains(channel));
+                Self(Some(one))
+            }
+            (one, other) => Self(one.or(other)),
+        }
+    }
+}
+
+/// Which policy decided, and by what.
+///
+/// The default is that of the standard policy: the rubric alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Ruling {
+    /// The policy, by its digest; `None` for the standard policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyDigest>,
+    /// What made the decision what it is, what decided first; empty where the rubric did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Reason>,
+    /// What a person should know of this policy: a guard that was taken down, a layer that was
+    /// trusted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+impl Ruling {
+    /// Whether the rubric alone decided, under the standard policy.
+    #[must_use]
+    pub const fn is_plain(&self) -> bool {
+        self.policy.is_none() && self.reasons.is_empty() && self.warnings.is_empty()
+    }
+}
+
+/// A rule or a setting of the policy that bore upon a decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Reason {
+    /// The rule's name, or the setting's as in the file (`safety.block_production`).
+    pub rule: String,
+    /// The layer it stands in: `built-in`, `organisation`, `user`, `project`.
+    pub layer: String,
+    /// What it says: `allow`, `ask` or `deny`.
+    pub says: String,
+    /// Whether it hangs on something that could not be known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unknown: bool,
+    /// Why, in the words of the policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What to do instead, in the words of the policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead: Option<String>,
+}
+
+/// The SHA-256 digest of a policy: of everything in it that can change a decision. Plans and the
+/// log bind to it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PolicyDigest(pub [u8; 32]);
+
+impl fmt::Display for PolicyDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for PolicyDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PolicyDigest({self})")
+    }
+}
+
+impl Serialize for PolicyDigest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for PolicyDigest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
+        let mut digest = [0; 32];
+        let wrong = || serde::de::Error::custom("a digest is 64 hexadecimal digits in lower case");
+        if text.len() != 64 || text.bytes().any(|b| !matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+            return Err(wrong());
+        }
+        for (at, byte) in digest.iter_mut().enumerate() {
+            let pair = text.get(2 * at..2 * at + 2).ok_or_else(wrong)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
+        }
+        Ok(Self(digest))
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for PolicyDigest {
+    fn schema_name() -> Cow<'static, str> {
+        "PolicyDigest".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": "^[0-9a-f]{64}$",
+            "description": "The SHA-256 digest of a policy, in hexadecimal.",
+        })
+    }
 }
 
 /// One reason for the risk.
@@ -105,7 +310,8 @@ pub struct Effect {
     pub kind: EffectKind,
     /// To what, as far as it is known: a path, a URL, a name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub target: Option<String>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub target: Option<SmolStr>,
     /// Where.
     pub scope: Scope,
     /// How hard it is to undo.
@@ -125,13 +331,16 @@ pub struct Effect {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Invocation {
     /// The argument vector, decoded; `null` where a word cannot be known.
-    pub argv: Vec<Option<String>>,
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Option<String>>"))]
+    pub argv: Vec<Option<SmolStr>>,
     /// The tool it was understood as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tool: Option<String>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub tool: Option<SmolStr>,
     /// Its subcommand, words joined by blanks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub command: Option<String>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub command: Option<SmolStr>,
     /// The invocation it was unwrapped from, as a place in [`Evaluation::invocations`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<u32>,

@@ -3,13 +3,15 @@
 use std::sync::Mutex;
 
 use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
+use smol_str::{SmolStr, SmolStrBuilder};
 
 use crate::effect::{Analysis, Target, View};
 use crate::evaluation::{self, Evaluation};
 use crate::identify::{Identified, Identifier};
 use crate::knowledge::{Knowledge, KnowledgeError};
 use crate::limits::Limits;
-use crate::lower::{Entry, InvocationId, Known, Lowerer, Place, Word};
+use crate::lower::{Entry, Groups, InvocationId, Known, Lowerer, Place, Word};
 use crate::policy;
 use crate::request::{Action, Request};
 use crate::risk;
@@ -89,17 +91,22 @@ impl Guard {
         let risk = found.findings.iter().map(|finding| finding.risk).max().unwrap_or_default();
         let unknown = found.findings.iter().any(|finding| finding.unknown);
         let groups = analysis.identified.program.in_source_groups();
-        let places = Places::new(&groups, &analysis.identified);
+        let whole = Whole(match &request.action {
+            Action::Shell(text) => text,
+            Action::Argv(_) | Action::Call { .. } => "",
+        });
+        let places = Places::new(arena, &groups, &analysis.identified);
         Evaluation {
             risk,
             unknown,
             decision: policy::standard(risk),
+            ruling: evaluation::Ruling::default(),
             findings: found.findings,
-            effects: effects(&analysis, &places),
-            invocations: invocations(&analysis.identified, &groups, &places),
-            sources: sources(&analysis.identified, &places),
+            effects: effects(&analysis, &places, whole),
+            invocations: invocations(&analysis.identified, &groups, &places, whole),
+            sources: sources(&analysis.identified, &places, whole),
             problems: problems(&analysis.identified),
-            wanted: found.wanted.into_iter().collect(),
+            wanted: if found.wanted.is_empty() { Vec::new() } else { found.wanted.into_iter().collect() },
         }
     }
 }
@@ -191,12 +198,12 @@ fn argv<'a>(arena: &'a Bump, identifier: &mut Identifier<'a, '_>, words: &'a [St
 }
 
 /// Where each invocation went in the evaluation.
-struct Places(Vec<Option<u32>>);
+struct Places<'a>(BumpVec<'a, Option<u32>>);
 
-impl Places {
+impl<'a> Places<'a> {
     /// A body that was followed several times (a function, a loop) is listed once.
-    fn new(groups: &[Vec<InvocationId>], identified: &Identified<'_, '_>) -> Self {
-        let mut places = vec![None; identified.program.invocations.len()];
+    fn new(arena: &'a Bump, groups: &Groups<'_>, identified: &Identified<'_, '_>) -> Self {
+        let mut places = BumpVec::from_iter_in(identified.program.invocations.iter().map(|_| None), arena);
         for (place, group) in groups.iter().enumerate() {
             for id in group {
                 if let Some(slot) = places.get_mut(id.0 as usize) {
@@ -212,19 +219,38 @@ impl Places {
     }
 }
 
-fn lossy(text: &[u8]) -> String {
-    match std::str::from_utf8(text) {
-        Ok(text) => text.to_owned(),
-        Err(_) => String::from_utf8_lossy(text).into_owned(),
+/// The request's own text, of which nearly all words are pieces that need no check.
+#[derive(Clone, Copy)]
+struct Whole<'r>(&'r str);
+
+impl<'r> Whole<'r> {
+    fn piece(self, text: &[u8]) -> Option<&'r str> {
+        let start = text.as_ptr().addr().checked_sub(self.0.as_ptr().addr())?;
+        self.0.get(start..start.checked_add(text.len())?)
+    }
+
+    fn short(self, text: &[u8]) -> SmolStr {
+        match self.piece(text).ok_or(()).or_else(|()| std::str::from_utf8(text)) {
+            Ok(text) => SmolStr::new(text),
+            Err(_) => SmolStr::new(String::from_utf8_lossy(text)),
+        }
+    }
+
+    fn long(self, text: &[u8]) -> String {
+        match self.piece(text).ok_or(()).or_else(|()| std::str::from_utf8(text)) {
+            Ok(text) => text.to_owned(),
+            // Checking alone was several times as fast as looking for what to replace.
+            Err(_) => String::from_utf8_lossy(text).into_owned(),
+        }
     }
 }
 
-fn effects(analysis: &Analysis<'_, '_>, places: &Places) -> Vec<evaluation::Effect> {
+fn effects(analysis: &Analysis<'_, '_>, places: &Places<'_>, whole: Whole<'_>) -> Vec<evaluation::Effect> {
     let target = |target: &Target<'_>| match target {
         Target::Path(word, _) | Target::Name(word) | Target::Address(word) | Target::Data(word) => {
-            word.pattern.or(word.as_known()).map(lossy)
+            word.pattern.or(word.as_known()).map(|text| whole.short(text))
         }
-        Target::Statement(_, object) => object.clone(),
+        Target::Statement(_, object) => object.as_deref().map(SmolStr::new),
         Target::Code(_) | Target::Nothing => None,
     };
     let effect = |effect: &crate::effect::Effect<'_, '_>| evaluation::Effect {
@@ -246,28 +272,34 @@ fn effects(analysis: &Analysis<'_, '_>, places: &Places) -> Vec<evaluation::Effe
 
 fn invocations(
     identified: &Identified<'_, '_>,
-    groups: &[Vec<InvocationId>],
-    places: &Places,
+    groups: &Groups<'_>,
+    places: &Places<'_>,
+    whole: Whole<'_>,
 ) -> Vec<evaluation::Invocation> {
     let mut listed = Vec::with_capacity(groups.len());
-    for group in groups {
-        let mut turns = group.iter().filter_map(|id| identified.program.invocation(*id));
+    for group in groups.iter() {
+        let turns = || group.iter().filter_map(|id| identified.program.invocation(*id));
+        // What it may become is judged, but what is listed is what stands there.
+        let possible = turns().all(|turn| turn.context.possible);
+        let mut turns = turns().filter(|turn| possible || !turn.context.possible);
         let (Some(id), Some(first)) = (group.first(), turns.next()) else { continue };
-        let mut argv: Vec<_> = first.words.iter().map(|word| word.as_known()).collect();
+        let mut argv: Vec<_> =
+            first.words.iter().map(|word| word.as_known().map(|text| whole.short(text))).collect();
         // What differs from one turn to the next is not known.
         for turn in turns {
             argv.resize(argv.len().max(turn.words.len()), None);
             for (at, slot) in argv.iter_mut().enumerate() {
-                *slot =
-                    slot.filter(|known| turn.words.get(at).and_then(|word| word.as_known()) == Some(known));
+                let known = |at| first.words.get(at).and_then(Word::as_known);
+                let same = turn.words.get(at).is_some_and(|word| word.as_known() == known(at));
+                *slot = slot.take().filter(|_| same);
             }
         }
         let call = identified.calls_of(*id).next();
         let command = call.and_then(|call| call.command).filter(|command| !command.path.is_empty());
         listed.push(evaluation::Invocation {
-            argv: argv.into_iter().map(|word| word.map(lossy)).collect(),
-            tool: call.and_then(|call| call.tool?.tool.names.first()).cloned(),
-            command: command.map(|command| command.path.join(" ")),
+            argv,
+            tool: call.and_then(|call| call.tool?.tool.names.first()).map(SmolStr::new),
+            command: command.map(|command| joined(&command.path)),
             parent: first.parent.and_then(|parent| places.of(parent)),
             source: first.source.0,
             span: first.span,
@@ -276,13 +308,37 @@ fn invocations(
     listed
 }
 
-fn sources(identified: &Identified<'_, '_>, places: &Places) -> Vec<evaluation::Source> {
+/// Words with a blank between them.
+fn joined(words: &[String]) -> SmolStr {
+    match words {
+        [word] => SmolStr::new(word),
+        words => {
+            let mut text = SmolStrBuilder::new();
+            for (at, word) in words.iter().enumerate() {
+                if at > 0 {
+                    text.push(' ');
+                }
+                text.push_str(word);
+            }
+            text.finish()
+        }
+    }
+}
+
+fn sources(
+    identified: &Identified<'_, '_>,
+    places: &Places<'_>,
+    whole: Whole<'_>,
+) -> Vec<evaluation::Source> {
     let parent = |(id, span): (InvocationId, Span)| places.of(id).map(|place| (place, span));
     identified
         .program
         .sources
         .iter()
-        .map(|source| evaluation::Source { text: lossy(source.text), parent: source.parent.and_then(parent) })
+        .map(|source| evaluation::Source {
+            text: whole.long(source.text),
+            parent: source.parent.and_then(parent),
+        })
         .collect()
 }
 

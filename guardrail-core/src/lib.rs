@@ -9,6 +9,7 @@ mod identify;
 mod knowledge;
 mod limits;
 pub mod lower;
+pub mod plan;
 mod policy;
 pub mod record;
 pub mod redact;
@@ -17,9 +18,13 @@ mod risk;
 pub mod shell;
 
 pub use draw::{Drawing, Style};
-pub use evaluation::{Approval, Decision, Effect, Evaluation, Finding, Invocation, Problem, Source};
+pub use evaluation::{
+    Approval, Channels, Decision, Effect, Evaluation, Finding, Invocation, PolicyDigest, Problem, Reason,
+    Ruling, Source,
+};
 pub use guard::{Guard, GuardBuilder};
 pub use guardrail_schema::{EffectKind, Risk, Scope, Undo};
 pub use knowledge::KnowledgeError;
 pub use limits::Limits;
 pub use request::{Action, Environment, Fact, Facts, Request};
+pub use smol_str::SmolStr;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// One action an agent wants to take, before it happens.
@@ -26,6 +27,12 @@ pub struct Request {
     /// The session it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    /// The skill, plug-in or workflow on whose behalf it acts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skill: Option<String>,
+    /// When it was made. The core has no clock of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<DateTime<Utc>>,
     /// The absolute working directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<String>,
@@ -150,6 +157,8 @@ impl Request {
             actor: None,
             channel: None,
             session: None,
+            skill: None,
+            time: None,
             cwd: None,
             reason: None,
             facts: Facts::default(),

@@ -27,6 +27,7 @@ impl Made {
             risk: Risk::Low,
             unknown: false,
             decision: Decision::Allow,
+            ruling: guardrail_core::Ruling::default(),
             findings: Vec::new(),
             effects: Vec::new(),
             invocations: Vec::new(),
@@ -63,7 +64,9 @@ impl Made {
         self.0.decision = match self.0.risk {
             Risk::Low => Decision::Allow,
             Risk::Critical => Decision::Deny,
-            risk => Decision::Ask(Approval { approvers: 1, rollback: true, impact: risk == Risk::High }),
+            risk => {
+                Decision::Ask(Approval { rollback: true, impact: risk == Risk::High, ..Approval::default() })
+            }
         };
         self
     }
@@ -86,7 +89,7 @@ impl Made {
         let span = self.span(source, word);
         let invocation = self.0.invocations.len() as u32;
         self.0.invocations.push(Invocation {
-            argv: argv.iter().map(|word| Some((*word).to_owned())).collect(),
+            argv: argv.iter().map(|word| Some((*word).into())).collect(),
             tool: None,
             command: None,
             parent: None,

@@ -93,10 +93,12 @@ impl ToolFile {
                 return Err(keys.error("root_flags", format!("`{other}` is neither `anywhere` nor `before`")));
             }
         };
-        let abbreviations = keys.take("abbreviations")?.unwrap_or(true);
+        let (pflag, versions) =
+            (keys.take("pflag")?.unwrap_or(false), keys.take("versions")?.unwrap_or(false));
+        let abbreviations = keys.take("abbreviations")?.unwrap_or(!pflag);
+        let prefixes = keys.roles("prefixes")?;
         let examples = keys.take("examples")?.unwrap_or_default();
-        let subcommands = keys.tables("commands")?;
-        let environment = keys.tables("environment")?;
+        let (subcommands, environment) = (keys.tables("commands")?, keys.tables("environment")?);
         let named_calls = keys.tables("calls")?;
         let has_subcommands = !subcommands.is_empty();
 
@@ -125,7 +127,8 @@ impl ToolFile {
         }
         if let Some((root, rest)) = commands.split_first_mut() {
             rest.sort_by(|a, b| a.path.cmp(&b.path));
-            if let Some([first, _]) = rest.array_windows_of_equal_paths() {
+            let twice = |pair: &&[Command]| matches!(pair, [a, b] if a.path == b.path);
+            if let Some([first, ..]) = rest.windows(2).find(twice) {
                 return Err(FileError {
                     key: format!("commands.{}", first.path.join(" ")),
                     message: "listed twice".into(),
@@ -150,25 +153,14 @@ impl ToolFile {
             root_flags_anywhere,
             abbreviations,
             globs,
+            versions,
+            pflag,
+            prefixes,
             commands,
             variables,
             calls,
         };
         Ok(Self { summary, tool, examples })
-    }
-}
-
-/// Two neighbours with one path, in a sorted list.
-trait EqualPaths {
-    fn array_windows_of_equal_paths(&self) -> Option<[&Command; 2]>;
-}
-
-impl EqualPaths for [Command] {
-    fn array_windows_of_equal_paths(&self) -> Option<[&Command; 2]> {
-        self.windows(2).find_map(|pair| match pair {
-            [a, b] if a.path == b.path => Some([a, b]),
-            _ => None,
-        })
     }
 }
 
@@ -271,6 +263,22 @@ impl Keys {
         Role::parse(&word).map(Some).map_err(|message| self.error(key, message))
     }
 
+    /// A table of texts to roles; exact texts before globs, long ones before short ones.
+    fn roles(&mut self, key: &str) -> Result<Vec<(String, Role)>, FileError> {
+        let roles: Table = self.take(key)?.unwrap_or_default();
+        let mut roles = roles
+            .into_iter()
+            .map(|(text, role)| match role {
+                Value::String(role) => {
+                    Role::parse(&role).map(|(_, role)| (text, role)).map_err(|m| self.error(key, m))
+                }
+                _ => Err(self.error(key, format!("`{text}` is not a role"))),
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        roles.sort_by_key(|(text, _)| (text.contains('*'), std::cmp::Reverse(text.len())));
+        Ok(roles)
+    }
+
     fn operands(&mut self, key: &str) -> Result<Option<Vec<Operand>>, FileError> {
         let Some(texts) = self.take::<Vec<String>>(key)? else { return Ok(None) };
         let operands: Vec<Operand> = texts
@@ -297,6 +305,7 @@ impl Keys {
                         let test = match value {
                             Value::String(s) if s == "present" => Test::Present,
                             Value::String(s) if s == "absent" => Test::Absent,
+                            Value::String(s) if s == "once" => Test::Once,
                             Value::Array(values) => Test::Matches(
                                 values
                                     .into_iter()
@@ -305,21 +314,24 @@ impl Keys {
                                     .map_err(|_| keys.error("when", "a glob is a string"))?,
                             ),
                             _ => {
-                                return Err(keys.error("when", "give `present`, `absent` or a list of globs"));
+                                return Err(
+                                    keys.error("when", "give `present`, `absent`, `once` or a list of globs")
+                                );
                             }
                         };
                         Ok(Condition { facet, test })
                     })
                     .collect::<Result<_, _>>()?;
                 let adds = keys.take("adds")?.unwrap_or(false);
+                let prints = keys.take("prints")?;
                 let effects = keys.effects()?;
-                if effects.is_empty() {
+                if effects.is_empty() && prints.is_none() {
                     return Err(
                         keys.error("effect", "is missing: a case without an effect or a risk says nothing")
                     );
                 }
                 keys.finish()?;
-                Ok(Case { when: conditions, effects, adds })
+                Ok(Case { when: conditions, effects, adds, prints })
             })
             .collect()
     }
@@ -342,7 +354,8 @@ fn read_command(
             .or(scope)
             .unwrap_or(Scope::Local),
         unlisted: keys.take("unlisted")?.unwrap_or(Risk::Medium),
-        appends_input: keys.take("appends_input")?.unwrap_or(false),
+        appends_input: keys.take("appends_input")?,
+        prints: keys.take("prints")?,
         inside: keys.take::<Inside>("inside")?.unwrap_or_default(),
         stdin: keys.role("stdin")?.map(|(_, role)| role),
         dry_run: keys.take("dry_run")?,
@@ -423,18 +436,7 @@ fn add_flag(command: &mut Command, spellings: &[String], mut flag: Flag) -> Resu
 
 fn read_flag(mut keys: Keys) -> Result<Flag, FileError> {
     let is = keys.role("is")?;
-    let key_roles: Table = keys.take("keys")?.unwrap_or_default();
-    let mut key_roles = key_roles
-        .into_iter()
-        .map(|(key, role)| match role {
-            Value::String(role) => {
-                Role::parse(&role).map(|(_, role)| (key, role)).map_err(|m| keys.error("keys", m))
-            }
-            _ => Err(keys.error("keys", format!("`{key}` is not a role"))),
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    // Exact keys before globs, long globs before short ones.
-    key_roles.sort_by_key(|(key, _)| (key.contains('*'), std::cmp::Reverse(key.len())));
+    let (key_roles, prefixes) = (keys.roles("keys")?, keys.roles("prefixes")?);
     let sets = match keys.take::<Table>("sets")? {
         None => None,
         Some(table) => {
@@ -450,7 +452,7 @@ fn read_flag(mut keys: Keys) -> Result<Flag, FileError> {
     };
     let flag = Flag {
         value: match keys.take::<String>("value")?.as_deref() {
-            None if role.is_some() || !key_roles.is_empty() => ValueKind::Required,
+            None if role.is_some() || !key_roles.is_empty() || !prefixes.is_empty() => ValueKind::Required,
             None | Some("none") => ValueKind::None,
             Some("required") => ValueKind::Required,
             Some("optional") => ValueKind::Optional,
@@ -466,12 +468,14 @@ fn read_flag(mut keys: Keys) -> Result<Flag, FileError> {
         then: keys.role("then")?.map(|(_, role)| role),
         harmless: keys.take("harmless")?.unwrap_or_default(),
         keys: key_roles,
+        prefixes,
         sets,
         when: keys.take("when")?.unwrap_or_default(),
         operands: keys.operands("operands")?,
         provides: keys.take("provides")?,
         marks: keys.take::<Vec<Mark>>("marks")?.unwrap_or_default(),
         stdin: keys.role("stdin")?.map(|(_, role)| role),
+        pieces: keys.take("pieces")?,
         placeholder: keys.take::<Table>("placeholder")?.map(|t| placeholder(&keys, t)).transpose()?,
         effects: keys.effects()?,
         ..Flag::default()

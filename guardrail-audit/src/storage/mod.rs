@@ -5,6 +5,8 @@
 
 #[cfg(unix)]
 mod real;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulated;
 
 use std::io;
 
@@ -77,12 +79,13 @@ pub trait Storage: Send + Sync + 'static {
     fn lock(&self) -> io::Result<Box<dyn Send>>;
 
     /// Counts this opened log among those that are there, until the guard ends. Called once, while
-    /// the lock is held.
+    /// the lock is held. With `exclusive` nobody else may be there, nor come before the guard ends.
     ///
     /// # Errors
     ///
-    /// As the operating system says.
-    fn enter(&self) -> io::Result<Presence>;
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) where another one is there and either is exclusive;
+    /// else as the operating system says.
+    fn enter(&self, exclusive: bool) -> io::Result<Presence>;
 
     /// Reads the few bytes (at most 4 KiB) that all opened logs share. They need not survive the
     /// machine, nor be what any log wrote: a reader takes them as a hint. Bytes that nobody wrote

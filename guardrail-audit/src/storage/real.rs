@@ -171,15 +171,23 @@ impl Storage for RealStorage {
         Ok(Box::new(held))
     }
 
-    fn enter(&self) -> io::Result<Presence> {
-        let file = own_file(&self.directory, PRESENCE)?;
-        let alone = match file.try_lock() {
-            Ok(()) => true,
-            Err(TryLockError::WouldBlock) => false,
-            Err(TryLockError::Error(error)) => return Err(error),
+    fn enter(&self, exclusive: bool) -> io::Result<Presence> {
+        let busy = || {
+            let why =
+                "the log is open elsewhere, and one of the two wants it for itself: close the other first";
+            io::Error::new(io::ErrorKind::WouldBlock, why)
         };
+        let taken = |result: Result<(), TryLockError>| match result {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error),
+        };
+        let file = own_file(&self.directory, PRESENCE)?;
+        let alone = taken(file.try_lock())?;
         // Nobody else tries meanwhile, since the lock is held.
-        file.lock_shared()?;
+        if exclusive && !alone || !exclusive && !taken(file.try_lock_shared())? {
+            return Err(busy());
+        }
         Ok(Presence { alone, guard: Box::new(file) })
     }
 
@@ -378,11 +386,17 @@ mod tests {
     fn one_holds_the_lock_and_the_first_is_alone() {
         let path = place("locks");
         let (one, two) = (RealStorage::open(&path).unwrap(), RealStorage::open(&path).unwrap());
-        let first = one.enter().unwrap();
-        let second = two.enter().unwrap();
+        let first = one.enter(false).unwrap();
+        let second = two.enter(false).unwrap();
         assert_eq!((first.alone, second.alone), (true, false));
+        let refused = |result: io::Result<Presence>| result.err().map(|error| error.kind());
+        assert_eq!(refused(one.enter(true)), Some(io::ErrorKind::WouldBlock));
         drop((first, second));
-        assert!(two.enter().unwrap().alone);
+        let only = two.enter(true).unwrap();
+        assert!(only.alone);
+        assert_eq!(refused(one.enter(false)), Some(io::ErrorKind::WouldBlock));
+        drop(only);
+        assert!(one.enter(false).unwrap().alone);
 
         let held = one.lock().unwrap();
         let probe = File::open(path.join("lock")).unwrap();

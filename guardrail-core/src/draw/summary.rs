@@ -24,7 +24,7 @@ const LENGTH: usize = 160;
 pub(super) fn verdict(f: &mut Formatter<'_>, evaluation: &Evaluation, style: Style) -> fmt::Result {
     let risk = Paint::Risk(evaluation.risk).on(style, evaluation.risk);
     let unknown = if evaluation.unknown { "; what matters here cannot be known" } else { "" };
-    match evaluation.decision {
+    match &evaluation.decision {
         Decision::Allow => writeln!(f, "{risk}: allowed{unknown}"),
         Decision::Ask(approval) => writeln!(f, "{risk}: needs {}{unknown}", Needs(approval)),
         Decision::Deny => writeln!(f, "{risk}: denied{unknown}"),
@@ -32,20 +32,33 @@ pub(super) fn verdict(f: &mut Formatter<'_>, evaluation: &Evaluation, style: Sty
 }
 
 /// An approval as a list of what it takes.
-struct Needs(Approval);
+struct Needs<'e>(&'e Approval);
 
-impl Display for Needs {
+impl Display for Needs<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.0.approvers {
+        let Self(approval) = self;
+        match approval.approvers {
             1 => f.write_str("one approval")?,
             count => write!(f, "{count} approvals")?,
         }
-        match (self.0.rollback, self.0.impact) {
-            (true, true) => f.write_str(", a way back and an impact analysis"),
-            (true, false) => f.write_str(" and a way back"),
-            (false, true) => f.write_str(" and an impact analysis"),
-            (false, false) => Ok(()),
+        for (index, role) in approval.roles.iter().enumerate() {
+            let before = if index == 0 { " (" } else { ", " };
+            write!(f, "{before}{}", veil::line(role))?;
         }
+        if !approval.roles.is_empty() {
+            f.write_str(")")?;
+        }
+        let also = [
+            (approval.rollback, "a way back"),
+            (approval.impact, "an impact analysis"),
+            (approval.dry_run, "a dry run"),
+        ];
+        let mut also = also.iter().filter(|(needed, _)| *needed).map(|(_, name)| *name).peekable();
+        while let Some(name) = also.next() {
+            f.write_str(if also.peek().is_some() { ", " } else { " and " })?;
+            f.write_str(name)?;
+        }
+        Ok(())
     }
 }
 

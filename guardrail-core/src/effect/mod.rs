@@ -9,7 +9,7 @@ use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{self as schema, EffectKind, Mark, Scope, Undo};
 
 use crate::identify::{Call, Feed, FeedSource, Identified, Marks, Standing, Unknown};
-use crate::lower::{Invocation, InvocationId, NoteKind, Place, RedirectKind, SourceId, Value, Word};
+use crate::lower::{Invocation, InvocationId, Lead, NoteKind, Place, RedirectKind, SourceId, Value, Word};
 use crate::shell::Span;
 
 pub(crate) use place::{Area, Location, View};
@@ -54,8 +54,8 @@ pub(crate) enum Target<'a> {
 /// Code that a call runs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Code<'a> {
-    /// A program that nothing is known of.
-    Program(Word<'a>),
+    /// A program that nothing is known of, and where its file lies if it was named by a path.
+    Program(Word<'a>, Option<Area>),
     /// The command word cannot be known.
     Nameless,
     /// Text that is there to be read by a person, in a language the analysis does not follow.
@@ -84,7 +84,7 @@ pub(crate) struct Analysis<'a, 'k> {
 
 impl<'a, 'k> Analysis<'a, 'k> {
     pub(crate) fn new(arena: &'a Bump, identified: Identified<'a, 'k>, view: View<'a>) -> Self {
-        let mut effects = BumpVec::with_capacity_in(2 * identified.calls.len(), arena);
+        let mut effects = BumpVec::with_capacity_in(4 * identified.calls.len(), arena);
         let mut floors = BumpVec::new_in(arena);
         for (index, call) in identified.calls.iter().enumerate() {
             let Some(invocation) = identified.program.invocation(call.invocation) else { continue };
@@ -170,6 +170,9 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
             let target = if redirect.target.as_known() == Some(b"-") { here } else { redirect.target };
             let before = self.effects.len();
             self.path(kind, target, redirect.span);
+            for text in target.maybe {
+                self.path(kind, Word::known(text, target.span), redirect.span);
+            }
             for effect in self.effects.iter_mut().skip(before) {
                 effect.source = redirect.source;
             }
@@ -182,7 +185,9 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
             Standing::Nameless => Code::Nameless,
             Standing::Elsewhere | Standing::Unknown | Standing::File => {
                 let Some(&word) = self.invocation.words.first() else { return };
-                Code::Program(word)
+                let path = word.prefix().contains(&b'/') || word.lead != Lead::Text;
+                let location = || place::locate(&word, &self.invocation.directory, self.view);
+                Code::Program(word, path.then(|| location().area))
             }
         };
         self.push(EffectKind::Execute, self.call.named, Target::Code(code));
@@ -261,11 +266,9 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
         self.push(kind, span, Target::Path(word, location));
     }
 
-    /// A recursive read of a whole home, or of the whole system, reads the secrets in it.
+    /// A recursive read of a whole home, or of where the system keeps its secrets, reads them.
     fn reads_everything(&self, location: &Location) -> bool {
-        location.whole
-            && matches!(location.area, Area::Home | Area::System)
-            && self.call.marks.has(Mark::Recursive)
+        location.hoard && self.call.marks.has(Mark::Recursive)
     }
 
     /// Code that cannot be seen, or that comes from a stream.

@@ -175,6 +175,9 @@ impl<'a> Collector<'_, 'a, '_> {
     /// Directories where programs are searched: only the system's own, and what was there
     /// before, are nothing to speak of.
     fn search_path(&mut self, word: Word<'a>) {
+        for text in word.maybe {
+            self.search_path(Word::known(text, word.span));
+        }
         let (prefix, suffix) = match word.value {
             Value::Known(text) => (text, &b""[..]),
             Value::Partial { prefix, suffix } => (prefix, suffix),

@@ -204,6 +204,26 @@ pub(super) fn union<'a>(arena: &'a Bump, a: &'a [Origin<'a>], b: &'a [Origin<'a>
     arena.alloc_slice_copy(&all)
 }
 
+/// How many of the constants that a word may be are kept.
+pub(super) const MOST_MAYBE: usize = 16;
+
+/// The constants that a word may be, if it is one of two.
+fn either<'a>(arena: &'a Bump, a: &Word<'a>, b: &Word<'a>) -> &'a [&'a [u8]] {
+    let mut all: Vec<&'a [u8]> = Vec::new();
+    for word in [a, b] {
+        let known = word.as_known();
+        for text in known.iter().chain(word.maybe) {
+            if all.len() < MOST_MAYBE && !all.contains(text) {
+                all.push(text);
+            }
+        }
+    }
+    match all.as_slice() {
+        all if all == a.maybe => a.maybe,
+        all => arena.alloc_slice_copy(all),
+    }
+}
+
 /// What is known of a word that is one of two.
 pub(super) fn merge<'a>(arena: &'a Bump, a: &Word<'a>, b: &Word<'a>) -> Word<'a> {
     if a.value == b.value
@@ -234,7 +254,8 @@ pub(super) fn merge<'a>(arena: &'a Bump, a: &Word<'a>, b: &Word<'a>) -> Word<'a>
         Value::Partial { prefix: &[], suffix }
     };
     let choice = is_choice(a) && is_choice(b);
-    Word { value, span: a.span, lead, splits: a.splits || b.splits, pattern: None, from, choice }
+    let maybe = either(arena, a, b);
+    Word { value, span: a.span, lead, splits: a.splits || b.splits, pattern: None, from, choice, maybe }
 }
 
 /// Whether a word is one of a script's constants that nothing can make a flag of, or several words.

@@ -71,6 +71,7 @@ impl Entry<'_> {
                 background: false,
                 uncalled: false,
                 deferred: false,
+                possible: false,
             },
             place: Place::Here,
         }
@@ -204,6 +205,8 @@ pub struct Lowerer<'a> {
     pub(super) buffer: BumpVec<'a, u8>,
     pub(super) origins: BumpVec<'a, Origin<'a>>,
     pub(super) globs: BumpVec<'a, u32>,
+    /// What each hole of the open fields may be.
+    pub(super) choices: BumpVec<'a, &'a [&'a [u8]]>,
     pub(super) assignments: BumpVec<'a, Assignment<'a>>,
     pub(super) redirects: BumpVec<'a, Redirect<'a>>,
     pub(super) declared: Vec<Declared<'a>>,
@@ -222,6 +225,7 @@ pub(super) const MAX_CONSTANT: usize = 64 << 10;
 impl<'a> Lowerer<'a> {
     /// A lowerer with an empty program.
     #[must_use]
+    #[inline]
     pub fn new(arena: &'a Bump, limits: &Limits, known: &Known<'a>) -> Self {
         let entry = Entry::request();
         Self {
@@ -250,6 +254,7 @@ impl<'a> Lowerer<'a> {
             buffer: BumpVec::new_in(arena),
             origins: BumpVec::new_in(arena),
             globs: BumpVec::new_in(arena),
+            choices: BumpVec::new_in(arena),
             assignments: BumpVec::new_in(arena),
             redirects: BumpVec::new_in(arena),
             declared: Vec::new(),
@@ -504,10 +509,14 @@ impl<'a> Lowerer<'a> {
     }
 
     pub(super) fn note(&mut self, kind: NoteKind, source: SourceId, span: Span) {
+        self.note_about(Note { kind, source, span, invocation: self.current, channel: None });
+    }
+
+    pub(super) fn note_about(&mut self, about: Note) {
         // Tentative passes and repeated inlining see the same place again.
-        let same = |note: &Note| note.kind == kind && note.source == source && note.span == span;
+        let same = |note: &Note| Note { invocation: about.invocation, ..*note } == about;
         if !self.program.notes.iter().rev().take(16).any(same) {
-            self.program.notes.push(Note { kind, source, span, invocation: self.current });
+            self.program.notes.push(about);
         }
     }
 

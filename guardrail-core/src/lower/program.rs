@@ -122,6 +122,8 @@ pub struct Context {
     pub uncalled: bool,
     /// In a handler that runs later: `trap`, an alias.
     pub deferred: bool,
+    /// What another invocation becomes if its unknown words are certain constants.
+    pub possible: bool,
 }
 
 /// Where an invocation runs.
@@ -169,6 +171,9 @@ pub struct Word<'a> {
     /// Each unknown piece is one of several constants of the script, none of which is empty,
     /// begins with `-` or holds a blank or a glob (`$x` in `for x in dev test`).
     pub choice: bool,
+    /// Constants of the script that the whole word may be, where it cannot be known. Not all it
+    /// may be: each is judged beside the unknown, never in its place.
+    pub maybe: &'a [&'a [u8]],
 }
 
 /// What a word would be.
@@ -264,7 +269,7 @@ pub enum RedirectKind {
 }
 
 /// Something the shell itself does that matters beside the invocations.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Note {
     /// What.
     pub kind: NoteKind,
@@ -274,6 +279,8 @@ pub struct Note {
     pub span: Span,
     /// The invocation it belongs to, where there is one.
     pub invocation: Option<InvocationId>,
+    /// The stream that the value comes from, where all of it comes from that one.
+    pub channel: Option<ChannelId>,
 }
 
 /// What a [`Note`] says.
@@ -304,6 +311,7 @@ impl<'a> Word<'a> {
             pattern: None,
             from: &[],
             choice: false,
+            maybe: &[],
         }
     }
 
@@ -318,6 +326,7 @@ impl<'a> Word<'a> {
             pattern: None,
             from: &[],
             choice: false,
+            maybe: &[],
         }
     }
 

@@ -6,11 +6,11 @@ use guardrail_schema::Risk;
 use crate::evaluation::{Approval, Decision};
 
 /// The decision of the standard policy for a risk.
-pub(crate) const fn standard(risk: Risk) -> Decision {
+pub(crate) fn standard(risk: Risk) -> Decision {
     match risk {
         Risk::Low => Decision::Allow,
-        Risk::Medium => Decision::Ask(Approval { approvers: 1, rollback: true, impact: false }),
-        Risk::High => Decision::Ask(Approval { approvers: 1, rollback: true, impact: true }),
+        Risk::Medium => Decision::Ask(Approval { rollback: true, ..Approval::default() }),
+        Risk::High => Decision::Ask(Approval { rollback: true, impact: true, ..Approval::default() }),
         Risk::Critical => Decision::Deny,
     }
 }

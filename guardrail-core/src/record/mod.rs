@@ -170,7 +170,10 @@ impl Record {
             reason: request.reason.clone(),
             risk: Some(evaluation.risk),
             decision: Some(Verdict::from(&evaluation.decision)),
-            rule: evaluation.findings.first().map(|finding| finding.rule.to_string()),
+            rule: match evaluation.ruling.reasons.first() {
+                Some(reason) => Some(reason.rule.clone()),
+                None => evaluation.findings.first().map(|finding| finding.rule.to_string()),
+            },
             ..Self::new(Kind::Evaluation)
         }
     }

@@ -152,6 +152,7 @@ pub(super) struct Mark {
 }
 
 impl<'t> Parser<'t> {
+    #[inline]
     pub(super) fn new(arena: &'t Bump, text: &'t [u8], limits: &Limits) -> Self {
         let end = text.len().min(limits.bytes).min(u32::MAX as usize);
         let steps = limits.steps_per_byte as usize;

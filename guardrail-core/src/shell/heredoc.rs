@@ -206,6 +206,7 @@ impl<'t> Parser<'t> {
     }
 
     /// The finished script.
+    #[inline]
     pub(super) fn finish(mut self, body: Slice<Item>) -> Script<'t> {
         if !self.bodies.is_empty() {
             self.bodies.sort_unstable_by_key(|&(delimiter, _)| delimiter);

