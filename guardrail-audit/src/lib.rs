@@ -1,5 +1,6 @@
 //! An append-only, hash-chained audit log that nobody can quietly edit and no crash can shorten.
 
+pub mod anchor;
 pub mod chain;
 pub mod checkpoint;
 mod clock;
@@ -18,6 +19,7 @@ pub mod read;
 mod redacting;
 pub mod storage;
 mod store;
+pub mod verify;
 
 pub use file::{FileOptions, FileStore, Recovery, SignCheckpoint};
 pub use hash::Hash;
