@@ -12,6 +12,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 #![allow(clippy::indexing_slicing, clippy::string_slice, missing_docs, reason = "a test")]
 
+mod conforming;
+mod everywhere;
 mod ledger;
 mod trial;
 
