@@ -1,19 +1,22 @@
 //! [`Guard`]: the one door an embedder walks through.
 
+use std::sync::{PoisonError, RwLock};
+
 use bumpalo::Bump;
 
 use crate::effect::{Analysis, Target, View};
-use crate::evaluation::{self, Evaluation};
+use crate::evaluation::{self, Evaluation, Finding};
 use crate::identify::{Identified, Identifier};
 use crate::knowledge::{Knowledge, KnowledgeError};
 use crate::limits::Limits;
 use crate::lower::{Entry, InvocationId, Known, Lowerer, Place, Word};
-use crate::policy;
-use crate::request::{Action, Request};
+use crate::policy::{Explanation, Policy, PolicyError};
+use crate::request::{Action, Fact, Request};
 use crate::risk;
 use crate::shell::{ProblemKind, Span};
 
-/// Evaluates requests. Build one at start-up and share it: it is immutable, `Send` and `Sync`.
+/// Evaluates requests. Build one at start-up and share it: it is `Send` and `Sync`, and nothing of
+/// it changes but the [policy](Self::replace_policy).
 ///
 /// ```
 /// use guardrail_core::{Decision, Guard, Request, Risk};
@@ -30,6 +33,7 @@ use crate::shell::{ProblemKind, Span};
 pub struct Guard {
     knowledge: Knowledge,
     limits: Limits,
+    policy: RwLock<Policy>,
 }
 
 /// Puts a [`Guard`] together.
@@ -38,6 +42,7 @@ pub struct Guard {
 pub struct GuardBuilder {
     knowledge: Knowledge,
     limits: Limits,
+    policy: Policy,
 }
 
 impl Guard {
@@ -49,7 +54,7 @@ impl Guard {
 
     /// A builder that starts with the built-in knowledge and the standard limits.
     pub fn builder() -> GuardBuilder {
-        GuardBuilder { knowledge: Knowledge::builtin(), limits: Limits::STANDARD }
+        GuardBuilder { knowledge: Knowledge::builtin(), limits: Limits::STANDARD, policy: Policy::standard() }
     }
 
     /// What the request would do, how bad that is, and what the policy says.
@@ -57,6 +62,65 @@ impl Guard {
     /// Pure, total and deterministic: no panic, no I/O, bounded time and memory on any input.
     /// Past a limit the answer is [`Risk::Critical`](crate::Risk) with a finding that says so.
     pub fn evaluate(&self, request: &Request) -> Evaluation {
+        self.stages(request, |staged| self.evaluation(request, staged))
+    }
+
+    fn evaluation(&self, request: &Request, staged: Staged<'_, '_>) -> Evaluation {
+        let Staged { analysis, findings, wanted } = staged;
+        let risk = findings.iter().map(|finding| finding.risk).max().unwrap_or_default();
+        let unknown = findings.iter().any(|finding| finding.unknown);
+        let (decision, ruling) = {
+            let policy = self.policy.read().unwrap_or_else(PoisonError::into_inner);
+            policy.decide(request, &analysis, &findings, risk)
+        };
+        let groups = analysis.identified.program.in_source_groups();
+        let places = Places::new(&groups, &analysis.identified);
+        Evaluation {
+            risk,
+            unknown,
+            decision,
+            ruling,
+            findings,
+            effects: effects(&analysis, &places),
+            invocations: invocations(&analysis.identified, &groups, &places),
+            sources: sources(&analysis.identified, &places),
+            problems: problems(&analysis.identified),
+            wanted,
+        }
+    }
+
+    /// The policy that holds.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.policy.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts another policy in place of the one that holds, for every evaluation from then on, and
+    /// gives back the old one.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`] where an example of one of its rules does not hold; the old policy stays.
+    pub fn replace_policy(&self, policy: Policy) -> Result<Policy, PolicyError> {
+        policy.try_examples(&|request, then| {
+            self.stages(request, |staged| then(&staged.analysis, &staged.findings));
+        })?;
+        let mut holding = self.policy.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::replace(&mut *holding, policy))
+    }
+
+    /// What the policy makes of each part of a request: which rule decided, and why the others
+    /// did not.
+    #[must_use]
+    pub fn explain(&self, request: &Request) -> Explanation {
+        self.stages(request, |staged| {
+            let acts = self.policy().explain(request, &staged.analysis, &staged.findings);
+            Explanation { evaluation: self.evaluation(request, staged), acts }
+        })
+    }
+
+    /// Runs the stages up to the policy.
+    fn stages<T>(&self, request: &Request, then: impl FnOnce(Staged<'_, '_>) -> T) -> T {
         let arena = Bump::with_capacity(4096);
         let facts = &request.facts;
         let variables: Vec<(&[u8], &[u8])> =
@@ -76,22 +140,7 @@ impl Guard {
         }
         let analysis = Analysis::new(identifier.run(), View { cwd, workspace, home });
         let found = risk::judge(&analysis, facts);
-        let risk = found.findings.iter().map(|finding| finding.risk).max().unwrap_or_default();
-        let unknown = found.findings.iter().any(|finding| finding.unknown);
-        let groups = analysis.identified.program.in_source_groups();
-        let places = Places::new(&groups, &analysis.identified);
-        Evaluation {
-            risk,
-            unknown,
-            decision: policy::standard(risk),
-            ruling: evaluation::Ruling::default(),
-            findings: found.findings,
-            effects: effects(&analysis, &places),
-            invocations: invocations(&analysis.identified, &groups, &places),
-            sources: sources(&analysis.identified, &places),
-            problems: problems(&analysis.identified),
-            wanted: found.wanted.into_iter().collect(),
-        }
+        then(Staged { analysis, findings: found.findings, wanted: found.wanted.into_iter().collect() })
     }
 }
 
@@ -124,6 +173,18 @@ impl GuardBuilder {
         Ok(self)
     }
 
+    /// A policy in place of the standard one. Its rules' examples are tried at once, with the
+    /// tools that were added before.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`] where an example does not hold.
+    pub fn policy(self, policy: Policy) -> Result<Self, PolicyError> {
+        let guard = self.build();
+        guard.replace_policy(policy.clone())?;
+        Ok(Self { knowledge: guard.knowledge, limits: guard.limits, policy })
+    }
+
     /// Other limits than [`Limits::STANDARD`].
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -133,7 +194,7 @@ impl GuardBuilder {
     /// The guard.
     #[must_use]
     pub fn build(self) -> Guard {
-        Guard { knowledge: self.knowledge, limits: self.limits }
+        Guard { knowledge: self.knowledge, limits: self.limits, policy: RwLock::new(self.policy) }
     }
 }
 
@@ -151,6 +212,13 @@ fn argv<'a>(arena: &'a Bump, identifier: &mut Identifier<'a, '_>, words: &'a [St
     }
     let text: &'a str = arena.alloc_str(&text);
     identifier.lowerer().argv(text.as_bytes(), arena.alloc_slice_copy(&known));
+}
+
+/// What the stages before the policy found out.
+struct Staged<'a, 'k> {
+    analysis: Analysis<'a, 'k>,
+    findings: Vec<Finding>,
+    wanted: Vec<Fact>,
 }
 
 /// Where each invocation went in the evaluation.

@@ -9,14 +9,14 @@ mod identify;
 mod knowledge;
 mod limits;
 pub mod lower;
-mod policy;
+pub mod policy;
 pub mod record;
 pub mod redact;
 mod request;
 mod risk;
 pub mod shell;
 
-pub use draw::{Drawing, Style};
+pub use draw::{Drawing, ProblemDrawing, Style};
 pub use evaluation::{
     Approval, Channels, Decision, Effect, Evaluation, Finding, Invocation, PolicyDigest, Problem, Reason,
     Ruling, Source,
