@@ -86,6 +86,7 @@ impl Writer {
             file,
             room: 0,
             buffer: Vec::new(),
+            scratch: Vec::new(),
             distrust: hint.poisoned,
         };
         writer.check_gaps(&segments)?;
@@ -126,6 +127,7 @@ impl Writer {
             file: Arc::clone(&file),
             room,
             buffer: Vec::new(),
+            scratch: Vec::new(),
             distrust: false,
             storage,
             options,
@@ -199,7 +201,7 @@ impl Writer {
     pub(super) fn catch_up(&mut self) -> Result<Option<u64>, StoreError> {
         let before = self.position.segment;
         loop {
-            let mut stop = self.position.scan(self.file.as_ref()).map_err(StoreError::Unavailable)?;
+            let mut stop = self.scan().map_err(StoreError::Unavailable)?;
             if self.position.end == 0 && stop == Stop::End {
                 stop = Stop::Bad("the segment has no first line");
             }
@@ -228,6 +230,11 @@ impl Writer {
                 Err(error) => return Err(StoreError::Unavailable(error)),
             }
         }
+    }
+
+    /// Moves the position on in its segment.
+    pub(super) fn scan(&mut self) -> io::Result<Stop> {
+        self.position.scan(self.file.as_ref(), &mut self.scratch)
     }
 
     /// Goes on to the next segment, if its first line says of this one what is so.

@@ -7,7 +7,7 @@ use guardrail_core::record::{Condition, Kind};
 use uuid::Uuid;
 
 use super::options::FileOptions;
-use super::position::{Last, Position};
+use super::position::{Last, Position, Stop};
 use super::segment::{self, Checkpoint, Header, Previous, Seal};
 use super::snapshot;
 use super::syncing::Syncing;
@@ -36,6 +36,8 @@ pub(crate) struct Writer {
     pub(super) room: u64,
     /// Lines that the position counts and the file has not yet.
     pub(super) buffer: Vec<u8>,
+    /// Where lines of others are read.
+    pub(super) scratch: Vec<u8>,
     /// A sync failed before the log was opened, and reading may show what the disk does not have.
     pub(super) distrust: bool,
 }
@@ -107,6 +109,11 @@ impl Writer {
             }
             if size < self.position.end {
                 return Err(self.tampered("the segment is shorter than it was"));
+            }
+            // Others appended here. Whoever begins another segment says so before.
+            let stop = self.scan().map_err(StoreError::NotWritten)?;
+            if stop == Stop::End && self.position.last != Last::Seal {
+                return Ok(());
             }
         }
         self.catch_up()?;
