@@ -96,6 +96,30 @@ pub struct Body<'b> {
     pub note: Note,
 }
 
+impl Body<'_> {
+    /// Checks that it can be a line, and is none of those that a store writes itself. Stores ask it
+    /// before they write.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotWritten`] says what is wrong.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let refuse = |why: &str| {
+            Err(StoreError::NotWritten(std::io::Error::new(std::io::ErrorKind::InvalidInput, why.to_owned())))
+        };
+        let json = self.json.as_ref();
+        let kind = json.strip_prefix(br#"{"kind":""#);
+        let own: [&[u8]; 4] = [b"genesis\"", b"segment\"", b"seal\"", b"checkpoint\""];
+        if kind.is_none() || json.last() != Some(&b'}') || memchr::memchr2(b'\n', 0, json).is_some() {
+            return refuse("a body is a JSON object in one line that begins with its kind");
+        }
+        if own.iter().any(|own| kind.is_some_and(|kind| kind.starts_with(own))) {
+            return refuse("records of this kind are written by the log itself");
+        }
+        Ok(())
+    }
+}
+
 /// When an append is acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {

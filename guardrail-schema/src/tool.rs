@@ -23,6 +23,8 @@ pub struct Tool {
     pub versions: bool,
     /// Whether its flags are read as Go's pflag reads them: a short one takes `-f=value`.
     pub pflag: bool,
+    /// The word that directly behind a subcommand asks for its help alone (`git log --help`).
+    pub help: Option<String>,
     /// What the beginning of a value says of the rest of it (`file://`), for words that have no
     /// role of their own.
     pub prefixes: Vec<(String, Role)>,
@@ -85,6 +87,8 @@ pub struct Command {
     /// Whether what it reads from standard input is added to the wrapped command (xargs), and how
     /// it is taken apart.
     pub appends_input: Option<Pieces>,
+    /// What it prints, where that is something simple.
+    pub prints: Option<Prints>,
     /// Where the command it wraps runs.
     pub inside: Inside,
     /// Where its effects land.
@@ -97,6 +101,16 @@ pub struct Command {
     pub capture: Option<String>,
     /// The command that takes it back.
     pub inverse: Option<String>,
+}
+
+/// What a command prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Prints {
+    /// Numbers, or nothing.
+    Number,
+    /// Its operands.
+    Operands,
 }
 
 /// Where a wrapped command runs.
@@ -224,6 +238,8 @@ pub struct Case {
     pub effects: Vec<Effect>,
     /// Whether the effects are added rather than put in place of the command's own.
     pub adds: bool,
+    /// What it then prints.
+    pub prints: Option<Prints>,
 }
 
 /// A condition on one facet.
@@ -242,6 +258,8 @@ pub enum Test {
     Present,
     /// It was not given.
     Absent,
+    /// It was given at most once.
+    Once,
     /// One of its values matches one of these globs, letters of either case alike.
     Matches(Vec<String>),
 }

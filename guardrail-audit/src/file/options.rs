@@ -2,9 +2,8 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use chrono::DateTime;
 use guardrail_core::record::Timestamp;
 use uuid::Uuid;
 
@@ -45,7 +44,7 @@ impl FileOptions {
             interval: Duration::from_millis(100),
             checkpoint_records: 8_192,
             checkpoint_bytes: 8 << 20,
-            clock: Arc::new(system_time),
+            clock: Arc::new(crate::clock::system),
             sign: None,
             key: None,
             log_id: None,
@@ -138,9 +137,4 @@ impl FileOptions {
     pub fn open_on(self, storage: Arc<dyn Storage>) -> Result<FileStore, StoreError> {
         FileStore::with(storage, self)
     }
-}
-
-fn system_time() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    DateTime::from_timestamp_micros(i64::try_from(since.as_micros()).unwrap_or_default()).unwrap_or_default()
 }

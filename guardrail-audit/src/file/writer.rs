@@ -143,7 +143,7 @@ impl Writer {
             if line > MAX_LINE {
                 return Err(StoreError::TooLong { bytes: line, most: MAX_LINE });
             }
-            check_body(&body.json)?;
+            body.check()?;
             bytes += line as u64 + 1;
         }
         Ok(bytes)
@@ -361,19 +361,4 @@ fn is_full(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
     )
-}
-
-/// That a body can be a line, and is none of the store's own.
-fn check_body(json: &[u8]) -> Result<(), StoreError> {
-    let refuse =
-        |why: &str| Err(StoreError::NotWritten(io::Error::new(io::ErrorKind::InvalidInput, why.to_owned())));
-    let kind = json.strip_prefix(br#"{"kind":""#);
-    let own: [&[u8]; 4] = [b"genesis\"", b"segment\"", b"seal\"", b"checkpoint\""];
-    if kind.is_none() || json.last() != Some(&b'}') || memchr::memchr2(b'\n', 0, json).is_some() {
-        return refuse("a body is a JSON object in one line that begins with its kind");
-    }
-    if own.iter().any(|own| kind.is_some_and(|kind| kind.starts_with(own))) {
-        return refuse("records of this kind are written by the log itself");
-    }
-    Ok(())
 }

@@ -5,7 +5,7 @@
 //! switch it off again; a case that may match stands beside what it would replace.
 
 use bumpalo::collections::Vec as BumpVec;
-use guardrail_schema::{self as schema, Case, Count, EffectKind, Operand, Risk, Role, Test, ValueKind};
+use guardrail_schema::{self as schema, Case, Count, EffectKind, Mark, Operand, Risk, Role, Test, ValueKind};
 
 use crate::glob;
 use crate::identify::arguments::{Read, is_assignment, is_open_group, is_true};
@@ -26,10 +26,10 @@ enum Holds {
 pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
     call.command = Some(read.command);
     call.scope = read.command.scope;
-    flag_values(call);
+    flag_values(call, read);
     operands(call, read);
     prefixed_operands(call);
-    let sets = proven_sets(call, read);
+    let sets = if read.helps { Some(&[][..]) } else { proven_sets(call, read) };
     call.rehearsal = sets.is_some();
     // A group called bare prints its help, but what only matches a glob's beginning is no group.
     if sets.is_none() && is_open_group(read.command) {
@@ -42,6 +42,7 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
     match sets {
         Some(sets) => call.effects.extend(sets.iter().map(|effect| (effect, named))),
         None => {
+            call.prints = read.command.prints;
             call.effects.extend(read.command.effects.iter().map(|effect| (effect, named)));
             for case in &read.command.cases {
                 refine(call, case, read, before);
@@ -59,6 +60,10 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
         call.effects.iter().any(|(effect, _)| !matches!(effect.kind, None | Some(EffectKind::Read)))
             || call.arguments.iter().any(|argument| matches!(argument.role, Role::Write | Role::Delete));
     let raises = |flag: &schema::Flag| raises(flag) || (changes && !flag.marks.is_empty());
+    // What is not understood may print anything.
+    if !call.unknown.is_empty() || read.hidden_flags {
+        call.prints = None;
+    }
     if !read.command.flags.iter().any(raises) && !root_flags(call).any(raises) {
         call.unknown.retain(|unknown| !maybe(unknown));
     }
@@ -79,12 +84,16 @@ fn raises(flag: &schema::Flag) -> bool {
         || flag.operands.iter().flatten().any(|operand| role(&operand.role))
 }
 
-fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>) {
+fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
     let prefixes = call.tool.map_or(&[][..], |tool| &tool.tool.prefixes);
     let Call { flags, arguments, marks, unknown, .. } = call;
     for used in flags.iter() {
         for &mark in &used.flag.marks {
-            marks.insert(mark);
+            // The one that makes things better than they are needs proof.
+            let proven = used.value.is_none() && read.negated.is_empty() && !read.hidden_flags;
+            if mark != Mark::Query || proven {
+                marks.insert(mark);
+            }
         }
         if let (Some(role), Some(word)) = (&used.flag.then, used.second) {
             arguments.push(Argument { name: &used.flag.facet, role, word, operand: false });
@@ -365,6 +374,9 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>, 
             _ => Holds::Yes,
         };
     }
+    if holds == Holds::Yes {
+        call.prints = case.prints.or(call.prints);
+    }
     let only_floors = case.effects.iter().all(|effect| effect.kind.is_none());
     match holds {
         Holds::No => return,
@@ -436,6 +448,16 @@ fn presence(call: &Call<'_, '_>, facet: &str) -> Holds {
 
 fn tests(call: &Call<'_, '_>, facet: &str, test: &Test, uncertain: bool) -> Holds {
     match test {
+        Test::Once => {
+            let several = |word: &Word<'_>| word.splits || word.pattern.is_some();
+            let mut given = call.facet(facet).take(2);
+            match (given.next(), given.next()) {
+                _ if uncertain => Holds::Maybe,
+                (Some(word), None) if several(&word) => Holds::Maybe,
+                (_, None) => Holds::Yes,
+                (_, Some(_)) => Holds::No,
+            }
+        }
         Test::Present | Test::Absent => {
             let present = match presence(call, facet) {
                 Holds::No if uncertain => Holds::Maybe,

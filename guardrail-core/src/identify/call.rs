@@ -2,7 +2,7 @@
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
-use guardrail_schema::{self as schema, Command, Flag, Language, Mark, Role, Scope};
+use guardrail_schema::{self as schema, Command, Flag, Language, Mark, Prints, Role, Scope};
 
 use crate::identify::language::Found;
 use crate::knowledge::KnownTool;
@@ -34,6 +34,8 @@ pub(crate) struct Call<'a, 'k> {
     pub(crate) sends_input: bool,
     /// Whether a flag provably put harmless effects in place of the command's own.
     pub(crate) rehearsal: bool,
+    /// What it provably prints.
+    pub(crate) prints: Option<Prints>,
     pub(crate) marks: Marks,
     /// Where stated effects land.
     pub(crate) scope: Scope,
@@ -167,6 +169,7 @@ impl<'a, 'k> Call<'a, 'k> {
             possible: BumpVec::new_in(arena),
             sends_input: false,
             rehearsal: false,
+            prints: None,
             marks: Marks::default(),
             scope: Scope::Local,
             unknown: BumpVec::new_in(arena),

@@ -509,10 +509,14 @@ impl<'a> Lowerer<'a> {
     }
 
     pub(super) fn note(&mut self, kind: NoteKind, source: SourceId, span: Span) {
+        self.note_about(Note { kind, source, span, invocation: self.current, channel: None });
+    }
+
+    pub(super) fn note_about(&mut self, about: Note) {
         // Tentative passes and repeated inlining see the same place again.
-        let same = |note: &Note| note.kind == kind && note.source == source && note.span == span;
+        let same = |note: &Note| Note { invocation: about.invocation, ..*note } == about;
         if !self.program.notes.iter().rev().take(16).any(same) {
-            self.program.notes.push(Note { kind, source, span, invocation: self.current });
+            self.program.notes.push(about);
         }
     }
 

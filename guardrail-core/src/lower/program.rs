@@ -269,7 +269,7 @@ pub enum RedirectKind {
 }
 
 /// Something the shell itself does that matters beside the invocations.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Note {
     /// What.
     pub kind: NoteKind,
@@ -279,6 +279,8 @@ pub struct Note {
     pub span: Span,
     /// The invocation it belongs to, where there is one.
     pub invocation: Option<InvocationId>,
+    /// The stream that the value comes from, where all of it comes from that one.
+    pub channel: Option<ChannelId>,
 }
 
 /// What a [`Note`] says.

@@ -79,9 +79,22 @@ impl Disk {
         self.0.state().planned.insert(call, fault);
     }
 
-    /// Lets one call in so many go wrong, in one of these ways; 0 ends it.
+    /// Lets the next sync of a file go wrong, whoever makes it.
+    pub fn fail_next_sync(&self, fault: Fault) {
+        self.0.state().next_sync = Some(fault);
+    }
+
+    /// Lets one call in so many go wrong, in one of these ways.
     pub fn fail_once_in(&self, calls: usize, faults: &[Fault]) {
-        self.0.state().chance = (calls > 0).then(|| (calls, faults.to_vec()));
+        self.0.state().chance = Some((calls, faults.to_vec()));
+    }
+
+    /// Takes back all faults that have not struck yet.
+    pub fn calm(&self) {
+        let mut state = self.0.state();
+        state.planned.clear();
+        state.next_sync = None;
+        state.chance = None;
     }
 
     /// Gives the disk so many bytes of room; `None` for no limit.
@@ -95,7 +108,7 @@ impl Disk {
         self.0.state().calls
     }
 
-    /// Keeps all calls from now on for [`trace`](Self::trace).
+    /// Keeps all calls from now on for [`trace`](Self::trace), on the disks that crashes leave too.
     pub fn keep_trace(&self) {
         self.0.state().trace.get_or_insert_default();
     }
