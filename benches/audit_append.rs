@@ -1,4 +1,4 @@
-//! `cargo bench -p agent-guardrail-benches --bench audit_append`: how fast records become durable,
+//! `cargo bench -p agent-guardrail-benches --features peers --bench audit_append`: how fast records become durable,
 //! beside a bare loop of writes and syncs and beside other stores.
 //!
 //! All modes run in turns, for many rounds, and a figure is over all rounds: what disturbs the disk
