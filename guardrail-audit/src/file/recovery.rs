@@ -214,8 +214,7 @@ impl Writer {
                         self.follow_segment(&stop, file)?;
                     } else if stop == Stop::End {
                         // It got its name, and the disk lost its first line: nothing in it counts.
-                        self.position.next_segment();
-                        self.file = file;
+                        self.leave_for(file)?;
                     } else {
                         return Err(self.tampered("this is no line, and the next segment has no first line"));
                     }
@@ -267,8 +266,15 @@ impl Writer {
             };
             return Err(self.tampered(why));
         }
+        self.leave_for(file)
+    }
+
+    /// Goes on in the next segment, once this one is durable: whoever wrote it may have been killed
+    /// before.
+    fn leave_for(&mut self, next: Arc<dyn StorageFile>) -> Result<(), StoreError> {
+        self.syncing.sync(self.file.as_ref())?;
         self.position.next_segment();
-        self.file = file;
+        self.file = next;
         self.room = 0;
         Ok(())
     }

@@ -71,11 +71,14 @@ impl Writer {
             });
             results.push(result);
         }
-        if self.checkpoint_due() {
-            self.stage_checkpoint();
-        }
         if let Err(error) = self.flush() {
             fail(results.get_mut(pending..), &error);
+        } else if self.checkpoint_due() {
+            match self.stage_checkpoint().and_then(|()| self.flush()) {
+                // Without room for the checkpoint the lines are there all the same.
+                Ok(()) | Err(StoreError::NotWritten(_)) => {}
+                Err(error) => fail(results.get_mut(pending..), &error),
+            }
         }
         results
     }
@@ -212,7 +215,10 @@ impl Writer {
         // Whether the disk has room for it is to be known before this one is sealed.
         let next = self.position.segment + 1;
         let file = self.new_file(next).map_err(StoreError::NotWritten)?;
-        self.stage_checkpoint();
+        if let Err(error) = self.stage_checkpoint() {
+            let _ = self.storage.remove(&segment::new_name(next));
+            return Err(error);
+        }
         let (first, size) = (self.position.first, self.position.chain.size);
         let seal = Seal::new(first, size, self.position.from, self.position.chain.timestamp);
         self.stage_own(Kind::Seal, &seal);
@@ -226,6 +232,8 @@ impl Writer {
 
     /// Begins the segment after a sealed one.
     pub(super) fn begin_next(&mut self) -> Result<(), StoreError> {
+        // Whoever sealed this one may have been killed before it was durable.
+        self.syncing.sync(self.file.as_ref())?;
         let file = self.new_file(self.position.segment + 1).map_err(StoreError::NotWritten)?;
         self.begin(file, 0, None)
     }
@@ -320,8 +328,12 @@ impl Writer {
             || self.position.bytes >= self.options.checkpoint_bytes
     }
 
-    /// Makes a checkpoint of all lines so far the next line.
-    pub(super) fn stage_checkpoint(&mut self) {
+    /// Makes a checkpoint of all lines so far the next line. They are durable before their snapshot is
+    /// there: recovery believes it without reading them, and a crash may keep the checkpoint and lose
+    /// what was written in one go before it.
+    pub(super) fn stage_checkpoint(&mut self) -> Result<(), StoreError> {
+        self.flush()?;
+        self.syncing.sync(self.file.as_ref())?;
         // Without a snapshot, opening reads more.
         let index = snapshot::keep(self.storage.as_ref(), &self.position).ok();
         let size = self.position.chain.size;
@@ -331,6 +343,7 @@ impl Writer {
         if index.is_some() {
             let _ = snapshot::clear(self.storage.as_ref());
         }
+        Ok(())
     }
 
     /// Makes a line of the store's own the next.
@@ -345,7 +358,7 @@ impl Writer {
     pub(crate) fn close(&mut self) -> Result<(), StoreError> {
         let _held = self.enter()?;
         if self.position.last != Last::Checkpoint {
-            self.stage_checkpoint();
+            self.stage_checkpoint()?;
             self.flush()?;
         }
         Ok(())
