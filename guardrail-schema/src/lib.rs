@@ -6,6 +6,8 @@
 
 #[cfg(feature = "file")]
 mod file;
+#[cfg(feature = "file")]
+mod keys;
 mod kinds;
 mod role;
 mod tool;

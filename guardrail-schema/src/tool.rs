@@ -23,6 +23,8 @@ pub struct Tool {
     pub versions: bool,
     /// Whether its flags are read as Go's pflag reads them: a short one takes `-f=value`.
     pub pflag: bool,
+    /// The word that directly behind a subcommand asks for its help alone (`git log --help`).
+    pub help: Option<String>,
     /// What the beginning of a value says of the rest of it (`file://`), for words that have no
     /// role of their own.
     pub prefixes: Vec<(String, Role)>,

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::position::Position;
-use super::segment;
+use super::segment::{self, Header};
 use crate::line::{self, MAX_LINE};
 use crate::storage::{Storage, StorageFile};
 use crate::store::{Lines, StoreError};
@@ -25,7 +25,7 @@ pub(crate) fn lines(
         (position.segment, file, position.end)
     } else {
         let (number, file) = find(storage.as_ref(), position.segment, from)?;
-        let end = file.size().map_err(StoreError::Unavailable)?;
+        let end = good_end(storage.as_ref(), number, file.as_ref())?;
         (number, file, end)
     };
     let offset = segment::near(file.as_ref(), end, from).map_err(StoreError::Unavailable)?;
@@ -33,6 +33,8 @@ pub(crate) fn lines(
         storage,
         segment: number,
         file,
+        end,
+        last: (position.segment, position.end),
         offset,
         buffer: Vec::new(),
         at: 0,
@@ -69,10 +71,29 @@ fn find(storage: &dyn Storage, last: u32, from: u64) -> Result<(u32, Arc<dyn Sto
     found.ok_or(StoreError::Pruned { first })
 }
 
+/// The bytes of a segment before the last one that are lines of the log, as the next one says.
+fn good_end(storage: &dyn Storage, number: u32, file: &dyn StorageFile) -> Result<u64, StoreError> {
+    let header = match storage.open(&segment::name(number + 1)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(StoreError::Unavailable(error)),
+        Ok(next) => segment::line_at(next.as_ref(), 0).map_err(StoreError::Unavailable)?,
+    };
+    match header.as_deref().and_then(segment::details::<Header>).and_then(|header| header.previous) {
+        Some(previous) => Ok(previous.good_bytes),
+        // Where nothing in the next one counts, all of this one does.
+        None => file.size().map_err(StoreError::Unavailable),
+    }
+}
+
 struct Reading {
     storage: Arc<dyn Storage>,
     segment: u32,
     file: Arc<dyn StorageFile>,
+    /// The bytes of it that are lines of the log. What a crash left behind them can look like the
+    /// next line, with zeros in it.
+    end: u64,
+    /// The last segment, and its end.
+    last: (u32, u64),
     /// What is read next, after the buffer.
     offset: u64,
     buffer: Vec<u8>,
@@ -143,6 +164,10 @@ impl Reading {
             match segment::first_sequence(file.as_ref()).map_err(StoreError::Unavailable)? {
                 Some(sequence) if self.next.is_none_or(|next| next == sequence) => {
                     self.file = Arc::from(file);
+                    self.end = match self.last {
+                        (last, end) if last == self.segment => end,
+                        _ => good_end(self.storage.as_ref(), self.segment, self.file.as_ref())?,
+                    };
                     break;
                 }
                 Some(_) => return Err(missing(self)),
@@ -171,7 +196,8 @@ impl Reading {
             self.buffer.drain(..self.at);
             self.at = 0;
             let filled = self.buffer.len();
-            self.buffer.resize(filled + self.step, 0);
+            let left = usize::try_from(self.end.saturating_sub(self.offset)).unwrap_or(usize::MAX);
+            self.buffer.resize(filled + self.step.min(left), 0);
             let read = self.file.read_at(self.buffer.get_mut(filled..).unwrap_or_default(), self.offset)?;
             self.buffer.truncate(filled + read);
             self.offset += read as u64;

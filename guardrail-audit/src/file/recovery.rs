@@ -86,14 +86,12 @@ impl Writer {
             file,
             room: 0,
             buffer: Vec::new(),
+            scratch: Vec::new(),
             distrust: hint.poisoned,
         };
         writer.check_gaps(&segments)?;
         writer.syncing.set_recovering(true);
         let recovery = writer.recover(alone)?;
-        if hint.poisoned {
-            writer.syncing.shared().cure(writer.storage.as_ref()).map_err(StoreError::NotWritten)?;
-        }
         writer.syncing.set_recovering(false);
         Ok((writer, recovery))
     }
@@ -129,6 +127,7 @@ impl Writer {
             file: Arc::clone(&file),
             room,
             buffer: Vec::new(),
+            scratch: Vec::new(),
             distrust: false,
             storage,
             options,
@@ -156,8 +155,18 @@ impl Writer {
     /// Reads what follows the position, and makes sure of it.
     fn recover(&mut self, alone: bool) -> Result<Recovery, StoreError> {
         let torn = self.catch_up()?;
+        // Whoever gave the last segment its name may not have come to make that durable.
+        self.syncing.sync_names()?;
         // Lines may be read that a crash would still take. Nothing is built on them before.
         self.syncing.sync(self.file.as_ref())?;
+        // Another process may have been told of a loss since this one looked, and the system tells it to
+        // nobody who opens the file later.
+        if self.is_poisoned()? && !self.distrust {
+            if torn.is_some() {
+                return Err(StoreError::Poisoned(self.syncing.shared().why(self.storage.as_ref())));
+            }
+            self.distrust = true;
+        }
         let mut recovery = Recovery { torn_bytes: torn.unwrap_or_default(), ..Recovery::default() };
         let open = self.position.last == Last::Other;
         recovery.unclean = torn.is_some() || self.distrust || alone && open;
@@ -168,7 +177,10 @@ impl Writer {
         }
         let shared = self.syncing.shared();
         shared.set(self.storage.as_ref(), self.position.segment).map_err(StoreError::NotWritten)?;
-        self.distrust = false;
+        if self.distrust {
+            shared.cure(self.storage.as_ref()).map_err(StoreError::NotWritten)?;
+            self.distrust = false;
+        }
         // Where there is no room now, appending says so.
         let room = self.options.segment_bytes + super::writer::BALLAST;
         if self.file.reserve(room).is_ok() {
@@ -179,11 +191,17 @@ impl Writer {
         Ok(recovery)
     }
 
+    fn is_poisoned(&self) -> Result<bool, StoreError> {
+        let hint = self.syncing.shared().read(self.storage.as_ref()).map_err(StoreError::Unavailable)?;
+        Ok(hint.poisoned)
+    }
+
     /// Moves the position to the end of the log. Where that is torn, the next segment is begun; says
     /// how many bytes were torn then. The lock is held.
     pub(super) fn catch_up(&mut self) -> Result<Option<u64>, StoreError> {
+        let before = self.position.segment;
         loop {
-            let mut stop = self.position.scan(self.file.as_ref()).map_err(StoreError::Unavailable)?;
+            let mut stop = self.scan().map_err(StoreError::Unavailable)?;
             if self.position.end == 0 && stop == Stop::End {
                 stop = Stop::Bad("the segment has no first line");
             }
@@ -196,16 +214,26 @@ impl Writer {
                         self.follow_segment(&stop, file)?;
                     } else if stop == Stop::End {
                         // It got its name, and the disk lost its first line: nothing in it counts.
-                        self.position.next_segment();
-                        self.file = file;
+                        self.leave_for(file)?;
                     } else {
                         return Err(self.tampered("this is no line, and the next segment has no first line"));
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return self.mend(&stop),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    if self.position.segment != before {
+                        // Whoever began it may not have come to make its name durable.
+                        self.syncing.sync_names()?;
+                    }
+                    return self.mend(&stop);
+                }
                 Err(error) => return Err(StoreError::Unavailable(error)),
             }
         }
+    }
+
+    /// Moves the position on in its segment.
+    pub(super) fn scan(&mut self) -> io::Result<Stop> {
+        self.position.scan(self.file.as_ref(), &mut self.scratch)
     }
 
     /// Goes on to the next segment, if its first line says of this one what is so.
@@ -238,8 +266,15 @@ impl Writer {
             };
             return Err(self.tampered(why));
         }
+        self.leave_for(file)
+    }
+
+    /// Goes on in the next segment, once this one is durable: whoever wrote it may have been killed
+    /// before.
+    fn leave_for(&mut self, next: Arc<dyn StorageFile>) -> Result<(), StoreError> {
+        self.syncing.sync(self.file.as_ref())?;
         self.position.next_segment();
-        self.file = file;
+        self.file = next;
         self.room = 0;
         Ok(())
     }
@@ -278,6 +313,7 @@ impl Writer {
 
     /// Ends the last segment where its good lines end, and begins the next, which says so.
     fn repair(&mut self, cause: &str) -> Result<(), StoreError> {
+        self.distrust |= self.is_poisoned()?;
         if self.distrust {
             self.write_again()?;
             self.syncing.sync(self.file.as_ref())?;
@@ -411,20 +447,12 @@ fn start(
     Ok((position, Arc::from(file)))
 }
 
-/// Whether a block of the file that these bytes reach into has nothing but zeros here.
+/// Whether these bytes end with zeros somewhere where a block of the file ends, or the file. The disk
+/// has all of a block or what it had before, so what it lost reads as zeros to the end of a block.
 fn has_lost_block(bytes: &[u8], offset: u64, block: u64, at_end: bool) -> bool {
-    let mut from = 0;
-    while from < bytes.len() {
-        let rest = block - (offset + from as u64) % block;
-        let to = bytes.len().min(from.saturating_add(usize::try_from(rest).unwrap_or(usize::MAX)));
-        let part = bytes.get(from..to).unwrap_or_default();
-        let whole = part.len() as u64 == rest || at_end && to == bytes.len();
-        if whole && !part.is_empty() && part.iter().all(|&byte| byte == 0) {
-            return true;
-        }
-        from = to;
-    }
-    false
+    let ends =
+        |at: usize| at_end && at + 1 == bytes.len() || (offset + at as u64 + 1).checked_rem(block) == Some(0);
+    bytes.iter().enumerate().any(|(at, &byte)| byte == 0 && ends(at))
 }
 
 /// The bytes from an offset to the end of a file, by lines, whatever they are. What is longer than

@@ -12,6 +12,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 #![allow(clippy::indexing_slicing, clippy::string_slice, missing_docs, reason = "a test")]
 
+mod conforming;
+mod everywhere;
+#[cfg(unix)]
+mod killed;
 mod ledger;
 mod trial;
 

@@ -66,11 +66,16 @@ pub(crate) struct Task {
 
 impl Trial {
     pub(crate) fn new(dice: &mut Dice, gentle: bool) -> Self {
+        let segment_bytes = dice.pick(&[4_096, 4_096, 8_192, 1 << 20]);
+        Self { gentle, ..Self::of(segment_bytes, dice.pick(&[1, 3, 7, 1_000])) }
+    }
+
+    pub(crate) fn of(segment_bytes: u64, checkpoint_records: u64) -> Self {
         Self {
             ledger: Ledger::default(),
-            gentle,
-            segment_bytes: dice.pick(&[4_096, 4_096, 8_192, 1 << 20]),
-            checkpoint_records: dice.pick(&[1, 3, 7, 1_000]),
+            gentle: false,
+            segment_bytes,
+            checkpoint_records,
             clock: Arc::new(AtomicI64::new(1_000_000)),
             plans: Mutex::default(),
             wrong: Mutex::default(),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use guardrail_schema::{EffectKind, Language, Role, Scope, Undo};
+use guardrail_schema::{EffectKind, Language, Mark, Role, Scope, Undo};
 
 use crate::effect::{Area, Code, Collector, Location, Target};
 use crate::identify::language::{Act, Statement, StatementKind};
@@ -93,6 +93,10 @@ impl<'a> Collector<'_, 'a, '_> {
             Value::Partial { prefix, suffix } if prefix.first() == Some(&b'@') => {
                 let prefix = prefix.get(1..).unwrap_or_default();
                 self.upload(Word { value: Value::Partial { prefix, suffix }, ..word });
+            }
+            // Of a constant query the answer is what matters.
+            Value::Known(_) if self.call.marks.has(Mark::Query) => {
+                self.push(EffectKind::NetworkIn, word.span, Target::Address(word));
             }
             _ => self.push(EffectKind::NetworkOut, word.span, Target::Data(word)),
         }

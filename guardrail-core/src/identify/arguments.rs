@@ -42,6 +42,10 @@ pub(super) struct Arguments<'c, 'a, 'k> {
     doubted: bool,
     /// Where a word stands that cannot be known, in the place of a subcommand.
     unsettled: Option<usize>,
+    /// Where the words behind the subcommand begin.
+    behind: usize,
+    /// All it does is print help.
+    helps: bool,
 }
 
 /// What was read beside what stands in the call.
@@ -61,6 +65,8 @@ pub(super) struct Read<'a, 'k> {
     pub(super) doubted: bool,
     /// Where a word stands that cannot be known, in the place of a subcommand.
     pub(super) unsettled: Option<usize>,
+    /// All it does is print help.
+    pub(super) helps: bool,
 }
 
 impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
@@ -94,12 +100,26 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             may_be_value: None,
             doubted: false,
             unsettled: None,
+            behind: 0,
+            helps: false,
         };
         reader.run();
         let slots = reader.replaced.unwrap_or(&reader.command.operands);
-        let Self { command, operands, rest, uncertain, hidden_flags, negated, doubted, unsettled, .. } =
-            reader;
-        Some(Read { command, operands, rest, slots, uncertain, hidden_flags, negated, doubted, unsettled })
+        let Self {
+            command, operands, rest, uncertain, hidden_flags, negated, doubted, unsettled, helps, ..
+        } = reader;
+        Some(Read {
+            command,
+            operands,
+            rest,
+            slots,
+            uncertain,
+            hidden_flags,
+            negated,
+            doubted,
+            unsettled,
+            helps,
+        })
     }
 
     fn run(&mut self) {
@@ -204,6 +224,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         match self.tool.subcommand(wanted).filter(|command| !operand(command)) {
             Some(command) => {
                 self.path_len += 1;
+                self.behind = self.at;
                 self.command = command;
                 self.grammar = command.grammar.unwrap_or(self.grammar);
                 if self.tool.tool.root_flags_anywhere || self.path_len > 1 {
@@ -245,6 +266,11 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         }
         if let Some(flag) = self.find(text) {
             return self.take(flag, None, word.span);
+        }
+        let help = self.tool.tool.help.as_deref().is_some_and(|help| help.as_bytes() == text);
+        if help && self.path_len == 1 && self.at == self.behind + 1 {
+            self.helps = true;
+            return;
         }
         match self.grammar {
             Grammar::Find => return self.unlisted(word.span),

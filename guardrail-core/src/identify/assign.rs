@@ -5,7 +5,7 @@
 //! switch it off again; a case that may match stands beside what it would replace.
 
 use bumpalo::collections::Vec as BumpVec;
-use guardrail_schema::{self as schema, Case, Count, EffectKind, Operand, Risk, Role, Test, ValueKind};
+use guardrail_schema::{self as schema, Case, Count, EffectKind, Mark, Operand, Risk, Role, Test, ValueKind};
 
 use crate::glob;
 use crate::identify::arguments::{Read, is_assignment, is_open_group, is_true};
@@ -26,10 +26,10 @@ enum Holds {
 pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
     call.command = Some(read.command);
     call.scope = read.command.scope;
-    flag_values(call);
+    flag_values(call, read);
     operands(call, read);
     prefixed_operands(call);
-    let sets = proven_sets(call, read);
+    let sets = if read.helps { Some(&[][..]) } else { proven_sets(call, read) };
     call.rehearsal = sets.is_some();
     // A group called bare prints its help, but what only matches a glob's beginning is no group.
     if sets.is_none() && is_open_group(read.command) {
@@ -84,12 +84,16 @@ fn raises(flag: &schema::Flag) -> bool {
         || flag.operands.iter().flatten().any(|operand| role(&operand.role))
 }
 
-fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>) {
+fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
     let prefixes = call.tool.map_or(&[][..], |tool| &tool.tool.prefixes);
     let Call { flags, arguments, marks, unknown, .. } = call;
     for used in flags.iter() {
         for &mark in &used.flag.marks {
-            marks.insert(mark);
+            // The one that makes things better than they are needs proof.
+            let proven = used.value.is_none() && read.negated.is_empty() && !read.hidden_flags;
+            if mark != Mark::Query || proven {
+                marks.insert(mark);
+            }
         }
         if let (Some(role), Some(word)) = (&used.flag.then, used.second) {
             arguments.push(Argument { name: &used.flag.facet, role, word, operand: false });

@@ -1,12 +1,17 @@
 //! The bytes of one simulated file: what processes see, and what a power cut leaves.
 
+use std::collections::BTreeMap;
+
 use super::random::Random;
 
 /// What a disk writes as one: a power cut tears between sectors and never inside one.
 const SECTOR: usize = 512;
 
 /// What a file system gives room by.
-const BLOCK: u64 = 4096;
+const BLOCK: u64 = PAGE as u64;
+
+/// What the system holds in memory, and loses, as one.
+const PAGE: usize = 4096;
 
 /// One file's bytes.
 #[derive(Clone, Debug, Default)]
@@ -57,7 +62,10 @@ impl Contents {
 
     pub(super) fn write(&mut self, at: usize, bytes: &[u8]) {
         place(&mut self.seen, at, bytes);
-        self.pending.push(Pending { at, bytes: bytes.to_vec(), size: self.seen.len() });
+        // Where something of the page was lost before, it is written now with the rest of its page.
+        let from = if self.failures > 0 { at / PAGE * PAGE } else { at };
+        let bytes = self.seen.get(from..at + bytes.len()).unwrap_or_default().to_vec();
+        self.pending.push(Pending { at: from, bytes, size: self.seen.len() });
     }
 
     /// All that was written is on the disk.
@@ -67,14 +75,21 @@ impl Contents {
         }
     }
 
-    /// A sync that failed. The system takes its pages for clean whatever became of them: each
-    /// write is on the disk, or is lost for good although every process still reads it.
+    /// A sync that failed. The system takes its pages for clean whatever became of them: each is on
+    /// the disk, or what was written to it is lost for good although every process still reads it.
     pub(super) fn fail_sync(&mut self, random: &mut Random) {
         self.failures += 1;
         let manner = random.below(3);
+        let mut lost = BTreeMap::new();
         for pending in std::mem::take(&mut self.pending) {
-            if manner == 0 || manner == 1 && random.once_in(2) {
-                pending.place(&mut self.kept);
+            let end = pending.at + pending.bytes.len();
+            for page in pending.at / PAGE..end.div_ceil(PAGE) {
+                let keeps =
+                    *lost.entry(page).or_insert_with(|| manner == 0 || manner == 1 && random.once_in(2));
+                let (from, to) = ((page * PAGE).max(pending.at), ((page + 1) * PAGE).min(end));
+                if keeps && let Some(bytes) = pending.bytes.get(from - pending.at..to - pending.at) {
+                    place(&mut self.kept, from, bytes);
+                }
             }
         }
     }

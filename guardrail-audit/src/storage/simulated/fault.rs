@@ -8,9 +8,10 @@ use rustix::io::Errno;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
-    /// `EIO`. Where the call was a sync, what was not synced before may be lost for good although
-    /// it can still be read, and every other open file of the same name hears of it once; later
-    /// syncs say yes.
+    /// `EIO`. Where the call was a sync of a file, pages that were not synced before may be lost for
+    /// good although they can still be read, and every other open file of the same name hears of it
+    /// once; later syncs say yes. Where it was a sync of names, the journal breaks as with
+    /// [`Journal`](Self::Journal).
     Io,
     /// `ENOSPC`, with nothing done.
     Full,

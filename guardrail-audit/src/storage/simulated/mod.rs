@@ -79,6 +79,11 @@ impl Disk {
         self.0.state().planned.insert(call, fault);
     }
 
+    /// Lets the next sync of a file go wrong, whoever makes it.
+    pub fn fail_next_sync(&self, fault: Fault) {
+        self.0.state().next_sync = Some(fault);
+    }
+
     /// Lets one call in so many go wrong, in one of these ways.
     pub fn fail_once_in(&self, calls: usize, faults: &[Fault]) {
         self.0.state().chance = Some((calls, faults.to_vec()));
@@ -88,6 +93,7 @@ impl Disk {
     pub fn calm(&self) {
         let mut state = self.0.state();
         state.planned.clear();
+        state.next_sync = None;
         state.chance = None;
     }
 

@@ -30,6 +30,8 @@ pub(super) struct State {
     /// All the room there is, in bytes.
     pub(super) room: Option<u64>,
     pub(super) planned: BTreeMap<u64, Fault>,
+    /// What happens to the next sync of a file.
+    pub(super) next_sync: Option<Fault>,
     /// A fault at one call in so many, once.
     pub(super) chance: Option<(usize, Vec<Fault>)>,
     pub(super) calls: u64,
@@ -195,6 +197,7 @@ impl State {
             shared: Contents::default(),
             room: None,
             planned: BTreeMap::new(),
+            next_sync: None,
             chance: None,
             calls: 0,
             trace: None,
@@ -286,17 +289,20 @@ impl State {
         (contents.failures, result)
     }
 
+    /// Names are in the journal alone: an error of the disk breaks it, and another loses nothing.
     pub(super) fn sync_names(&mut self, fault: Option<Fault>) -> io::Result<()> {
-        if fault == Some(Fault::Lie) {
+        if matches!(fault, Some(Fault::Lie | Fault::Io)) {
             self.journal_broken = true;
         }
         let refusal = self.refusal(Operation::SyncNames, fault);
-        if refusal.is_none() && !self.journal_broken && !self.read_only {
-            self.names.sync();
-            return Ok(());
-        }
         let Self { names, random, .. } = self;
-        names.fail_sync(random);
+        if self.journal_broken {
+            names.fail_sync(random);
+        } else if self.read_only {
+            return Err(says(Errno::ROFS));
+        } else if refusal.is_none() {
+            names.sync();
+        }
         refusal.map_or(Ok(()), Err)
     }
 
@@ -307,6 +313,9 @@ impl State {
         let call = self.calls;
         self.calls += 1;
         let mut fault = self.planned.remove(&call);
+        if operation == Operation::Sync && fault.is_none() {
+            fault = self.next_sync.take();
+        }
         if let Some((once_in, faults)) = &self.chance
             && fault.is_none()
             && self.random.once_in(*once_in)
