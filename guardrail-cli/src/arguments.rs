@@ -19,6 +19,8 @@ pub(crate) enum Task {
     Explain(Explain),
     /// Answer a JSON line for every command on standard input, for a program
     Check(Check),
+    /// Look at audit logs: verify, follow, query, export, prove, copy
+    Audit(Box<crate::audit::arguments::Audit>),
 }
 
 const STATUSES: &str = "\
@@ -57,6 +59,9 @@ pub(crate) struct Explain {
     /// Tell the decision by the exit status
     #[arg(long)]
     pub(crate) exit_code: bool,
+    /// Record the evaluation in the audit log of this directory, made where there is none
+    #[arg(long, value_name = "DIR")]
+    pub(crate) log: Option<std::path::PathBuf>,
     #[command(flatten)]
     pub(crate) known: Known,
 }
@@ -71,6 +76,10 @@ pub(crate) struct Check {
     /// Tell the strictest decision by the exit status
     #[arg(long)]
     pub(crate) exit_code: bool,
+    /// Record each evaluation in the audit log of this directory, made where there is none, before
+    /// it is answered
+    #[arg(long, value_name = "DIR")]
+    pub(crate) log: Option<std::path::PathBuf>,
     #[command(flatten)]
     pub(crate) known: Known,
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::answer::{Answer, Answerer};
 use crate::arguments::Check;
 use crate::lines::{LONGEST, Line, Lines};
+use crate::recording::Recording;
 use crate::verdict::Verdict;
 
 /// Answers all of standard input and returns the exit status.
@@ -19,6 +20,7 @@ pub(crate) fn run(task: &Check) -> io::Result<u8> {
     // Freed with the program, all at once.
     let guard = ManuallyDrop::new(Guard::new());
     let answerer = Answerer::default();
+    let recording = task.log.as_deref().map(Recording::open).transpose()?;
     let mut lines = Lines::new(io::stdin().lock(), LONGEST);
     let mut out = io::stdout().lock();
     let mut strictest = Verdict::Allow;
@@ -34,6 +36,9 @@ pub(crate) fn run(task: &Check) -> io::Result<u8> {
             Ok(mut request) => {
                 task.known.complete(&mut request);
                 let evaluation = guard.evaluate(&request);
+                if let Some(recording) = &recording {
+                    recording.keep(&request, &evaluation)?;
+                }
                 (Verdict::from(&evaluation.decision), answerer.answer(id, evaluation))
             }
             Err(error) => (Verdict::Deny, Answer::error(id, error)),

@@ -8,6 +8,7 @@ use guardrail::{Evaluation, Guard, Request, Style};
 
 use crate::arguments::{Color, Explain, wrong_usage};
 use crate::lines::LONGEST;
+use crate::recording::Recording;
 use crate::verdict::Verdict;
 
 /// Draws the evaluation and returns the exit status.
@@ -17,6 +18,9 @@ pub(crate) fn run(task: &Explain) -> io::Result<u8> {
     // The program is about to end, and the system frees all of it at once.
     let guard = ManuallyDrop::new(Guard::new());
     let evaluation = guard.evaluate(&request);
+    if let Some(log) = &task.log {
+        Recording::open(log)?.keep(&request, &evaluation)?;
+    }
 
     let status = if task.exit_code { Verdict::from(&evaluation.decision).status() } else { 0 };
     match print(task, &evaluation) {
@@ -59,8 +63,13 @@ fn standard_input() -> io::Result<String> {
 }
 
 fn style(color: Color) -> Style {
+    if colours(color) { Style::Colour } else { Style::Plain }
+}
+
+/// Whether standard output is to be coloured.
+pub(crate) fn colours(color: Color) -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let colours = match color {
+    match color {
         Color::Always => true,
         Color::Never => false,
         Color::Auto => {
@@ -68,6 +77,5 @@ fn style(color: Color) -> Style {
                 && !set("NO_COLOR")
                 && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
         }
-    };
-    if colours { Style::Colour } else { Style::Plain }
+    }
 }
