@@ -1,5 +1,5 @@
-//! The `guardrail` program: a front for people (`explain`), for other programs (`check`), and for whoever
-//! looks at what was recorded (`audit`).
+//! The `guardrail` program: a front for people (`explain`), for other programs (`check`), for whoever
+//! writes policies (`policy`) and for whoever looks at what was recorded (`audit`).
 //!
 //! It adds no judgement of its own: arguments and lines become requests, evaluations become
 //! drawings, JSON and an exit status.
@@ -10,6 +10,7 @@ mod audit;
 mod check;
 mod explain;
 mod lines;
+mod policy;
 mod recording;
 mod verdict;
 
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Task::Explain(task) => explain::run(&task),
         Task::Check(task) => check::run(&task),
         Task::Audit(task) => audit::run(&task),
+        Task::Policy(task) => policy::run(&task),
     };
     match outcome {
         Ok(status) => ExitCode::from(status),
