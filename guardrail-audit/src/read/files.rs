@@ -112,6 +112,23 @@ impl LogFiles {
         Ok(Identity { log: log_id, origin, key })
     }
 
+    /// The public keys that the headers of the segments name, each with the first segment that does.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] and [`StoreError::Damaged`].
+    pub fn keys(&self) -> Result<Vec<(u32, String)>, StoreError> {
+        let mut keys: Vec<(u32, String)> = Vec::new();
+        for segment in self.segments()? {
+            let key = read_header(&segment.path)?.1.key;
+            keys.extend(
+                key.filter(|key| keys.last().is_none_or(|(_, last)| last != key))
+                    .map(|key| (segment.number, key)),
+            );
+        }
+        Ok(keys)
+    }
+
     /// How many bytes the segments have that count.
     ///
     /// # Errors

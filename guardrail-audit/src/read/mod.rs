@@ -18,7 +18,7 @@ use crate::hash::Hash;
 use crate::line;
 use crate::store::{Lines, Store, StoreError};
 
-pub use files::LogFiles;
+pub use files::{Identity, LogFiles};
 pub use filter::Filter;
 pub use query::Query;
 
