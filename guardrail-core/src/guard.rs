@@ -12,6 +12,7 @@ use crate::identify::{Identified, Identifier};
 use crate::knowledge::{Knowledge, KnowledgeError};
 use crate::limits::Limits;
 use crate::lower::{Entry, Groups, InvocationId, Known, Lowerer, Place, Word};
+use crate::plan;
 use crate::policy;
 use crate::request::{Action, Request};
 use crate::risk;
@@ -67,6 +68,46 @@ impl Guard {
         arena.reset();
         self.arenas.give_back(arena);
         evaluation
+    }
+
+    /// What the knowledge of tools proposes around a command of a plan: a rehearsal, checks, what
+    /// to capture, and what takes it back. `request` is the one that the command is judged by.
+    ///
+    /// ```
+    /// use guardrail_core::plan::Command;
+    /// use guardrail_core::{Guard, Request};
+    ///
+    /// let words = ["kubectl", "-n", "shop", "scale", "deployment/api", "--replicas=5"];
+    /// let derived = Guard::new().derive(&Command::argv(words), &Request::argv(words));
+    /// let rollback = derived.rollback.unwrap();
+    /// assert_eq!(
+    ///     rollback.commands[0].typed(),
+    ///     "kubectl -n shop scale deployment/api '--replicas={{captured.before}}'",
+    /// );
+    /// assert_eq!(derived.captures[0].pick.as_deref(), Some("/spec/replicas"));
+    /// ```
+    #[must_use]
+    pub fn derive(&self, command: &plan::Command, request: &Request) -> plan::Derived {
+        let evaluation = self.evaluate(request);
+        let arena = Bump::new();
+        let identified = self.identify(&arena, request);
+        plan::derive(&identified, &evaluation, command)
+    }
+
+    fn identify<'a>(&'a self, arena: &'a Bump, request: &'a Request) -> Identified<'a, 'a> {
+        let mut identifier = Identifier::new(
+            arena,
+            Lowerer::new(arena, &self.limits, &Known { home: None, directory: None, variables: &[] }),
+            &self.knowledge,
+        );
+        match &request.action {
+            Action::Shell(text) => {
+                identifier.lowerer().source(text.as_bytes(), Entry::request());
+            }
+            Action::Argv(words) => argv(arena, &mut identifier, words),
+            Action::Call { name, arguments } => identifier.named_call(name, arguments),
+        }
+        identifier.run()
     }
 
     fn evaluate_in(&self, arena: &Bump, request: &Request) -> Evaluation {

@@ -81,6 +81,8 @@
 //! * **Own tools:** [`Guard::builder`] takes knowledge files of private command-line tools. They
 //!   may add and raise; only [`GuardBuilder::dangerously_replace_tool`] may lower.
 //! * **Secrets:** [`redact`], for whatever else is shown or stored.
+//! * **Plans:** [`plan`], for what takes several steps and somebody's yes; `docs/plan.schema.json`
+//!   describes a plan's file. [`record`] is what the log keeps of it.
 //! * **Beneath:** [`shell`] and [`lower`] are the parser and the shell's own semantics, for tools
 //!   that want them alone.
 //!
@@ -90,7 +92,7 @@
 pub use guardrail_core::{
     Action, Approval, Channels, Decision, Drawing, Effect, EffectKind, Environment, Evaluation, Fact, Facts,
     Finding, Guard, GuardBuilder, Invocation, KnowledgeError, Limits, PolicyDigest, Problem, Reason, Request,
-    Risk, Ruling, Scope, SmolStr, Source, Style, Undo, lower, redact, shell,
+    Risk, Ruling, Scope, SmolStr, Source, Style, Undo, lower, plan, record, redact, shell,
 };
 
 /// The README's Rust is compiled with the doctests.
