@@ -162,8 +162,6 @@ fn the_kinds_of_damage_are_told_apart() {
         (finding.line, finding.damage)
     };
     let with = |from: usize, to: usize, new: &[&'static str]| [&lines[..from], new, &lines[to..]].concat();
-    let (spliced, altered) = (|| (5, "spliced"), || (4, Damage::Altered));
-    let _ = spliced;
     assert_eq!(damage(&with(4, 6, &[])), (5, Damage::Missing { from: 4, to: 5 }));
     let twice = [&lines[..5], &lines[4..]].concat();
     assert_eq!(damage(&twice), (6, Damage::Duplicated { of: 4 }));
@@ -171,7 +169,7 @@ fn the_kinds_of_damage_are_told_apart() {
     assert_eq!(damage(&swapped), (5, Damage::Reordered { expected: 4, found: 5 }));
     let changed = lines[3].replace("number 2", "number 7 (no)");
     let lined = [&lines[..3], &[changed.as_str()], &lines[4..]].concat();
-    assert_eq!(damage(&lined), altered());
+    assert_eq!(damage(&lined), (4, Damage::Altered));
     assert_eq!(damage(&with(4, 5, &["\n"])).1, Damage::Malformed(guardrail_audit::verify::Malformed::Prefix));
     // The line of another log in its place.
     let mut other = Maker::new("p", "0198e7a4-5f6b-4c3a-9d2e-8f7a6b5c4d3f", None);
@@ -266,21 +264,21 @@ fn pruned_logs_are_whole_from_where_they_say() {
 #[test]
 fn many_checkpoints_and_segments_in_any_number_of_threads() {
     let mut log = Maker::new("o", "0198e7a4-5f6b-4c3a-9d2e-8f7a6b5c4d3e", None);
-    for _ in 0..12 {
-        (0..5_000).for_each(|_| log.checkpoint());
+    for _ in 0..4 {
+        (0..4_200).for_each(|_| log.checkpoint());
         log.seal();
         log.next_segment(b"");
     }
     let expected = Verification::new().threads(1).log(&log.segments).unwrap();
-    assert_eq!((expected.findings.as_slice(), expected.checkpoints), ([].as_slice(), 60_000));
+    assert_eq!((expected.findings.as_slice(), expected.checkpoints), ([].as_slice(), 16_800));
     for threads in [2, 5] {
         assert_eq!(Verification::new().threads(threads).log(&log.segments).unwrap(), expected);
     }
-    let bytes = log.segments.get_mut(&7).unwrap();
+    let bytes = log.segments.get_mut(&3).unwrap();
     let at = bytes.len() / 2;
     bytes[at] ^= 16;
     for threads in [1, 2] {
         let report = Verification::new().threads(threads).log(&log.segments).unwrap();
-        assert_eq!((report.findings[0].segment, report.findings[0].offset), (7, at as u64));
+        assert_eq!((report.findings[0].segment, report.findings[0].offset), (3, at as u64));
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use guardrail::redact::Redactor;
-use guardrail::{Approval, Decision, EffectKind, Evaluation, Fact, Finding, Problem, Risk};
+use guardrail::{Approval, Decision, EffectKind, Evaluation, Fact, Finding, Problem, Risk, Ruling};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 #[serde(untagged)]
 pub(crate) enum Answer {
     /// The evaluation in short.
-    Evaluated(Evaluated),
+    Evaluated(Box<Evaluated>),
     /// The line was no request.
     Error {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,6 +30,8 @@ pub(crate) struct Evaluated {
     decision: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     approval: Option<Approval>,
+    #[serde(skip_serializing_if = "Ruling::is_plain")]
+    ruling: Ruling,
     unknown: bool,
     findings: Vec<Finding>,
     effects: Vec<Effect>,
@@ -85,18 +87,19 @@ impl Answerer {
             kind: effect.kind,
             target: effect.target.map(|target| self.redactor.redact(&target).into_owned()),
         });
-        Answer::Evaluated(Evaluated {
+        Answer::Evaluated(Box::new(Evaluated {
             id,
             risk: evaluation.risk,
             decision,
             approval,
+            ruling: evaluation.ruling,
             unknown: evaluation.unknown,
             findings,
             effects: effects.collect(),
             programs,
             problems,
             wanted: evaluation.wanted,
-        })
+        }))
     }
 
     fn redact(&self, text: &mut Cow<'static, str>) {

@@ -1,5 +1,7 @@
 //! What can be said on the command line.
 
+use std::path::PathBuf;
+
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use guardrail::{Facts, Request};
@@ -19,6 +21,9 @@ pub(crate) enum Task {
     Explain(Explain),
     /// Answer a JSON line for every command on standard input, for a program
     Check(Check),
+    /// Check, test and explain policies
+    #[command(subcommand)]
+    Policy(Policy),
 }
 
 const STATUSES: &str = "\
@@ -58,6 +63,8 @@ pub(crate) struct Explain {
     #[arg(long)]
     pub(crate) exit_code: bool,
     #[command(flatten)]
+    pub(crate) layers: Layers,
+    #[command(flatten)]
     pub(crate) known: Known,
 }
 
@@ -72,7 +79,129 @@ pub(crate) struct Check {
     #[arg(long)]
     pub(crate) exit_code: bool,
     #[command(flatten)]
+    pub(crate) layers: Layers,
+    #[command(flatten)]
     pub(crate) known: Known,
+}
+
+const POLICY_STATUSES: &str = "\
+Exit status:
+  0   done, and as it should be
+  1   a file, standard input or output failed
+  2   wrong usage
+  10  diff: some decisions change, none is loosened
+  20  a policy was refused, a fixture does not come out, or diff: a decision is loosened";
+
+/// `guardrail policy`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// Read policy files strictly and say what is wrong or odd
+    #[command(after_help = POLICY_STATUSES)]
+    Check(PolicyCheck),
+    /// Run fixtures: requests with the decision that should come of them
+    #[command(after_help = POLICY_STATUSES)]
+    Test(PolicyTest),
+    /// Tell which rule decides about a command, which layer it stands in, and why the others do not
+    #[command(after_help = POLICY_STATUSES)]
+    Explain(PolicyExplain),
+    /// Evaluate recorded requests again and tell which decisions another policy would change
+    #[command(after_help = POLICY_STATUSES)]
+    Diff(PolicyDiff),
+    /// Print a commented policy to start from
+    Init(PolicyInit),
+    /// Print the JSON schema of policy files, for editors
+    Schema,
+}
+
+/// The files of each layer; `.json`, `.yaml` and `.yml` are read as that, all else as TOML.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Layers {
+    /// A policy file of the user's layer
+    #[arg(short = 'p', long = "policy", value_name = "FILE")]
+    pub(crate) user: Vec<PathBuf>,
+    /// A policy file of the organisation's layer
+    #[arg(long, value_name = "FILE")]
+    pub(crate) organisation: Vec<PathBuf>,
+    /// A policy file of the project's layer, which may only tighten unless it is trusted
+    #[arg(long, value_name = "FILE")]
+    pub(crate) project: Vec<PathBuf>,
+}
+
+/// `guardrail policy check`.
+#[derive(Debug, Args)]
+pub(crate) struct PolicyCheck {
+    /// Policy files of the user's layer
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) layers: Layers,
+    /// Refuse what is only odd, too
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// `guardrail policy test`.
+#[derive(Debug, Args)]
+pub(crate) struct PolicyTest {
+    /// Files of fixtures; a file's own layers come before those that are given
+    #[arg(required = true, value_name = "FIXTURES")]
+    pub(crate) fixtures: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) layers: Layers,
+}
+
+/// `guardrail policy explain`.
+#[derive(Debug, Args)]
+pub(crate) struct PolicyExplain {
+    /// The command as one word of shell text
+    #[arg(value_name = "COMMAND")]
+    pub(crate) command: String,
+    #[command(flatten)]
+    pub(crate) layers: Layers,
+    #[command(flatten)]
+    pub(crate) known: Known,
+    /// Who asks
+    #[arg(long, value_name = "NAME")]
+    pub(crate) actor: Option<String>,
+    /// Where the conversation takes place
+    #[arg(long, value_name = "NAME")]
+    pub(crate) channel: Option<String>,
+    /// The skill on whose behalf it acts
+    #[arg(long, value_name = "NAME")]
+    pub(crate) skill: Option<String>,
+    /// When the request was made, as 2026-01-26T09:30:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) time: Option<String>,
+}
+
+/// `guardrail policy diff`.
+#[derive(Debug, Args)]
+pub(crate) struct PolicyDiff {
+    /// The policy that holds
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+    /// The policy that would
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+    /// An audit log, or requests as JSON Lines; facts that were not recorded count as unknown
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: PathBuf,
+}
+
+/// `guardrail policy init`.
+#[derive(Debug, Args)]
+pub(crate) struct PolicyInit {
+    /// The mode to start from
+    #[arg(long, value_name = "MODE", default_value = "standard")]
+    pub(crate) mode: PolicyMode,
+}
+
+/// [`guardrail::policy::Mode`] as an argument.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum PolicyMode {
+    Safe,
+    Standard,
+    Full,
 }
 
 /// Ends the program as clap does where the words do not fit together.

@@ -5,19 +5,21 @@ use std::borrow::Cow;
 use std::io::{self, Write as _};
 use std::mem::ManuallyDrop;
 
-use guardrail::{Facts, Guard, Request};
+use guardrail::{Facts, Request};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::answer::{Answer, Answerer};
 use crate::arguments::Check;
 use crate::lines::{LONGEST, Line, Lines};
+use crate::policy;
 use crate::verdict::Verdict;
 
 /// Answers all of standard input and returns the exit status.
 pub(crate) fn run(task: &Check) -> io::Result<u8> {
     // Freed with the program, all at once.
-    let guard = ManuallyDrop::new(Guard::new());
+    let Some(guard) = policy::guard(&task.layers)? else { return Ok(policy::REFUSED) };
+    let guard = ManuallyDrop::new(guard);
     let answerer = Answerer::default();
     let mut lines = Lines::new(io::stdin().lock(), LONGEST);
     let mut out = io::stdout().lock();

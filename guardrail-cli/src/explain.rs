@@ -4,10 +4,11 @@ use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::mem::ManuallyDrop;
 
 use clap::error::ErrorKind;
-use guardrail::{Evaluation, Guard, Request, Style};
+use guardrail::{Evaluation, Request, Style};
 
 use crate::arguments::{Color, Explain, wrong_usage};
 use crate::lines::LONGEST;
+use crate::policy;
 use crate::verdict::Verdict;
 
 /// Draws the evaluation and returns the exit status.
@@ -15,7 +16,8 @@ pub(crate) fn run(task: &Explain) -> io::Result<u8> {
     let mut request = request(task)?;
     task.known.complete(&mut request);
     // The program is about to end, and the system frees all of it at once.
-    let guard = ManuallyDrop::new(Guard::new());
+    let Some(guard) = policy::guard(&task.layers)? else { return Ok(policy::REFUSED) };
+    let guard = ManuallyDrop::new(guard);
     let evaluation = guard.evaluate(&request);
 
     let status = if task.exit_code { Verdict::from(&evaluation.decision).status() } else { 0 };

@@ -1,4 +1,5 @@
-//! The `guardrail` program: a front for people (`explain`) and for other programs (`check`).
+//! The `guardrail` program: a front for people (`explain`), for other programs (`check`) and for
+//! whoever writes policies (`policy`).
 //!
 //! It adds no judgement of its own: arguments and lines become requests, evaluations become
 //! drawings, JSON and an exit status.
@@ -8,6 +9,7 @@ mod arguments;
 mod check;
 mod explain;
 mod lines;
+mod policy;
 mod verdict;
 
 use std::io::{ErrorKind, Write as _};
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Explain(task) => explain::run(&task),
         Task::Check(task) => check::run(&task),
+        Task::Policy(task) => policy::run(&task),
     };
     match outcome {
         Ok(status) => ExitCode::from(status),

@@ -1,24 +1,25 @@
 //! [`Guard`]: the one door an embedder walks through.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 use smol_str::{SmolStr, SmolStrBuilder};
 
 use crate::effect::{Analysis, Target, View};
-use crate::evaluation::{self, Evaluation};
+use crate::evaluation::{self, Evaluation, Finding};
 use crate::identify::{Identified, Identifier};
 use crate::knowledge::{Knowledge, KnowledgeError};
 use crate::limits::Limits;
 use crate::lower::{Entry, Groups, InvocationId, Known, Lowerer, Place, Word};
 use crate::plan;
-use crate::policy;
-use crate::request::{Action, Request};
+use crate::policy::{Explanation, Policy, PolicyError};
+use crate::request::{Action, Fact, Request};
 use crate::risk;
 use crate::shell::{ProblemKind, Span};
 
-/// Evaluates requests. Build one at start-up and share it: it is immutable, `Send` and `Sync`.
+/// Evaluates requests. Build one at start-up and share it: it is `Send` and `Sync`, and nothing of
+/// it changes but the [policy](Self::replace_policy).
 ///
 /// ```
 /// use guardrail_core::{Decision, Guard, Request, Risk};
@@ -35,6 +36,7 @@ use crate::shell::{ProblemKind, Span};
 pub struct Guard {
     knowledge: Knowledge,
     limits: Limits,
+    policy: RwLock<Policy>,
     arenas: Arenas,
 }
 
@@ -44,6 +46,7 @@ pub struct Guard {
 pub struct GuardBuilder {
     knowledge: Knowledge,
     limits: Limits,
+    policy: Policy,
 }
 
 impl Guard {
@@ -55,7 +58,7 @@ impl Guard {
 
     /// A builder that starts with the built-in knowledge and the standard limits.
     pub fn builder() -> GuardBuilder {
-        GuardBuilder { knowledge: Knowledge::builtin(), limits: Limits::STANDARD }
+        GuardBuilder { knowledge: Knowledge::builtin(), limits: Limits::STANDARD, policy: Policy::standard() }
     }
 
     /// What the request would do, how bad that is, and what the policy says.
@@ -63,11 +66,7 @@ impl Guard {
     /// Pure, total and deterministic: no panic, no I/O, bounded time and memory on any input.
     /// Past a limit the answer is [`Risk::Critical`](crate::Risk) with a finding that says so.
     pub fn evaluate(&self, request: &Request) -> Evaluation {
-        let mut arena = self.arenas.take();
-        let evaluation = self.evaluate_in(&arena, request);
-        arena.reset();
-        self.arenas.give_back(arena);
-        evaluation
+        self.stages(request, |staged| self.evaluation(request, staged))
     }
 
     /// What the knowledge of tools proposes around a command of a plan: a rehearsal, checks, what
@@ -89,28 +88,77 @@ impl Guard {
     #[must_use]
     pub fn derive(&self, command: &plan::Command, request: &Request) -> plan::Derived {
         let evaluation = self.evaluate(request);
-        let arena = Bump::new();
-        let identified = self.identify(&arena, request);
-        plan::derive(&identified, &evaluation, command)
+        self.stages(request, |staged| plan::derive(&staged.analysis.identified, &evaluation, command))
     }
 
-    fn identify<'a>(&'a self, arena: &'a Bump, request: &'a Request) -> Identified<'a, 'a> {
-        let mut identifier = Identifier::new(
-            arena,
-            Lowerer::new(arena, &self.limits, &Known { home: None, directory: None, variables: &[] }),
-            &self.knowledge,
-        );
-        match &request.action {
-            Action::Shell(text) => {
-                identifier.lowerer().source(text.as_bytes(), Entry::request());
-            }
-            Action::Argv(words) => argv(arena, &mut identifier, words),
-            Action::Call { name, arguments } => identifier.named_call(name, arguments),
+    fn evaluation(&self, request: &Request, staged: Staged<'_, '_>) -> Evaluation {
+        let Staged { arena, analysis, findings, wanted } = staged;
+        let risk = findings.iter().map(|finding| finding.risk).max().unwrap_or_default();
+        let unknown = findings.iter().any(|finding| finding.unknown);
+        let (decision, ruling) = {
+            let policy = self.policy.read().unwrap_or_else(PoisonError::into_inner);
+            policy.decide(request, &analysis, &findings, risk)
+        };
+        let groups = analysis.identified.program.in_source_groups();
+        let whole = Whole(match &request.action {
+            Action::Shell(text) => text,
+            Action::Argv(_) | Action::Call { .. } => "",
+        });
+        let places = Places::new(arena, &groups, &analysis.identified);
+        Evaluation {
+            risk,
+            unknown,
+            decision,
+            ruling,
+            findings,
+            effects: effects(&analysis, &places, whole),
+            invocations: invocations(&analysis.identified, &groups, &places, whole),
+            sources: sources(&analysis.identified, &places, whole),
+            problems: problems(&analysis.identified),
+            wanted,
         }
-        identifier.run()
     }
 
-    fn evaluate_in(&self, arena: &Bump, request: &Request) -> Evaluation {
+    /// The policy that holds.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.policy.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts another policy in place of the one that holds, for every evaluation from then on, and
+    /// gives back the old one.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`] where an example of one of its rules does not hold; the old policy stays.
+    pub fn replace_policy(&self, policy: Policy) -> Result<Policy, PolicyError> {
+        policy.try_examples(&|request, then| {
+            self.stages(request, |staged| then(&staged.analysis, &staged.findings));
+        })?;
+        let mut holding = self.policy.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::replace(&mut *holding, policy))
+    }
+
+    /// What the policy makes of each part of a request: which rule decided, and why the others
+    /// did not.
+    #[must_use]
+    pub fn explain(&self, request: &Request) -> Explanation {
+        self.stages(request, |staged| {
+            let acts = self.policy().explain(request, &staged.analysis, &staged.findings);
+            Explanation { evaluation: self.evaluation(request, staged), acts }
+        })
+    }
+
+    /// Runs the stages up to the policy.
+    fn stages<T>(&self, request: &Request, then: impl FnOnce(Staged<'_, '_>) -> T) -> T {
+        let mut arena = self.arenas.take();
+        let answer = self.stages_in(&arena, request, then);
+        arena.reset();
+        self.arenas.give_back(arena);
+        answer
+    }
+
+    fn stages_in<T>(&self, arena: &Bump, request: &Request, then: impl FnOnce(Staged<'_, '_>) -> T) -> T {
         let facts = &request.facts;
         let variables: Vec<(&[u8], &[u8])> =
             facts.variables.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
@@ -129,26 +177,8 @@ impl Guard {
         }
         let analysis = Analysis::new(arena, identifier.run(), View { cwd, workspace, home });
         let found = risk::judge(&analysis, facts);
-        let risk = found.findings.iter().map(|finding| finding.risk).max().unwrap_or_default();
-        let unknown = found.findings.iter().any(|finding| finding.unknown);
-        let groups = analysis.identified.program.in_source_groups();
-        let whole = Whole(match &request.action {
-            Action::Shell(text) => text,
-            Action::Argv(_) | Action::Call { .. } => "",
-        });
-        let places = Places::new(arena, &groups, &analysis.identified);
-        Evaluation {
-            risk,
-            unknown,
-            decision: policy::standard(risk),
-            ruling: evaluation::Ruling::default(),
-            findings: found.findings,
-            effects: effects(&analysis, &places, whole),
-            invocations: invocations(&analysis.identified, &groups, &places, whole),
-            sources: sources(&analysis.identified, &places, whole),
-            problems: problems(&analysis.identified),
-            wanted: if found.wanted.is_empty() { Vec::new() } else { found.wanted.into_iter().collect() },
-        }
+        let wanted = if found.wanted.is_empty() { Vec::new() } else { found.wanted.into_iter().collect() };
+        then(Staged { arena, analysis, findings: found.findings, wanted })
     }
 }
 
@@ -181,6 +211,18 @@ impl GuardBuilder {
         Ok(self)
     }
 
+    /// A policy in place of the standard one. Its rules' examples are tried at once, with the
+    /// tools that were added before.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`] where an example does not hold.
+    pub fn policy(self, policy: Policy) -> Result<Self, PolicyError> {
+        let guard = self.build();
+        guard.replace_policy(policy.clone())?;
+        Ok(Self { knowledge: guard.knowledge, limits: guard.limits, policy })
+    }
+
     /// Other limits than [`Limits::STANDARD`].
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -190,7 +232,12 @@ impl GuardBuilder {
     /// The guard.
     #[must_use]
     pub fn build(self) -> Guard {
-        Guard { knowledge: self.knowledge, limits: self.limits, arenas: Arenas::default() }
+        Guard {
+            knowledge: self.knowledge,
+            limits: self.limits,
+            policy: RwLock::new(self.policy),
+            arenas: Arenas::default(),
+        }
     }
 }
 
@@ -236,6 +283,14 @@ fn argv<'a>(arena: &'a Bump, identifier: &mut Identifier<'a, '_>, words: &'a [St
     }
     let text: &'a str = arena.alloc_str(&text);
     identifier.lowerer().argv(text.as_bytes(), arena.alloc_slice_copy(&known));
+}
+
+/// What the stages before the policy found out.
+struct Staged<'a, 'k> {
+    arena: &'a Bump,
+    analysis: Analysis<'a, 'k>,
+    findings: Vec<Finding>,
+    wanted: Vec<Fact>,
 }
 
 /// Where each invocation went in the evaluation.

@@ -10,14 +10,14 @@ mod knowledge;
 mod limits;
 pub mod lower;
 pub mod plan;
-mod policy;
+pub mod policy;
 pub mod record;
 pub mod redact;
 mod request;
 mod risk;
 pub mod shell;
 
-pub use draw::{Drawing, Style};
+pub use draw::{Drawing, ProblemDrawing, Style};
 pub use evaluation::{
     Approval, Channels, Decision, Effect, Evaluation, Finding, Invocation, PolicyDigest, Problem, Reason,
     Ruling, Source,

@@ -65,6 +65,7 @@ pub enum Action {
 /// What the caller knows about the world. Nothing here is needed: what is missing is treated as
 /// the worse possibility, and [`Evaluation::wanted`](crate::Evaluation) names what would have helped.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Facts {
     /// The root of the workspace, an absolute path; without it the working directory is the root.
@@ -101,6 +102,7 @@ pub struct Facts {
 
 /// The kind of environment an action reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Environment {
     /// People depend on it.

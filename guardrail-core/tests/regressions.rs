@@ -47,3 +47,8 @@ fn evaluate() {
 fn wrap() {
     every_input_of("wrap", checks::wrap);
 }
+
+#[test]
+fn policy() {
+    every_input_of("policy", checks::policy);
+}

@@ -80,6 +80,8 @@
 //! * **For people:** [`Evaluation::draw`], with secrets hidden and invisible characters shown.
 //! * **Own tools:** [`Guard::builder`] takes knowledge files of private command-line tools. They
 //!   may add and raise; only [`GuardBuilder::dangerously_replace_tool`] may lower.
+//! * **Policies:** [`policy`]: rules and settings from files, in layers, given to
+//!   [`GuardBuilder::policy`] and exchanged by [`Guard::replace_policy`] while it runs.
 //! * **Secrets:** [`redact`], for whatever else is shown or stored.
 //! * **Plans:** [`plan`], for what takes several steps and somebody's yes; `docs/plan.schema.json`
 //!   describes a plan's file. [`record`] is what the log keeps of it.
@@ -91,8 +93,9 @@
 
 pub use guardrail_core::{
     Action, Approval, Channels, Decision, Drawing, Effect, EffectKind, Environment, Evaluation, Fact, Facts,
-    Finding, Guard, GuardBuilder, Invocation, KnowledgeError, Limits, PolicyDigest, Problem, Reason, Request,
-    Risk, Ruling, Scope, SmolStr, Source, Style, Undo, lower, plan, record, redact, shell,
+    Finding, Guard, GuardBuilder, Invocation, KnowledgeError, Limits, PolicyDigest, Problem, ProblemDrawing,
+    Reason, Request, Risk, Ruling, Scope, SmolStr, Source, Style, Undo, lower, plan, policy, record, redact,
+    shell,
 };
 
 /// The README's Rust is compiled with the doctests.

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::sync::LazyLock;
 
 use guardrail_core::record::{Kind, Status, Timestamp};
+use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -133,10 +135,10 @@ impl Position {
         }
     }
 
-    /// Moves on over the lines of the segment's file, as far as they are the next.
-    pub(crate) fn scan(&mut self, file: &dyn StorageFile) -> io::Result<Stop> {
-        // Grows with what there is to read, so that a line or two cost little.
-        let mut buffer = vec![0; 16 << 10];
+    /// Moves on over the lines of the segment's file, as far as they are the next. The buffer is any,
+    /// and kept by the caller, so that a line or two cost little.
+    pub(crate) fn scan(&mut self, file: &dyn StorageFile, buffer: &mut Vec<u8>) -> io::Result<Stop> {
+        buffer.resize(buffer.len().max(16 << 10), 0);
         // The bytes of the buffer that are read; they begin at the end of the good lines.
         let mut filled = 0;
         loop {
@@ -173,6 +175,10 @@ impl Position {
     }
 }
 
+/// Where the names are that matter here. Making a finder costs more than one search.
+static KIND: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"kind\":\""));
+static PLAN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"plan_id\":"));
+
 /// What the last line is, from its body.
 fn kind_of(json: &[u8]) -> Last {
     let kind = json.strip_prefix(br#"{"kind":""#).unwrap_or_default();
@@ -193,7 +199,7 @@ pub(crate) fn note_of(line: &[u8], kind: &str) -> Option<Note> {
     }
     // Names are written without escapes, so a name that is not found is not there.
     let with_id = matches!(kind, "intent" | "outcome");
-    if !with_id && memchr::memmem::find(line, b"\"plan_id\":").is_none() {
+    if !with_id && PLAN.find(line).is_none() {
         return Some(Note::default());
     }
     if !with_id
@@ -217,12 +223,12 @@ fn plan_at_start<'l>(line: &'l [u8], kind: &str) -> Option<&'l str> {
     const BEFORE_KIND: usize = 48;
     // The kind ends somewhere behind the fixed part; its text is followed by the plan's id.
     let rest = line.get(BEFORE_KIND..)?;
-    let at = memchr::memmem::find(rest, b"\"kind\":\"")? + 8 + kind.len();
+    let at = KIND.find(rest)? + 8 + kind.len();
     let value = rest.get(at..)?.strip_prefix(b"\",\"plan_id\":\"")?;
     let plan = value.get(..memchr::memchr(b'"', value)?)?;
     let plain = !plan.contains(&b'\\') && matches!(value.get(plan.len() + 1), Some(b',' | b'}'));
     // Another one further on would count too.
-    let again = memchr::memmem::find(value, b"\"plan_id\":").is_some();
+    let again = PLAN.find(value).is_some();
     std::str::from_utf8(plan).ok().filter(|_| plain && !again)
 }
 

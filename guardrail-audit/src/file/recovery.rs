@@ -86,6 +86,7 @@ impl Writer {
             file,
             room: 0,
             buffer: Vec::new(),
+            scratch: Vec::new(),
             distrust: hint.poisoned,
         };
         writer.check_gaps(&segments)?;
@@ -126,6 +127,7 @@ impl Writer {
             file: Arc::clone(&file),
             room,
             buffer: Vec::new(),
+            scratch: Vec::new(),
             distrust: false,
             storage,
             options,
@@ -199,7 +201,7 @@ impl Writer {
     pub(super) fn catch_up(&mut self) -> Result<Option<u64>, StoreError> {
         let before = self.position.segment;
         loop {
-            let mut stop = self.position.scan(self.file.as_ref()).map_err(StoreError::Unavailable)?;
+            let mut stop = self.scan().map_err(StoreError::Unavailable)?;
             if self.position.end == 0 && stop == Stop::End {
                 stop = Stop::Bad("the segment has no first line");
             }
@@ -212,8 +214,7 @@ impl Writer {
                         self.follow_segment(&stop, file)?;
                     } else if stop == Stop::End {
                         // It got its name, and the disk lost its first line: nothing in it counts.
-                        self.position.next_segment();
-                        self.file = file;
+                        self.leave_for(file)?;
                     } else {
                         return Err(self.tampered("this is no line, and the next segment has no first line"));
                     }
@@ -228,6 +229,11 @@ impl Writer {
                 Err(error) => return Err(StoreError::Unavailable(error)),
             }
         }
+    }
+
+    /// Moves the position on in its segment.
+    pub(super) fn scan(&mut self) -> io::Result<Stop> {
+        self.position.scan(self.file.as_ref(), &mut self.scratch)
     }
 
     /// Goes on to the next segment, if its first line says of this one what is so.
@@ -260,8 +266,15 @@ impl Writer {
             };
             return Err(self.tampered(why));
         }
+        self.leave_for(file)
+    }
+
+    /// Goes on in the next segment, once this one is durable: whoever wrote it may have been killed
+    /// before.
+    fn leave_for(&mut self, next: Arc<dyn StorageFile>) -> Result<(), StoreError> {
+        self.syncing.sync(self.file.as_ref())?;
         self.position.next_segment();
-        self.file = file;
+        self.file = next;
         self.room = 0;
         Ok(())
     }

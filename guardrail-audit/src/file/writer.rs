@@ -7,7 +7,7 @@ use guardrail_core::record::{Condition, Kind};
 use uuid::Uuid;
 
 use super::options::FileOptions;
-use super::position::{Last, Position};
+use super::position::{Last, Position, Stop};
 use super::segment::{self, Checkpoint, Header, Previous, Seal};
 use super::snapshot;
 use super::syncing::Syncing;
@@ -36,6 +36,8 @@ pub(crate) struct Writer {
     pub(super) room: u64,
     /// Lines that the position counts and the file has not yet.
     pub(super) buffer: Vec<u8>,
+    /// Where lines of others are read.
+    pub(super) scratch: Vec<u8>,
     /// A sync failed before the log was opened, and reading may show what the disk does not have.
     pub(super) distrust: bool,
 }
@@ -69,11 +71,14 @@ impl Writer {
             });
             results.push(result);
         }
-        if self.checkpoint_due() {
-            self.stage_checkpoint();
-        }
         if let Err(error) = self.flush() {
             fail(results.get_mut(pending..), &error);
+        } else if self.checkpoint_due() {
+            match self.stage_checkpoint().and_then(|()| self.flush()) {
+                // Without room for the checkpoint the lines are there all the same.
+                Ok(()) | Err(StoreError::NotWritten(_)) => {}
+                Err(error) => fail(results.get_mut(pending..), &error),
+            }
         }
         results
     }
@@ -107,6 +112,11 @@ impl Writer {
             }
             if size < self.position.end {
                 return Err(self.tampered("the segment is shorter than it was"));
+            }
+            // Others appended here. Whoever begins another segment says so before.
+            let stop = self.scan().map_err(StoreError::NotWritten)?;
+            if stop == Stop::End && self.position.last != Last::Seal {
+                return Ok(());
             }
         }
         self.catch_up()?;
@@ -205,7 +215,10 @@ impl Writer {
         // Whether the disk has room for it is to be known before this one is sealed.
         let next = self.position.segment + 1;
         let file = self.new_file(next).map_err(StoreError::NotWritten)?;
-        self.stage_checkpoint();
+        if let Err(error) = self.stage_checkpoint() {
+            let _ = self.storage.remove(&segment::new_name(next));
+            return Err(error);
+        }
         let (first, size) = (self.position.first, self.position.chain.size);
         let seal = Seal::new(first, size, self.position.from, self.position.chain.timestamp);
         self.stage_own(Kind::Seal, &seal);
@@ -219,6 +232,8 @@ impl Writer {
 
     /// Begins the segment after a sealed one.
     pub(super) fn begin_next(&mut self) -> Result<(), StoreError> {
+        // Whoever sealed this one may have been killed before it was durable.
+        self.syncing.sync(self.file.as_ref())?;
         let file = self.new_file(self.position.segment + 1).map_err(StoreError::NotWritten)?;
         self.begin(file, 0, None)
     }
@@ -313,8 +328,12 @@ impl Writer {
             || self.position.bytes >= self.options.checkpoint_bytes
     }
 
-    /// Makes a checkpoint of all lines so far the next line.
-    pub(super) fn stage_checkpoint(&mut self) {
+    /// Makes a checkpoint of all lines so far the next line. They are durable before their snapshot is
+    /// there: recovery believes it without reading them, and a crash may keep the checkpoint and lose
+    /// what was written in one go before it.
+    pub(super) fn stage_checkpoint(&mut self) -> Result<(), StoreError> {
+        self.flush()?;
+        self.syncing.sync(self.file.as_ref())?;
         // Without a snapshot, opening reads more.
         let index = snapshot::keep(self.storage.as_ref(), &self.position).ok();
         let size = self.position.chain.size;
@@ -324,6 +343,7 @@ impl Writer {
         if index.is_some() {
             let _ = snapshot::clear(self.storage.as_ref());
         }
+        Ok(())
     }
 
     /// Makes a line of the store's own the next.
@@ -338,7 +358,7 @@ impl Writer {
     pub(crate) fn close(&mut self) -> Result<(), StoreError> {
         let _held = self.enter()?;
         if self.position.last != Last::Checkpoint {
-            self.stage_checkpoint();
+            self.stage_checkpoint()?;
             self.flush()?;
         }
         Ok(())

@@ -1,6 +1,7 @@
-//! The conformance suite, over the log in files on the simulated disk and on the real one.
+//! The conformance suite, over the log in files on the simulated disk.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use guardrail_audit::conformance::{Factory, check};
 use guardrail_audit::storage::simulated::{Disk, Fault, Process};
@@ -12,6 +13,7 @@ struct OnDisk {
     store: FileStore,
     disk: Disk,
     process: Process,
+    broken: AtomicBool,
 }
 
 impl OnDisk {
@@ -20,7 +22,7 @@ impl OnDisk {
         let options = FileStore::options("example.org/conforming");
         let options = options.segment_bytes(300_000).checkpoint_every(50, 1 << 20);
         let store = options.open_on(Arc::new(process.clone()))?;
-        Ok(Self { store, disk: disk.clone(), process })
+        Ok(Self { store, disk: disk.clone(), process, broken: AtomicBool::new(false) })
     }
 }
 
@@ -82,13 +84,10 @@ impl Factory for OnDisks {
     fn kill(&self, store: OnDisk) -> Option<Result<OnDisk, StoreError>> {
         store.process.kill();
         let disk = store.disk.clone();
+        let broken = store.broken.load(Ordering::Relaxed) && self.0 != Fault::Io;
         drop(store);
         // A journal that broke is mended by mounting the disk again.
-        if matches!(self.0, Fault::Io) {
-            Some(OnDisk::open(&disk))
-        } else {
-            Some(OnDisk::open(&disk.crash()))
-        }
+        Some(OnDisk::open(&if broken { disk.crash() } else { disk }))
     }
 
     fn power_cut(&self, store: OnDisk) -> Option<Result<OnDisk, StoreError>> {
@@ -99,6 +98,7 @@ impl Factory for OnDisks {
 
     fn break_sync(&self, store: &OnDisk) -> bool {
         store.disk.fail_next_sync(self.0);
+        store.broken.store(true, Ordering::Relaxed);
         true
     }
 }

@@ -32,7 +32,14 @@ fn every_fault(seeds: std::ops::Range<u64>, sum: &mut Sum) {
                 disk.calm();
                 for _ in 0..2 {
                     let looked = sum.look(&trial, &disk.crash());
-                    looked.unwrap_or_else(|wrong| panic!("seed {seed}, {fault:?} at call {call}: {wrong}"));
+                    if let Err(wrong) = looked {
+                        let disk = Disk::new(seed);
+                        disk.keep_trace();
+                        disk.fail(call, fault);
+                        run(seed, &disk);
+                        crate::show(&disk);
+                        panic!("seed {seed}, {fault:?} at call {call}: {wrong}");
+                    }
                 }
             }
         }

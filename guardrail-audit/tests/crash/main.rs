@@ -14,6 +14,8 @@
 
 mod conforming;
 mod everywhere;
+#[cfg(unix)]
+mod killed;
 mod ledger;
 mod trial;
 

@@ -7,6 +7,7 @@
 
 mod frame;
 mod paint;
+mod policy;
 mod row;
 mod sources;
 mod summary;
@@ -16,6 +17,8 @@ use std::fmt;
 
 use crate::evaluation::Evaluation;
 use crate::redact::Redactor;
+
+pub use policy::ProblemDrawing;
 
 /// How an evaluation is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,6 +67,7 @@ impl fmt::Display for Drawing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { evaluation, style, ref redactor } = *self;
         summary::verdict(f, evaluation, style)?;
+        summary::ruling(f, evaluation, style, redactor)?;
         let (lines, cut) = sources::draw(evaluation, style, redactor);
         writeln!(f)?;
         for line in lines {

@@ -31,6 +31,34 @@ pub(super) fn verdict(f: &mut Formatter<'_>, evaluation: &Evaluation, style: Sty
     }
 }
 
+/// The rules and settings that decided, and what the policy has to say of itself.
+pub(super) fn ruling(
+    f: &mut Formatter<'_>,
+    evaluation: &Evaluation,
+    style: Style,
+    redactor: &Redactor,
+) -> fmt::Result {
+    for reason in &evaluation.ruling.reasons {
+        let name =
+            Paint::Word.on(style, format_args!("{}[{}]", reason.says, veil::line(&reason.rule))).to_string();
+        write!(f, "{name} ({} policy)", veil::line(&reason.layer))?;
+        if reason.unknown {
+            f.write_str(", since it may be meant")?;
+        }
+        match &reason.reason {
+            Some(why) => writeln!(f, ": {}", sentence(why, redactor))?,
+            None => writeln!(f)?,
+        }
+        if let Some(instead) = &reason.instead {
+            writeln!(f, "  {} {}", Paint::Word.on(style, "instead:"), sentence(instead, redactor))?;
+        }
+    }
+    for warning in &evaluation.ruling.warnings {
+        writeln!(f, "{} {}", Paint::Problem.on(style, "warning:"), sentence(warning, redactor))?;
+    }
+    Ok(())
+}
+
 /// An approval as a list of what it takes.
 struct Needs<'e>(&'e Approval);
 

@@ -18,6 +18,7 @@ pub mod wrappers;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use guardrail_core::policy::{Layer, Policy, PolicyBuilder, PolicyError, PolicyProblem};
 use guardrail_core::shell::{self, Bump, Script, Span};
 use guardrail_core::{Decision, Evaluation, Facts, Guard, Limits, Request, Risk, Style};
 
@@ -86,6 +87,79 @@ pub fn evaluate(bytes: &[u8]) {
         let _ = consistent(&situated(Request::call(name, arguments), source.len()));
     }
     let _ = consistent(&situated(Request::shell(source), bytes.len()));
+}
+
+/// Bytes as a policy, and behind a line of `---` a request, or else some that are usual: the policy
+/// is refused with problems that can be drawn, or holds what every policy promises.
+pub fn policy(bytes: &[u8]) {
+    let source = text(bytes);
+    let (file, command) = source.split_once("\n---\n").unwrap_or((&source, ""));
+    let read: [Read; 2] = [PolicyBuilder::layer, PolicyBuilder::json_layer];
+    for read in read {
+        for layer in [Layer::Organisation, Layer::Project] {
+            match read(Policy::builder(), layer, file).and_then(PolicyBuilder::build) {
+                Err(error) => refused(&error),
+                Ok(policy) => used(&policy, read, layer, file, command),
+            }
+        }
+    }
+}
+
+fn refused(error: &PolicyError) {
+    assert!(!error.problems().is_empty() && !error.to_string().is_empty());
+    for style in [Style::Plain, Style::Colour] {
+        assert!(!error.draw(style).to_string().is_empty());
+    }
+}
+
+type Read = fn(PolicyBuilder, Layer, &str) -> Result<PolicyBuilder, PolicyError>;
+
+fn used(policy: &Policy, read: Read, layer: Layer, file: &str, command: &str) {
+    let strict =
+        "[[rule]]\nname = 'added'\ndecision = 'ask'\nwhen = { effect = ['write', 'delete', 'network-out'] }";
+    let stricter = read(Policy::builder(), layer, file)
+        .and_then(|builder| builder.layer(Layer::User, strict))
+        .and_then(PolicyBuilder::build)
+        .expect("a rule of another layer breaks nothing");
+    let _ = PolicyProblem::draw_all(policy.warnings(), Style::Plain).to_string();
+    let guard = match Guard::builder().policy(policy.clone()) {
+        Ok(builder) => builder.build(),
+        Err(error) => return refused(&error),
+    };
+    let stricter = Guard::builder().policy(stricter).expect("its examples hold without the rule").build();
+    let usual = [
+        "ls",
+        "rm -rf /",
+        "kubectl delete pod x -n prod",
+        "git push origin main",
+        "cat \"$x\"",
+        "touch src/a",
+    ];
+    for command in usual.into_iter().chain([command]) {
+        let request = situated(Request::shell(command), command.len());
+        let evaluation = guard.evaluate(&request);
+        assert!(evaluation == guard.evaluate(&request), "evaluated twice, it is not the same");
+        assert!(
+            evaluation.risk < Risk::Critical || evaluation.decision != Decision::Allow,
+            "what is Critical runs without a person"
+        );
+        if layer == Layer::Project {
+            let rubric = GUARD.evaluate(&request).decision;
+            assert!(strictness(&evaluation.decision) >= strictness(&rubric), "an untrusted layer loosens");
+        }
+        let more = stricter.evaluate(&request).decision;
+        assert!(strictness(&more) >= strictness(&evaluation.decision), "a rule that asks loosens");
+        assert!(!guard.explain(&request).to_string().is_empty());
+        assert!(!evaluation.draw(Style::Plain).to_string().is_empty());
+    }
+}
+
+fn strictness(decision: &Decision) -> u8 {
+    match decision {
+        Decision::Allow => 0,
+        Decision::Ask(_) => 1,
+        Decision::Deny => 2,
+    }
 }
 
 /// Half of the requests know where they are.

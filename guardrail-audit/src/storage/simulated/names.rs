@@ -15,7 +15,7 @@ pub(super) struct Names {
 #[derive(Clone, Debug)]
 enum Change {
     Create(String, usize),
-    Rename(String, String),
+    Rename(String, String, usize),
     Remove(String),
 }
 
@@ -33,7 +33,9 @@ impl Names {
     }
 
     pub(super) fn rename(&mut self, from: &str, to: &str) {
-        self.change(Change::Rename(from.to_owned(), to.to_owned()));
+        if let Some(file) = self.find(from) {
+            self.change(Change::Rename(from.to_owned(), to.to_owned(), file));
+        }
     }
 
     pub(super) fn remove(&mut self, name: &str) {
@@ -68,10 +70,8 @@ impl Names {
     fn leave(pending: &[Change], left: &mut BTreeMap<String, usize>, random: &mut Random) {
         // A file system without a journal may have linked a file anew and not yet removed its old name.
         let linked = |change: &Change, left: &mut BTreeMap<String, usize>| {
-            if let Change::Rename(from, to) = change
-                && let Some(&file) = left.get(from)
-            {
-                left.insert(to.clone(), file);
+            if let Change::Rename(_, to, file) = change {
+                left.insert(to.clone(), *file);
             }
         };
         if random.once_in(2) {
@@ -90,16 +90,17 @@ impl Names {
 }
 
 impl Change {
-    /// A change whose name never came is none.
+    /// It is about the file that had the name when it was made, whichever changes came before.
     fn apply(&self, names: &mut BTreeMap<String, usize>) {
         match self {
             Self::Create(name, file) => {
                 names.insert(name.clone(), *file);
             }
-            Self::Rename(from, to) => {
-                if let Some(file) = names.remove(from) {
-                    names.insert(to.clone(), file);
+            Self::Rename(from, to, file) => {
+                if names.get(from) == Some(file) {
+                    names.remove(from);
                 }
+                names.insert(to.clone(), *file);
             }
             Self::Remove(name) => {
                 names.remove(name);

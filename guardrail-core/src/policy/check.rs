@@ -1,0 +1,306 @@
+//! What is wrong with a policy that can be read: quorums that contradict themselves, rules that
+//! never match, rules that are never reached.
+
+use std::collections::BTreeMap;
+
+use crate::policy::facet::{Facet, Patterns};
+use crate::policy::load::Source;
+use crate::policy::model::{ApprovalFile, AudienceKind, Override, RuleFile, Says};
+use crate::policy::path::PathPatterns;
+use crate::policy::pattern::{Pattern, Text};
+use crate::policy::problem::{PolicyProblem, Severity, Way};
+use crate::policy::rule::{Condition, Rule};
+use crate::policy::truth::Truth;
+use guardrail_schema::Risk;
+
+/// Problems of one file.
+pub(super) fn file(source: &Source, problems: &mut Vec<PolicyProblem>) {
+    let mut check = Check { source, problems };
+    let approval = &source.file.approval;
+    let top = Way::default();
+    for (key, file, risk) in [
+        ("low", &approval.low, Risk::Low),
+        ("medium", &approval.medium, Risk::Medium),
+        ("high", &approval.high, Risk::High),
+        ("critical", &approval.critical, Risk::Critical),
+    ] {
+        if let Some(file) = file {
+            let way = top.then("approval").then(key);
+            check.quorum(&way, file);
+            if risk == Risk::Critical && file.approvers.is_some_and(|count| count < 2) {
+                check.error(&way.then("approvers"), "what is Critical needs two people at least");
+            }
+        }
+    }
+    for (index, pattern) in approval.patterns.iter().enumerate() {
+        if pattern.trim().is_empty() {
+            check.error(&top.then("approval.patterns").at(index), "an empty pattern names no command");
+        }
+    }
+    if let Some(names) = &source.file.safety.production_namespaces {
+        for (index, name) in names.0.iter().enumerate() {
+            if name.starts_with('!') {
+                let way = top.then("safety.production_namespaces").at(index);
+                check.error(&way, "production is what is listed: a namespace cannot be taken out");
+            }
+        }
+    }
+    for (table, audiences) in [("channels", &source.file.channels), ("skills", &source.file.skills)] {
+        for (name, audience) in audiences {
+            let way = top.then(table).key(name);
+            if audience.tools.as_ref().is_some_and(|tools| tools.0.is_empty()) {
+                check.warning(&way.then("tools"), "an empty list lets no tool through");
+            }
+            if audience.kind == Some(AudienceKind::Public)
+                && audience.max_risk.is_some_and(|most| most > Risk::Low)
+            {
+                check.warning(&way.then("max_risk"), "what is public only reads: this has no effect");
+            }
+        }
+    }
+    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+    for (place, rule) in source.file.rules.iter().enumerate() {
+        let way = Way::rule(place);
+        if rule.name.trim().is_empty() {
+            check.error(&way.then("name"), "a rule needs a name");
+        }
+        if let Some(first) = names.insert(&rule.name, place) {
+            check.error(&way.then("name"), format!("rule {} has the same name", first + 1));
+        }
+        check.rule(&way, rule);
+    }
+}
+
+struct Check<'c> {
+    source: &'c Source,
+    problems: &'c mut Vec<PolicyProblem>,
+}
+
+impl Check<'_> {
+    fn error(&mut self, way: &Way, message: impl Into<String>) {
+        self.problems.push(self.source.problem(Severity::Error, way, message));
+    }
+
+    fn warning(&mut self, way: &Way, message: impl Into<String>) {
+        self.problems.push(self.source.problem(Severity::Warning, way, message));
+    }
+
+    fn quorum(&mut self, way: &Way, file: &ApprovalFile) {
+        if file.approvers == Some(0) {
+            self.error(&way.then("approvers"), "nobody would have to say yes: to ask needs one at least");
+        }
+        if file.channels.as_ref().is_some_and(|channels| channels.0.is_empty()) {
+            self.error(&way.then("channels"), "with no channel nobody can ever be asked");
+        }
+        if file.expires.is_some_and(|expires| expires.seconds == 0) {
+            self.error(&way.then("expires"), "no answer can be given in no time");
+        }
+        let roles = file.roles.as_ref().map(|roles| roles.0.as_slice()).unwrap_or_default();
+        let mut distinct = roles.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        if distinct.len() < roles.len() {
+            self.warning(&way.then("roles"), "a role is listed twice");
+        }
+        if distinct.len() > usize::from(file.approvers.unwrap_or(1).max(1)) {
+            self.warning(
+                &way.then("roles"),
+                "there are more roles than approvers: somebody must have several",
+            );
+        }
+    }
+
+    fn rule(&mut self, way: &Way, rule: &RuleFile) {
+        if let Some(approval) = &rule.approval {
+            if rule.decision == Says::Ask {
+                self.quorum(&way.then("approval"), approval);
+            } else {
+                self.error(&way.then("approval"), "only a rule that asks has an approval");
+            }
+        }
+        if !rule.overrides.is_empty() && rule.decision != Says::Allow {
+            self.error(&way.then("overrides"), "only a rule that allows can lift a setting");
+        }
+        let critical = rule
+            .when
+            .risk
+            .as_ref()
+            .is_some_and(|risk| !risk.0.is_empty() && risk.0.iter().all(|r| *r == Risk::Critical));
+        if rule.decision == Says::Allow && critical && !rule.overrides.contains(&Override::Critical) {
+            self.warning(
+                &way.then("when.risk"),
+                "what is Critical is not freed by a rule: this one has no effect",
+            );
+        }
+        let when = &rule.when;
+        if let Some(window) = &when.time {
+            if window.from.is_some() && window.from == window.to {
+                self.error(&way.then("when.time"), "the window begins when it ends: it never matches");
+            }
+            if window.days.as_ref().is_some_and(|days| days.0.is_empty()) {
+                self.error(&way.then("when.time.days"), "an empty list never matches");
+            }
+        }
+        for pointer in when.call.arguments.keys() {
+            if !pointer.is_empty() && !pointer.starts_with('/') {
+                let way = way.then("when.call.arguments").key(pointer);
+                self.error(&way, "a JSON pointer begins with `/`");
+            }
+        }
+        if let Some(host) = &when.http.host {
+            for (index, host) in host.0.iter().enumerate() {
+                if host.contains('/') || host.contains(':') {
+                    self.error(
+                        &way.then("when.http.host").at(index),
+                        "a host has no scheme, port or path: this never matches",
+                    );
+                }
+            }
+        }
+        if let Some(target) = &when.target {
+            for (index, target) in target.0.iter().enumerate() {
+                if target.split('/').any(|part| part == "..") {
+                    self.error(
+                        &way.then("when.target").at(index),
+                        "paths are compared without `..`: this never matches",
+                    );
+                }
+            }
+        }
+        let deeds = [
+            (when.sql != Default::default(), "sql"),
+            (when.kubernetes != Default::default(), "kubernetes"),
+            (when.http != Default::default(), "http"),
+        ];
+        let mut deeds = deeds.iter().filter(|(used, _)| *used).map(|(_, name)| *name);
+        if let (Some(one), Some(other)) = (deeds.next(), deeds.next()) {
+            self.error(
+                &way.then("when").then(other),
+                format!("nothing is both `{one}` and `{other}`: this never matches"),
+            );
+        }
+        let compiled = Rule::new(rule, 0, 0);
+        for condition in &compiled.conditions {
+            let key = way.then("when").then(condition.key());
+            match condition {
+                Condition::Texts(_, Patterns { any, none })
+                | Condition::Argument(_, Patterns { any, none }) => {
+                    self.contradiction(&key, any.is_empty() && none.is_empty(), any, none);
+                }
+                Condition::Paths(PathPatterns { any, none }) => {
+                    let same = !any.is_empty() && any.iter().all(|pattern| none.contains(pattern));
+                    if any.is_empty() && none.is_empty() {
+                        self.error(&key, "an empty list never matches");
+                    } else if same {
+                        self.error(&key, "what must match must not: this never matches");
+                    }
+                }
+                Condition::Time(_) => {}
+            }
+        }
+        if compiled.conditions.is_empty() && rule.decision == Says::Allow {
+            self.warning(&way.then("decision"), "without conditions everything below Critical is allowed");
+        }
+    }
+
+    fn contradiction(&mut self, key: &Way, empty: bool, any: &[Pattern], none: &[Pattern]) {
+        let banned = |pattern: &Pattern| {
+            none.iter()
+                .any(|none| none == pattern || pattern.literal().is_some_and(|text| none.matches_known(text)))
+        };
+        if empty {
+            self.error(key, "an empty list never matches");
+        } else if !any.is_empty() && any.iter().all(banned) {
+            self.error(key, "what must match must not: this never matches");
+        }
+    }
+}
+
+/// Pairs of rules that are looked at.
+const PAIRS: usize = 1 << 20;
+
+/// Rules that are never reached, since a stricter one (or an equal one before it) says something
+/// about everything that they match.
+pub(super) fn rules(sources: &[Source], rules: &[Rule], problems: &mut Vec<PolicyProblem>) {
+    // A rule can only cover another if it has no condition that the other lacks: those without
+    // conditions and those that share a word with it come into question.
+    let mut by_word: BTreeMap<(Facet, &[u8]), Vec<usize>> = BTreeMap::new();
+    let mut wild: Vec<usize> = Vec::new();
+    for (id, rule) in rules.iter().enumerate() {
+        match rule.conditions.iter().find_map(words) {
+            Some((facet, words)) => {
+                for word in words {
+                    by_word.entry((facet, word)).or_default().push(id);
+                }
+            }
+            None => wild.push(id),
+        }
+    }
+    let mut pairs = 0;
+    for (id, rule) in rules.iter().enumerate() {
+        let Some(place) = rule.place else { continue };
+        let near = rule.conditions.iter().filter_map(words).flat_map(|(facet, words)| {
+            let by_word = &by_word;
+            words.into_iter().filter_map(move |word| by_word.get(&(facet, word))).flatten()
+        });
+        let mut cover = None;
+        for &other in wild.iter().chain(near) {
+            pairs += 1;
+            if pairs > PAIRS {
+                return;
+            }
+            let Some(upper) = rules.get(other) else { continue };
+            let beats = upper.says > rule.says
+                || (upper.says == rule.says && other < id && same_outcome(upper, rule));
+            if other != id && beats && covers(upper, rule) {
+                cover = Some(upper);
+                break;
+            }
+        }
+        let (Some(upper), Some(source)) = (cover, sources.get(rule.layer)) else { continue };
+        let mut problem = source.problem(
+            Severity::Warning,
+            &Way::rule(place).then("name"),
+            format!(
+                "is never reached: rule {:?} says {} about everything that it matches",
+                upper.name,
+                upper.says.as_str()
+            ),
+        );
+        problem.help = Some("drop one of them, or tell them apart by a condition".into());
+        problems.push(problem);
+    }
+}
+
+fn same_outcome(one: &Rule, other: &Rule) -> bool {
+    one.approval == other.approval && one.overrides == other.overrides
+}
+
+/// The facet and words of a condition that is a list of plain words.
+fn words(condition: &Condition) -> Option<(Facet, Vec<&[u8]>)> {
+    match condition {
+        Condition::Texts(facet, Patterns { any, .. }) if !any.is_empty() => {
+            Some((*facet, any.iter().map(Pattern::literal).collect::<Option<_>>()?))
+        }
+        _ => None,
+    }
+}
+
+/// Whether every condition of `upper` certainly holds where all of `lower` do. A rule that allows
+/// looks at all values where others look for one, so it is not compared beyond single words.
+fn covers(upper: &Rule, lower: &Rule) -> bool {
+    upper.conditions.iter().all(|condition| {
+        lower.conditions.iter().any(|other| match (condition, other) {
+            (Condition::Texts(facet, upper), Condition::Texts(same, lower)) if facet == same => {
+                if upper == lower {
+                    return true;
+                }
+                let certain = |pattern: &Pattern| {
+                    pattern.literal().is_some_and(|text| upper.value(Text::known(text)) == Truth::True)
+                };
+                !lower.any.is_empty() && lower.any.iter().all(certain)
+            }
+            (one, other) => one == other,
+        })
+    })
+}

@@ -1,0 +1,432 @@
+//! Text to [`Policy`]: strict reading, layers, digest.
+
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::effect::Analysis;
+use crate::evaluation::Approval;
+use crate::evaluation::{Finding, PolicyDigest};
+use crate::policy::check;
+use crate::policy::facet::Facet;
+use crate::policy::facet::{Facets, Patterns, Side};
+use crate::policy::index::Index;
+use crate::policy::model::{Mode, PolicyFile, Says};
+use crate::policy::pattern::Reading;
+use crate::policy::problem::{PolicyError, PolicyProblem, Severity, Way};
+use crate::policy::rule::{Condition, Overrides, Rule};
+use crate::policy::settings::Settings;
+use crate::policy::truth::Truth;
+use crate::policy::{Inner, Layer, LayerState, Policy};
+use crate::request::Request;
+use guardrail_schema::Risk;
+
+/// A policy file that was read.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    pub(super) layer: Layer,
+    pub(super) file: PolicyFile,
+    pub(super) text: Arc<str>,
+}
+
+/// An example of a rule.
+#[derive(Clone, Debug)]
+pub(super) struct Trial {
+    pub(super) rule: usize,
+    pub(super) source: usize,
+    pub(super) expected: bool,
+    pub(super) request: Request,
+    pub(super) way: Way,
+}
+
+/// What is done with the stages before the policy.
+pub(crate) type Then<'t> = &'t mut dyn FnMut(&Analysis<'_, '_>, &[Finding]);
+
+/// Puts a [`Policy`] together from the files of its layers.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct PolicyBuilder {
+    sources: Vec<Source>,
+}
+
+impl Source {
+    /// A problem at a place of this file.
+    pub(super) fn problem(&self, severity: Severity, way: &Way, message: impl Into<String>) -> PolicyProblem {
+        PolicyProblem {
+            severity,
+            layer: self.layer,
+            place: self.place(way),
+            span: way.span(&self.text),
+            message: message.into(),
+            help: None,
+            text: Arc::clone(&self.text),
+        }
+    }
+
+    /// A way as a person reads it: rules by their names too.
+    fn place(&self, way: &Way) -> String {
+        let text = way.to_string();
+        let named = match way.0.get(..2) {
+            Some([super::problem::Step::Key(key), super::problem::Step::At(at)]) if key == "rule" => {
+                self.file.rules.get(*at)
+            }
+            _ => None,
+        };
+        let Some(rule) = named else { return text };
+        match text.split_once(": ") {
+            Some((head, tail)) => format!("{head} {:?}: {tail}", rule.name),
+            None => format!("{text} {:?}", rule.name),
+        }
+    }
+}
+
+impl PolicyBuilder {
+    /// Adds a layer's file, as TOML. The layers can be added in any order.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`] where it is no TOML, or says something that a policy cannot say.
+    pub fn layer(mut self, layer: Layer, text: &str) -> Result<Self, PolicyError> {
+        let text: Arc<str> = text.into();
+        let file = toml::from_str::<PolicyFile>(&text).map_err(|error| {
+            let problem = PolicyProblem {
+                severity: Severity::Error,
+                layer,
+                place: String::new(),
+                span: error.span(),
+                message: error.message().trim_end().replace('\n', ", "),
+                help: None,
+                text: Arc::clone(&text),
+            };
+            PolicyError::new(vec![problem])
+        })?;
+        self.sources.push(Source { layer, file, text });
+        Ok(self)
+    }
+
+    /// Adds a layer's file, as JSON: the same keys in the same places.
+    ///
+    /// # Errors
+    ///
+    /// As for [`layer`](Self::layer).
+    pub fn json_layer(mut self, layer: Layer, text: &str) -> Result<Self, PolicyError> {
+        let text: Arc<str> = text.into();
+        let file = serde_json::from_str::<PolicyFile>(&text).map_err(|error| {
+            let line =
+                text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
+            let start = (line + error.column().saturating_sub(1)).min(text.len());
+            let start = (0..=start).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+            let end = text
+                .get(start..)
+                .and_then(|rest| rest.chars().next())
+                .map_or(start, |c| start + c.len_utf8());
+            let message = error.to_string();
+            let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+            let problem = PolicyProblem {
+                severity: Severity::Error,
+                layer,
+                place: String::new(),
+                span: Some(start..end),
+                message: message.to_owned(),
+                help: None,
+                text: Arc::clone(&text),
+            };
+            PolicyError::new(vec![problem])
+        })?;
+        self.sources.push(Source { layer, file, text });
+        Ok(self)
+    }
+
+    /// Adds a layer that a program made.
+    pub fn file(mut self, layer: Layer, file: PolicyFile) -> Self {
+        self.sources.push(Source { layer, file, text: Arc::from("") });
+        self
+    }
+
+    /// The policy. Its examples are tried when it is given to a guard.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`] with everything that is wrong in any layer.
+    pub fn build(self) -> Result<Policy, PolicyError> {
+        let mut sources = self.sources;
+        sources.sort_by_key(|source| source.layer);
+        let mut problems = Vec::new();
+        let (states, standing) = trust(&sources, &mut problems);
+
+        let mut settings = Settings::standard();
+        let mut rules = Vec::new();
+        let mut examples = Vec::new();
+        for (at, (source, state)) in sources.iter().zip(&states).enumerate() {
+            check::file(source, &mut problems);
+            settings.add(&source.file, at, state.trusted);
+            rules.extend(source.file.approval.patterns.iter().map(|pattern| standing_rule(pattern, at)));
+            for (place, file) in source.file.rules.iter().enumerate() {
+                let way = Way::rule(place);
+                if file.decision == Says::Allow && !state.trusted {
+                    let mut problem = source.problem(
+                        Severity::Warning,
+                        &way.then("decision"),
+                        "an untrusted layer may only tighten: this rule has no effect",
+                    );
+                    problem.help =
+                        Some(format!("an upper layer can say `[trust] {} = true`", source.layer.as_str()));
+                    problems.push(problem);
+                    continue;
+                }
+                let rule = Rule::new(file, at, place);
+                for (key, expected, trials) in
+                    [("match", true, &file.matches), ("not_match", false, &file.not_matches)]
+                {
+                    for (index, example) in trials.iter().enumerate() {
+                        let way = way.then(key).at(index);
+                        match example.request() {
+                            Some(request) => {
+                                examples.push(Trial {
+                                    rule: rules.len(),
+                                    source: at,
+                                    expected,
+                                    request,
+                                    way,
+                                });
+                            }
+                            None => problems.push(source.problem(
+                                Severity::Error,
+                                &way,
+                                "an example has exactly one of `run`, `argv` and `call`",
+                            )),
+                        }
+                    }
+                }
+                rules.push(rule);
+            }
+        }
+        let index = Index::new(&rules);
+        check::rules(&sources, &rules, &mut problems);
+        problems.sort_by_key(|problem| problem.severity);
+        if problems.first().is_some_and(|problem| problem.severity == Severity::Error) {
+            return Err(PolicyError::new(problems));
+        }
+        let wanted = rules.iter().map(Rule::facets).fold(Facets::default(), Facets::union);
+        let plain = rules.is_empty() && settings.is_standard() && standing.is_empty();
+        let digest = digest(&mut sources, &states);
+        let texts = sources.into_iter().map(|source| Source { file: PolicyFile::default(), ..source });
+        Ok(Policy(Arc::new(Inner {
+            layers: states,
+            settings,
+            rules,
+            index,
+            wanted,
+            digest,
+            warnings: problems,
+            standing,
+            examples,
+            sources: texts.collect(),
+            plain,
+        })))
+    }
+}
+
+pub(super) fn of_mode(mode: Mode) -> Policy {
+    let file = PolicyFile { mode: Some(mode), ..PolicyFile::default() };
+    let mut sources = vec![Source { layer: Layer::BuiltIn, file, text: Arc::from("") }];
+    let layers = vec![LayerState { layer: Layer::BuiltIn, trusted: true }];
+    let mut settings = Settings::standard();
+    if let Some(source) = sources.first() {
+        settings.add(&source.file, 0, true);
+    }
+    let plain = settings.is_standard();
+    Policy(Arc::new(Inner {
+        digest: digest(&mut sources, &layers),
+        layers,
+        settings,
+        rules: Vec::new(),
+        index: Index::new(&[]),
+        wanted: Facets::default(),
+        warnings: Vec::new(),
+        standing: Vec::new(),
+        examples: Vec::new(),
+        sources: Vec::new(),
+        plain,
+    }))
+}
+
+/// Which layers may loosen, and what every ruling has to say of that.
+fn trust(sources: &[Source], problems: &mut Vec<PolicyProblem>) -> (Vec<LayerState>, Vec<String>) {
+    let mut user = true;
+    let mut project: Option<(bool, Layer)> = None;
+    let way = Way::default().then("trust");
+    for source in sources {
+        let trust = &source.file.trust;
+        let may = match source.layer {
+            Layer::BuiltIn | Layer::Organisation => true,
+            Layer::User => user,
+            Layer::Project => false,
+        };
+        if let Some(trusted) = trust.user {
+            if source.layer < Layer::User {
+                user &= trusted;
+            } else {
+                problems.push(source.problem(
+                    Severity::Error,
+                    &way.then("user"),
+                    "only an organisation's policy can say whether the user's is trusted",
+                ));
+            }
+        }
+        if let Some(trusted) = trust.project {
+            if source.layer == Layer::Project || (trusted && !may) {
+                problems.push(source.problem(
+                    Severity::Error,
+                    &way.then("project"),
+                    "this layer cannot say whether the project's policy is trusted",
+                ));
+            } else {
+                // Whoever distrusts it is heard, wherever that stands.
+                let kept = matches!(project, Some((false, _)));
+                if !kept {
+                    project = Some((trusted, source.layer));
+                }
+            }
+        }
+    }
+    let trusts_project = matches!(project, Some((true, _)));
+    let states = sources.iter().map(|source| LayerState {
+        layer: source.layer,
+        trusted: match source.layer {
+            Layer::BuiltIn | Layer::Organisation => true,
+            Layer::User => user,
+            Layer::Project => trusts_project,
+        },
+    });
+    let has_project = sources.iter().any(|source| source.layer == Layer::Project);
+    let standing = match project {
+        Some((true, by)) if has_project => {
+            vec![format!(
+                "the {} policy trusts the project's: what comes with the project may loosen",
+                by.as_str()
+            )]
+        }
+        _ => Vec::new(),
+    };
+    (states.collect(), standing)
+}
+
+/// What one of `approval.patterns` stands for.
+fn standing_rule(pattern: &str, layer: usize) -> Rule {
+    let mut words = pattern.split_whitespace();
+    let tool = words.next().unwrap_or("*");
+    let command: Vec<&str> = words.collect();
+    let mut conditions = vec![Condition::Texts(
+        Facet::Tool,
+        Patterns { any: vec![super::pattern::Pattern::new(tool, Reading::Name)], none: Vec::new() },
+    )];
+    if !command.is_empty() {
+        let command = command.join(" ");
+        let longer = format!("{command} *");
+        let any =
+            [command.as_str(), longer.as_str()].map(|text| super::pattern::Pattern::new(text, Reading::Name));
+        conditions.push(Condition::Texts(Facet::Command, Patterns { any: any.into(), none: Vec::new() }));
+    }
+    Rule {
+        name: format!("approval.patterns {pattern:?}"),
+        layer,
+        place: None,
+        says: Says::Ask,
+        conditions,
+        approval: Approval::default(),
+        overrides: Overrides::default(),
+        reason: None,
+        instead: None,
+    }
+}
+
+fn digest(sources: &mut [Source], states: &[LayerState]) -> PolicyDigest {
+    let mut hash = Sha256::new();
+    for (source, state) in sources.iter_mut().zip(states) {
+        for rule in &mut source.file.rules {
+            rule.matches = Vec::new();
+            rule.not_matches = Vec::new();
+        }
+        let text = serde_json::to_vec(&source.file).unwrap_or_default();
+        hash.update([state.layer as u8, u8::from(state.trusted)]);
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text);
+    }
+    PolicyDigest(hash.finalize().into())
+}
+
+impl Policy {
+    /// Tries every example with what `stage` makes of its request.
+    pub(crate) fn try_examples(&self, stage: &dyn Fn(&Request, Then<'_>)) -> Result<(), PolicyError> {
+        let mut problems = Vec::new();
+        for trial in &self.0.examples {
+            let (Some(rule), Some(source)) = (self.rules().get(trial.rule), self.0.sources.get(trial.source))
+            else {
+                continue;
+            };
+            stage(&trial.request, &mut |analysis, findings| {
+                let truth = self.speaks(rule, &trial.request, analysis, findings);
+                let wrong = match (trial.expected, truth) {
+                    (true, Truth::True) | (false, Truth::False) => return,
+                    (true, Truth::False) => "the rule does not match this, though it should",
+                    (false, Truth::True) => "the rule matches this, though it should not",
+                    (true, Truth::Unknown) => {
+                        "whether the rule matches this cannot be known: more has to be said of the request"
+                    }
+                    (false, Truth::Unknown) => {
+                        "the rule may match this, since something about it cannot be known: it would ask"
+                    }
+                };
+                let mut problem = source.problem(Severity::Error, &trial.way, wrong);
+                problem.place =
+                    format!("rule {:?}: {}", rule.name, if trial.expected { "match" } else { "not_match" });
+                problem.help = self.doubt(rule, &trial.request, analysis, findings);
+                problems.push(problem);
+            });
+        }
+        if problems.is_empty() { Ok(()) } else { Err(PolicyError::new(problems)) }
+    }
+
+    /// Whether a rule speaks about a request: to restrict, about any part of it; to allow, about
+    /// every part that needs it.
+    fn speaks(
+        &self,
+        rule: &Rule,
+        request: &Request,
+        analysis: &Analysis<'_, '_>,
+        findings: &[Finding],
+    ) -> Truth {
+        let scene = self.scene(request, analysis, findings);
+        let any = |least: Option<Risk>| {
+            let acts = scene.acts.iter().filter(move |act| least.is_none_or(|least| act.risk >= least));
+            acts.map(|act| rule.holds(&scene, act))
+        };
+        if rule.side() == Side::Allowing && scene.acts.iter().any(|act| act.risk > Risk::Low) {
+            return any(Some(Risk::Medium)).fold(Truth::True, Truth::and);
+        }
+        any(None).fold(Truth::False, Truth::or)
+    }
+
+    /// The first condition in the way, for a person.
+    fn doubt(
+        &self,
+        rule: &Rule,
+        request: &Request,
+        analysis: &Analysis<'_, '_>,
+        findings: &[Finding],
+    ) -> Option<String> {
+        let scene = self.scene(request, analysis, findings);
+        let act = scene.acts.iter().max_by_key(|act| act.risk)?;
+        let in_the_way = rule
+            .conditions
+            .iter()
+            .map(|condition| (condition, condition.holds(&scene, act, rule.side())))
+            .find(|(_, truth)| *truth != Truth::True)?;
+        let (condition, truth) = in_the_way;
+        Some(match truth {
+            Truth::Unknown => format!("`{}` cannot be known here", condition.key()),
+            _ => format!("`{}` is {} here", condition.key(), super::explain::shown(&scene, act, condition)),
+        })
+    }
+}

@@ -1,0 +1,317 @@
+//! What a policy makes of a scene: each act by the rubric, the settings and the rules; then the
+//! strictest of all acts.
+
+use guardrail_schema::Risk;
+
+use crate::evaluation::{Approval, Decision, Reason, Ruling};
+use crate::policy::Policy;
+use crate::policy::facet::{Facet, Side, Slot};
+use crate::policy::model::{AudienceKind, Says};
+use crate::policy::rule::Rule;
+use crate::policy::scene::{Act, Scene};
+use crate::policy::settings::{AudienceRule, Setting};
+use crate::policy::truth::Truth;
+
+/// Reasons that a ruling lists.
+const REASONS: usize = 16;
+/// Times that a rule is tried on an act in one evaluation.
+const MOST: usize = 4 << 20;
+
+/// Something that bore upon a decision.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Ground<'p> {
+    pub(crate) by: By<'p>,
+    pub(crate) says: Says,
+    pub(crate) unknown: bool,
+}
+
+/// What a [`Ground`] is.
+#[derive(Clone, Debug)]
+pub(crate) enum By<'p> {
+    Rule(&'p Rule),
+    /// A setting, by its key, and the layer that set it.
+    Setting(&'p str, Option<usize>),
+}
+
+impl PartialEq for By<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Rule(one), Self::Rule(other)) => std::ptr::eq(*one, *other),
+            (Self::Setting(one, at), Self::Setting(other, there)) => (one, at) == (other, there),
+            _ => false,
+        }
+    }
+}
+
+/// An audience that a request has, or may have.
+struct Present<'p> {
+    rule: &'p AudienceRule,
+    truth: Truth,
+    team: bool,
+}
+
+/// Weighs the acts of one scene.
+pub(crate) struct Scale<'p, 'x, 's> {
+    policy: &'p Policy,
+    scene: &'x Scene<'s>,
+    audiences: Vec<Present<'p>>,
+    /// Nothing above Low runs unasked, whatever is freed.
+    team: bool,
+    candidates: Vec<u32>,
+    tried: usize,
+}
+
+/// What became of one act.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Weighed<'p> {
+    pub(crate) decision: Decision,
+    pub(crate) grounds: Vec<Ground<'p>>,
+}
+
+impl Policy {
+    /// Decides about a scene whose acts have the environment that the policy gives them.
+    pub(crate) fn weigh(&self, scene: &Scene<'_>) -> (Decision, Ruling) {
+        let mut scale = Scale::new(self, scene);
+        let mut decision = Decision::Allow;
+        let mut grounds: Vec<Ground<'_>> = Vec::new();
+        let nothing = [Act::default()];
+        // What does nothing at all is as Low as can be.
+        let acts = if scene.acts.is_empty() { nothing.as_slice() } else { &scene.acts };
+        for act in acts {
+            if scale.tried > MOST {
+                decision = Decision::Deny;
+                grounds.push(Ground { by: By::Setting("limits", None), says: Says::Deny, unknown: true });
+                break;
+            }
+            let weighed = scale.act(act);
+            decision = decision.stricter(weighed.decision);
+            for ground in weighed.grounds {
+                if !grounds.contains(&ground) {
+                    grounds.push(ground);
+                }
+            }
+        }
+        // The floor, whatever stands above: what is Critical never runs without a person.
+        let worst = scene.acts.iter().map(|act| act.risk).max().unwrap_or_default();
+        if worst == Risk::Critical && decision == Decision::Allow {
+            decision = Decision::Deny;
+        }
+        let ruling = self.ruling(&decision, grounds);
+        (decision, ruling)
+    }
+
+    fn ruling(&self, decision: &Decision, grounds: Vec<Ground<'_>>) -> Ruling {
+        let level = match decision {
+            Decision::Allow => Says::Allow,
+            Decision::Ask(_) => Says::Ask,
+            Decision::Deny => Says::Deny,
+        };
+        let mut warnings = self.standing_warnings();
+        if decision == &Decision::Allow
+            && grounds.iter().any(|g| matches!(g.by, By::Setting("safety.require_approval", _)))
+        {
+            warnings.push(
+                "safety.require_approval is off: this runs without an approval that the rubric asks for"
+                    .into(),
+            );
+        }
+        let deciding = grounds.iter().filter(|ground| ground.level() == level).take(REASONS);
+        let reasons = deciding.map(|ground| self.reason(ground)).collect();
+        Ruling { policy: Some(self.digest()), reasons, warnings }
+    }
+
+    fn reason(&self, ground: &Ground<'_>) -> Reason {
+        let (rule, layer, reason, instead) = match &ground.by {
+            By::Rule(rule) => {
+                (rule.name.as_str(), Some(rule.layer), rule.reason.clone(), rule.instead.clone())
+            }
+            By::Setting("limits", _) => {
+                ("limits", None, Some("there is more to weigh than one evaluation may cost".into()), None)
+            }
+            By::Setting(key, layer) => (*key, *layer, None, None),
+        };
+        Reason {
+            rule: rule.into(),
+            layer: self.layer_name(layer).into(),
+            says: ground.says.as_str().into(),
+            unknown: ground.unknown,
+            reason,
+            instead,
+        }
+    }
+}
+
+impl Ground<'_> {
+    /// What it amounts to: a deny that hangs on an unknown asks.
+    pub(crate) fn level(&self) -> Says {
+        if self.unknown && self.says == Says::Deny { Says::Ask } else { self.says }
+    }
+}
+
+impl<'p, 'x, 's> Scale<'p, 'x, 's> {
+    pub(crate) fn new(policy: &'p Policy, scene: &'x Scene<'s>) -> Self {
+        let mut audiences = Vec::new();
+        let settings = policy.settings();
+        for (facet, rules) in [(Facet::Channel, &settings.channels), (Facet::Skill, &settings.skills)] {
+            let slot = scene.request.get(facet as usize).unwrap_or(&Slot::Unknown);
+            let anonymous = matches!(scene.request.get(Facet::Actor as usize), Some(Slot::Unknown) | None);
+            for rule in rules {
+                let truth = match slot {
+                    Slot::One(value) => rule.name.matches(value.text()),
+                    _ if rule.name.is_everything() => Truth::True,
+                    _ => Truth::Unknown,
+                };
+                if truth != Truth::False {
+                    let team = match rule.kind {
+                        AudienceKind::Team | AudienceKind::Public => true,
+                        AudienceKind::Direct => facet == Facet::Channel && anonymous,
+                    };
+                    audiences.push(Present { rule, truth, team });
+                }
+            }
+        }
+        let team = audiences.iter().any(|present| present.team);
+        Self { policy, scene, audiences, team, candidates: Vec::new(), tried: 0 }
+    }
+
+    pub(crate) fn act(&mut self, act: &Act<'s>) -> Weighed<'p> {
+        let policy = self.policy;
+        let settings = policy.settings();
+        let approval = settings.approval(act.risk);
+        let mut grounds = Vec::new();
+        let mut decision = self.rubric(act, &mut grounds);
+
+        let mut candidates = std::mem::take(&mut self.candidates);
+        policy.index().candidates(self.scene, act, &mut candidates);
+        self.tried += candidates.len();
+        let mut lifts_production = false;
+        let mut restricting: Vec<(&'p Rule, Truth)> = Vec::new();
+        let mut freed: Option<&'p Rule> = None;
+        let mut overridden: Option<&'p Rule> = None;
+        for rule in candidates.iter().filter_map(|id| policy.rules().get(*id as usize)) {
+            let truth = rule.holds(self.scene, act);
+            match (rule.side(), truth) {
+                (Side::Allowing, Truth::True) => {
+                    freed = freed.or(Some(rule));
+                    if rule.overrides.critical {
+                        overridden = overridden.or(Some(rule));
+                    }
+                    lifts_production |= rule.overrides.production;
+                }
+                (Side::Restricting, Truth::True | Truth::Unknown) => restricting.push((rule, truth)),
+                _ => {}
+            }
+        }
+        self.candidates = candidates;
+
+        let allowed = |rule| Ground { by: By::Rule(rule), says: Says::Allow, unknown: false };
+        match (act.risk, freed, overridden) {
+            (Risk::Critical, _, Some(rule)) if decision == Decision::Deny => {
+                decision = Decision::Ask(approval.clone());
+                grounds = vec![Ground { says: Says::Ask, ..allowed(rule) }];
+            }
+            (Risk::Critical, ..) => {}
+            (risk, Some(rule), _) if decision != Decision::Allow && (risk == Risk::Low || !self.team) => {
+                decision = Decision::Allow;
+                grounds = vec![allowed(rule)];
+            }
+            _ => {}
+        }
+
+        let mut restrict = |decision: &mut Decision, ground: Ground<'p>, more: Option<&Approval>| {
+            let own = match ground.level() {
+                Says::Allow => return,
+                Says::Ask => Decision::Ask(match more {
+                    Some(more) => approval.clone().and(more.clone()),
+                    None => approval.clone(),
+                }),
+                Says::Deny => Decision::Deny,
+            };
+            *decision = std::mem::replace(decision, Decision::Allow).stricter(own);
+            grounds.push(ground);
+        };
+        if settings.block_production.on && act.risk > Risk::Low && !lifts_production {
+            let truth = self.production(act);
+            if truth == Truth::True || (truth == Truth::Unknown && !act.light) {
+                let Setting { layer, .. } = settings.block_production;
+                let by = By::Setting("safety.block_production", layer);
+                let unknown = truth == Truth::Unknown;
+                restrict(&mut decision, Ground { by, says: Says::Deny, unknown }, None);
+            }
+        }
+        for present in &self.audiences {
+            if let Some(truth) = self.banned(present.rule, act) {
+                let by = By::Setting(&present.rule.key, Some(present.rule.layer));
+                let unknown = truth.and(present.truth) == Truth::Unknown;
+                restrict(&mut decision, Ground { by, says: Says::Deny, unknown }, None);
+            }
+        }
+        for (rule, truth) in restricting {
+            let ground = Ground { by: By::Rule(rule), says: rule.says, unknown: truth == Truth::Unknown };
+            let more = Some(&rule.approval).filter(|_| rule.says == Says::Ask);
+            restrict(&mut decision, ground, more);
+        }
+        Weighed { decision, grounds }
+    }
+
+    /// What the rubric says of a risk, as the settings have it.
+    fn rubric(&self, act: &Act<'_>, grounds: &mut Vec<Ground<'p>>) -> Decision {
+        let settings = self.policy.settings();
+        let mut by = |key, setting: Setting, says| {
+            grounds.push(Ground { by: By::Setting(key, setting.layer), says, unknown: false });
+        };
+        let ask = || Decision::Ask(settings.approval(act.risk));
+        match act.risk {
+            Risk::Low if settings.auto_approve_low_risk.on => Decision::Allow,
+            Risk::Low => {
+                by("execution.auto_approve_low_risk", settings.auto_approve_low_risk, Says::Ask);
+                ask()
+            }
+            Risk::Medium | Risk::High if !settings.require_approval.on && !self.team => {
+                by("safety.require_approval", settings.require_approval, Says::Allow);
+                Decision::Allow
+            }
+            Risk::Medium if settings.auto_approve_workspace.on && act.light && !self.team => {
+                by("execution.auto_approve_workspace", settings.auto_approve_workspace, Says::Allow);
+                Decision::Allow
+            }
+            Risk::Medium | Risk::High => ask(),
+            Risk::Critical if settings.allow_critical.on => {
+                by("safety.allow_critical", settings.allow_critical, Says::Ask);
+                ask()
+            }
+            Risk::Critical => Decision::Deny,
+        }
+    }
+
+    /// Whether an act reaches production.
+    fn production(&self, act: &Act<'s>) -> Truth {
+        match self.scene.slot(act, Facet::Environment) {
+            Slot::One(value) => (*value.prefix == *b"production").into(),
+            Slot::Nothing => Truth::False,
+            _ => Truth::Unknown,
+        }
+    }
+
+    /// Whether an audience may not have an act; `None` where it may.
+    fn banned(&self, rule: &AudienceRule, act: &Act<'s>) -> Option<Truth> {
+        let above = |most: Risk| act.risk > most;
+        if (rule.kind == AudienceKind::Public && above(Risk::Low)) || rule.max_risk.is_some_and(above) {
+            return Some(Truth::True);
+        }
+        let tools = rule.tools.as_ref()?;
+        let slot = match self.scene.slot(act, Facet::Tool) {
+            // What a named call does itself is done by that call.
+            Slot::Nothing if self.scene.arguments.is_some() => self.scene.slot(act, Facet::CallName),
+            // The shell's own redirections are no tool.
+            Slot::Nothing => return None,
+            slot => slot,
+        };
+        let truth = tools.slot(slot, Side::Allowing);
+        let truth = if act.claimed { truth.and(Truth::Unknown) } else { truth };
+        match truth.not() {
+            Truth::False => None,
+            banned => Some(banned),
+        }
+    }
+}
