@@ -83,6 +83,8 @@
 //! * **Policies:** [`policy`]: rules and settings from files, in layers, given to
 //!   [`GuardBuilder::policy`] and exchanged by [`Guard::replace_policy`] while it runs.
 //! * **Secrets:** [`redact`], for whatever else is shown or stored.
+//! * **Plans:** [`plan`], for what takes several steps and somebody's yes; `docs/plan.schema.json`
+//!   describes a plan's file. [`record`] is what the log keeps of it.
 //! * **Beneath:** [`shell`] and [`lower`] are the parser and the shell's own semantics, for tools
 //!   that want them alone.
 //!
@@ -92,7 +94,8 @@
 pub use guardrail_core::{
     Action, Approval, Channels, Decision, Drawing, Effect, EffectKind, Environment, Evaluation, Fact, Facts,
     Finding, Guard, GuardBuilder, Invocation, KnowledgeError, Limits, PolicyDigest, Problem, ProblemDrawing,
-    Reason, Request, Risk, Ruling, Scope, SmolStr, Source, Style, Undo, lower, policy, record, redact, shell,
+    Reason, Request, Risk, Ruling, Scope, SmolStr, Source, Style, Undo, lower, plan, policy, record, redact,
+    shell,
 };
 
 /// The README's Rust is compiled with the doctests.

@@ -228,7 +228,137 @@ pub struct Parameter {
     pub one_of: Vec<Value>,
 }
 
+/// A text that is no plan.
+#[derive(Debug, thiserror::Error)]
+#[error("the plan cannot be read: {0}")]
+pub struct DocumentError(#[from] serde_json::Error);
+
+impl Plan {
+    /// A plan without steps, to be filled: its fields are there to be set.
+    ///
+    /// ```
+    /// use guardrail_core::plan::{Check, Command, Plan, Rollback, Step};
+    ///
+    /// let restart = Step::new("Restart it", Command::argv(["systemctl", "restart", "api"]))
+    ///     .behind(Check::new("it runs", Command::argv(["systemctl", "is-active", "api"])))
+    ///     .undone_by(Rollback::new("start it", [Command::argv(["systemctl", "start", "api"])]));
+    /// let plan = Plan::new("Restart the API").reason("it hangs").cwd("/").step(restart);
+    /// assert_eq!(Plan::from_json(&plan.to_json())?, plan);
+    /// # Ok::<(), guardrail_core::plan::DocumentError>(())
+    /// ```
+    #[must_use]
+    pub fn new(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            reason: String::new(),
+            impact: String::new(),
+            cwd: None,
+            parameters: BTreeMap::new(),
+            preflight: Vec::new(),
+            steps: Vec::new(),
+            post: Vec::new(),
+            monitor: None,
+            rollback: None,
+            times: Times::default(),
+            expected_seconds: None,
+        }
+    }
+
+    /// Reads a plan, strictly: a key that is not known is an error.
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError`] with the place where it stops being a plan.
+    pub fn from_json(text: &str) -> Result<Self, DocumentError> {
+        Ok(serde_json::from_str(text)?)
+    }
+
+    /// The plan as JSON that a person can read.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // No plan fails to serialise: all keys are texts.
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+
+    /// The same plan with the agent's reason.
+    #[must_use]
+    pub fn reason(mut self, reason: impl Into<String>) -> Self {
+        self.reason = reason.into();
+        self
+    }
+
+    /// The same plan in an absolute directory.
+    #[must_use]
+    pub fn cwd(mut self, cwd: impl Into<String>) -> Self {
+        self.cwd = Some(cwd.into());
+        self
+    }
+
+    /// The same plan with a value that a reviewer may change.
+    #[must_use]
+    pub fn parameter(mut self, name: impl Into<String>, parameter: Parameter) -> Self {
+        self.parameters.insert(name.into(), parameter);
+        self
+    }
+
+    /// The same plan with one more check before its first step.
+    #[must_use]
+    pub fn before(mut self, check: Check) -> Self {
+        self.preflight.push(check);
+        self
+    }
+
+    /// The same plan with one more step.
+    #[must_use]
+    pub fn step(mut self, step: Step) -> Self {
+        self.steps.push(step);
+        self
+    }
+
+    /// The same plan with one more check behind its last step.
+    #[must_use]
+    pub fn behind(mut self, check: Check) -> Self {
+        self.post.push(check);
+        self
+    }
+
+    /// The same plan, watched once it has succeeded.
+    #[must_use]
+    pub fn watched(mut self, monitor: Monitor) -> Self {
+        self.monitor = Some(monitor);
+        self
+    }
+
+    /// The same plan with a way back of its own.
+    #[must_use]
+    pub fn undone_by(mut self, rollback: Rollback) -> Self {
+        self.rollback = Some(rollback);
+        self
+    }
+}
+
 impl Step {
+    /// The same step with one more check before it.
+    #[must_use]
+    pub fn before(mut self, check: Check) -> Self {
+        self.preflight.push(check);
+        self
+    }
+
+    /// The same step with one more check behind it.
+    #[must_use]
+    pub fn behind(mut self, check: Check) -> Self {
+        self.post.push(check);
+        self
+    }
+
+    /// The same step with a way back.
+    #[must_use]
+    pub fn undone_by(mut self, rollback: Rollback) -> Self {
+        self.rollback = Some(rollback);
+        self
+    }
+
     /// A step that runs a command, with nothing around it.
     #[must_use]
     pub fn new(title: impl Into<String>, command: Command) -> Self {

@@ -11,6 +11,7 @@ mod canonical;
 mod command;
 mod credential;
 mod demands;
+mod derive;
 mod digest;
 mod document;
 mod event;
@@ -38,8 +39,10 @@ pub use credential::{
     CredentialError, CredentialProvider, CredentialReference, CredentialUse, Injection, Secret,
 };
 pub use demands::{Demand, Demands, Flaw, Need, WayBack};
+pub use derive::Derived;
+pub(crate) use derive::derive;
 pub use digest::{Digest, DigestError};
-pub use document::{Capture, Check, Expect, Monitor, Parameter, Plan, Rollback, Step, Times};
+pub use document::{Capture, Check, DocumentError, Expect, Monitor, Parameter, Plan, Rollback, Step, Times};
 pub use event::{Event, OutcomeVerdict, RevisionContent, Settlement, Shape, StepShape, What};
 pub use executor::{
     Achieved, Ended, Execution, Executor, Limit, Measure, NoOutput, Output, OutputSink, Progress, Refusal,
