@@ -3,7 +3,7 @@
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
-use guardrail::shell::parse;
+use guardrail::shell::{Bump, parse};
 use guardrail::{Guard, Limits, Request};
 use guardrail_benches::peer::Peer;
 use guardrail_benches::{commands, hostile};
@@ -30,7 +30,7 @@ fn parse_alone(bencher: Bencher<'_, '_>) {
     let commands = commands();
     bencher.counter(ItemsCount::new(commands.len())).bench_local(|| {
         for command in &commands {
-            black_box(parse(black_box(command.as_bytes()), &Limits::STANDARD));
+            black_box(parse(&Bump::new(), black_box(command.as_bytes()), &Limits::STANDARD));
         }
     });
 }

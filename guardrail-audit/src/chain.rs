@@ -21,8 +21,8 @@ pub struct Chain {
     pub head: Hash,
     /// The time of the last line. Time never runs back in a log.
     pub timestamp: Timestamp,
-    /// The plans that are open, with their last record.
-    pub plans: BTreeMap<String, u64>,
+    /// The plans that are open, with the numbers of their records in order.
+    pub plans: BTreeMap<String, Vec<u64>>,
     /// Intents that no outcome followed, with their record and plan.
     pub intents: BTreeMap<Uuid, Intent>,
 }
@@ -93,10 +93,10 @@ impl Chain {
         if let Some((plan, open)) = &note.plan {
             if !open {
                 self.plans.remove(plan);
-            } else if let Some(last) = self.plans.get_mut(plan) {
-                *last = sequence;
+            } else if let Some(records) = self.plans.get_mut(plan) {
+                records.push(sequence);
             } else {
-                self.plans.insert(plan.clone(), sequence);
+                self.plans.insert(plan.clone(), vec![sequence]);
             }
         }
         if let Some(id) = note.begins {
@@ -108,14 +108,20 @@ impl Chain {
         }
     }
 
-    /// Whether a condition holds here.
+    /// The last record of a plan that is open.
+    #[must_use]
+    pub fn last_of(&self, plan_id: &str) -> Option<u64> {
+        self.plans.get(plan_id)?.last().copied()
+    }
+
+    /// Whether a condition holds here. A plan that was closed counts as one without records.
     ///
     /// # Errors
     ///
     /// [`RecordError::Conflict`] where it does not.
     pub fn check(&self, condition: &Condition) -> Result<(), RecordError> {
         let Condition::PlanAt { plan_id, sequence } = condition else { return Ok(()) };
-        let found = self.plans.get(plan_id).copied();
+        let found = self.last_of(plan_id);
         if found == *sequence {
             return Ok(());
         }

@@ -31,11 +31,11 @@ impl Hash {
     /// The digits, as the log has them.
     #[must_use]
     pub fn hex(&self) -> [u8; 64] {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |half: u8| half + if half > 9 { b'a' - 10 } else { b'0' };
         let mut digits = [b'0'; 64];
         for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
-            for (digit, half) in pair.iter_mut().zip([byte >> 4, byte & 15]) {
-                *digit = DIGITS.get(usize::from(half)).copied().unwrap_or(b'0');
+            if let [high, low] = pair {
+                (*high, *low) = (digit(byte >> 4), digit(byte & 15));
             }
         }
         digits

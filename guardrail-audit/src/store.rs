@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use guardrail_core::record::{Condition, Timestamp};
+use guardrail_core::record::{Condition, RecordError, Timestamp};
 use uuid::Uuid;
 
 use crate::chain::Note;
@@ -32,7 +32,26 @@ pub trait Store: Send + Sync {
         durability: Durability,
     ) -> Result<Appended, StoreError>;
 
-    /// The state behind the last line.
+    /// As [`append`](Self::append), without waiting: `done` is called with what came of it, on
+    /// any thread. A store that has no thread of its own for it may as well wait.
+    fn append_later(
+        &self,
+        bodies: Vec<Body<'static>>,
+        condition: Condition,
+        durability: Durability,
+        done: Box<dyn FnOnce(Result<Appended, StoreError>) + Send>,
+    ) {
+        done(self.append(&bodies, &condition, durability));
+    }
+
+    /// Makes durable whatever was appended so far.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Indeterminate`] and [`StoreError::Poisoned`].
+    fn sync(&self) -> Result<(), StoreError>;
+
+    /// The state behind the last line, whoever appended it.
     ///
     /// # Errors
     ///
@@ -45,6 +64,24 @@ pub trait Store: Send + Sync {
     ///
     /// [`StoreError::Unavailable`], and [`StoreError::Pruned`] where the first is no longer there.
     fn lines(&self, from: u64) -> Result<Lines<'_>, StoreError>;
+
+    /// One line, without its newline; `None` where the log is not that long.
+    ///
+    /// # Errors
+    ///
+    /// As [`lines`](Self::lines).
+    fn line(&self, sequence: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.lines(sequence)?.next().transpose()
+    }
+
+    /// The sequence numbers of all records of a plan that is open; none where it is not.
+    ///
+    /// # Errors
+    ///
+    /// As [`head`](Self::head).
+    fn open_plan(&self, plan_id: &str) -> Result<Vec<u64>, StoreError> {
+        Ok(self.head()?.chain.plans.remove(plan_id).unwrap_or_default())
+    }
 }
 
 /// Lines without their newlines, in order.
@@ -57,6 +94,30 @@ pub struct Body<'b> {
     pub json: Cow<'b, [u8]>,
     /// What the chain keeps of it.
     pub note: Note,
+}
+
+impl Body<'_> {
+    /// Checks that it can be a line, and is none of those that a store writes itself. Stores ask it
+    /// before they write.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotWritten`] says what is wrong.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let refuse = |why: &str| {
+            Err(StoreError::NotWritten(std::io::Error::new(std::io::ErrorKind::InvalidInput, why.to_owned())))
+        };
+        let json = self.json.as_ref();
+        let kind = json.strip_prefix(br#"{"kind":""#);
+        let own: [&[u8]; 4] = [b"genesis\"", b"segment\"", b"seal\"", b"checkpoint\""];
+        if kind.is_none() || json.last() != Some(&b'}') || memchr::memchr2(b'\n', 0, json).is_some() {
+            return refuse("a body is a JSON object in one line that begins with its kind");
+        }
+        if own.iter().any(|own| kind.is_some_and(|kind| kind.starts_with(own))) {
+            return refuse("records of this kind are written by the log itself");
+        }
+        Ok(())
+    }
 }
 
 /// When an append is acknowledged.
@@ -113,7 +174,7 @@ pub struct Head {
 pub enum StoreError {
     /// The condition did not hold; nothing was written.
     #[error(transparent)]
-    Conflict(guardrail_core::record::RecordError),
+    Conflict(RecordError),
     /// A line would be too long; nothing was written.
     #[error(
         "a record of {bytes} bytes does not fit a line of at most {most}: cut it, or keep it in the plan store"
@@ -145,4 +206,45 @@ pub enum StoreError {
     /// What is there is not what was written.
     #[error("the log was damaged: {0}")]
     Damaged(String),
+    /// What is there was not written by this crate, and is no trace of a crash. Nothing is appended to
+    /// such a log.
+    #[error(
+        "the log was tampered with: {segment:08}.jsonl, byte {byte}: {why}; verify it, and keep it as it is"
+    )]
+    Tampered {
+        /// The segment.
+        segment: u32,
+        /// The first byte of it that is wrong.
+        byte: u64,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl StoreError {
+    /// The same error once more, for another one whom it concerns.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let io = |error: &std::io::Error| match error.raw_os_error() {
+            Some(code) => std::io::Error::from_raw_os_error(code),
+            None => std::io::Error::new(error.kind(), error.to_string()),
+        };
+        match self {
+            Self::Conflict(RecordError::Conflict { plan_id, expected, found }) => {
+                let (plan_id, expected, found) = (plan_id.clone(), *expected, *found);
+                Self::Conflict(RecordError::Conflict { plan_id, expected, found })
+            }
+            Self::Conflict(other) => Self::NotWritten(std::io::Error::other(other.to_string())),
+            Self::TooLong { bytes, most } => Self::TooLong { bytes: *bytes, most: *most },
+            Self::NotWritten(error) => Self::NotWritten(io(error)),
+            Self::Indeterminate(error) => Self::Indeterminate(io(error)),
+            Self::Poisoned(why) => Self::Poisoned(why.clone()),
+            Self::Unavailable(error) => Self::Unavailable(io(error)),
+            Self::Pruned { first } => Self::Pruned { first: *first },
+            Self::Damaged(why) => Self::Damaged(why.clone()),
+            Self::Tampered { segment, byte, why } => {
+                Self::Tampered { segment: *segment, byte: *byte, why: why.clone() }
+            }
+        }
+    }
 }

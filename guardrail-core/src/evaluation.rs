@@ -5,6 +5,7 @@ use std::fmt;
 
 use guardrail_schema::{EffectKind, Risk, Scope, Undo};
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::request::Fact;
 use crate::shell::Span;
@@ -309,7 +310,8 @@ pub struct Effect {
     pub kind: EffectKind,
     /// To what, as far as it is known: a path, a URL, a name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub target: Option<String>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub target: Option<SmolStr>,
     /// Where.
     pub scope: Scope,
     /// How hard it is to undo.
@@ -329,13 +331,16 @@ pub struct Effect {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Invocation {
     /// The argument vector, decoded; `null` where a word cannot be known.
-    pub argv: Vec<Option<String>>,
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Option<String>>"))]
+    pub argv: Vec<Option<SmolStr>>,
     /// The tool it was understood as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tool: Option<String>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub tool: Option<SmolStr>,
     /// Its subcommand, words joined by blanks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub command: Option<String>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub command: Option<SmolStr>,
     /// The invocation it was unwrapped from, as a place in [`Evaluation::invocations`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<u32>,

@@ -10,7 +10,16 @@ pub(crate) fn matches_any_case(glob: &[u8], text: &[u8]) -> bool {
     compare(glob, text, |a, b| a.eq_ignore_ascii_case(&b))
 }
 
+#[inline]
 fn compare(glob: &[u8], text: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
+    // Their first or last bytes tell nearly all apart.
+    let differ = |a: Option<&u8>, b: Option<&u8>| match (a, b) {
+        (Some(&a), Some(&b)) => a != b'*' && !same(a, b),
+        (a, _) => a.is_some_and(|a| *a != b'*'),
+    };
+    if differ(glob.first(), text.first()) || differ(glob.last(), text.last()) {
+        return false;
+    }
     let (mut g, mut t) = (0, 0);
     // The last star seen, and the text it has to swallow up to now.
     let mut retry: Option<(usize, usize)> = None;
@@ -27,6 +36,12 @@ fn compare(glob: &[u8], text: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
             _ => match retry.as_mut() {
                 Some((after, from)) => {
                     *from += 1;
+                    // On to where the text goes on as the glob does behind the star.
+                    if let (Some(&next), Some(rest)) = (glob.get(*after), text.get(*from..))
+                        && next != b'*'
+                    {
+                        *from += rest.iter().position(|&b| same(next, b)).unwrap_or(rest.len());
+                    }
                     (g, t) = (*after, *from);
                 }
                 None => return false,

@@ -1,15 +1,17 @@
 //! [`Guard`]: the one door an embedder walks through.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
+use smol_str::{SmolStr, SmolStrBuilder};
 
 use crate::effect::{Analysis, Target, View};
 use crate::evaluation::{self, Evaluation, Finding};
 use crate::identify::{Identified, Identifier};
 use crate::knowledge::{Knowledge, KnowledgeError};
 use crate::limits::Limits;
-use crate::lower::{Entry, InvocationId, Known, Lowerer, Place, Word};
+use crate::lower::{Entry, Groups, InvocationId, Known, Lowerer, Place, Word};
 use crate::policy::{Explanation, Policy, PolicyError};
 use crate::request::{Action, Fact, Request};
 use crate::risk;
@@ -34,6 +36,7 @@ pub struct Guard {
     knowledge: Knowledge,
     limits: Limits,
     policy: RwLock<Policy>,
+    arenas: Arenas,
 }
 
 /// Puts a [`Guard`] together.
@@ -66,7 +69,7 @@ impl Guard {
     }
 
     fn evaluation(&self, request: &Request, staged: Staged<'_, '_>) -> Evaluation {
-        let Staged { analysis, findings, wanted } = staged;
+        let Staged { arena, analysis, findings, wanted } = staged;
         let risk = findings.iter().map(|finding| finding.risk).max().unwrap_or_default();
         let unknown = findings.iter().any(|finding| finding.unknown);
         let (decision, ruling) = {
@@ -74,16 +77,20 @@ impl Guard {
             policy.decide(request, &analysis, &findings, risk)
         };
         let groups = analysis.identified.program.in_source_groups();
-        let places = Places::new(&groups, &analysis.identified);
+        let whole = Whole(match &request.action {
+            Action::Shell(text) => text,
+            Action::Argv(_) | Action::Call { .. } => "",
+        });
+        let places = Places::new(arena, &groups, &analysis.identified);
         Evaluation {
             risk,
             unknown,
             decision,
             ruling,
             findings,
-            effects: effects(&analysis, &places),
-            invocations: invocations(&analysis.identified, &groups, &places),
-            sources: sources(&analysis.identified, &places),
+            effects: effects(&analysis, &places, whole),
+            invocations: invocations(&analysis.identified, &groups, &places, whole),
+            sources: sources(&analysis.identified, &places, whole),
             problems: problems(&analysis.identified),
             wanted,
         }
@@ -121,7 +128,14 @@ impl Guard {
 
     /// Runs the stages up to the policy.
     fn stages<T>(&self, request: &Request, then: impl FnOnce(Staged<'_, '_>) -> T) -> T {
-        let arena = Bump::with_capacity(4096);
+        let mut arena = self.arenas.take();
+        let answer = self.stages_in(&arena, request, then);
+        arena.reset();
+        self.arenas.give_back(arena);
+        answer
+    }
+
+    fn stages_in<T>(&self, arena: &Bump, request: &Request, then: impl FnOnce(Staged<'_, '_>) -> T) -> T {
         let facts = &request.facts;
         let variables: Vec<(&[u8], &[u8])> =
             facts.variables.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
@@ -130,17 +144,18 @@ impl Guard {
         let workspace = facts.workspace.as_deref().map(str::as_bytes).or(cwd);
         let known = Known { home, directory: cwd, variables: &variables };
         let mut identifier =
-            Identifier::new(&arena, Lowerer::new(&arena, &self.limits, &known), &self.knowledge);
+            Identifier::new(arena, Lowerer::new(arena, &self.limits, &known), &self.knowledge);
         match &request.action {
             Action::Shell(text) => {
                 identifier.lowerer().source(text.as_bytes(), Entry::request());
             }
-            Action::Argv(words) => argv(&arena, &mut identifier, words),
+            Action::Argv(words) => argv(arena, &mut identifier, words),
             Action::Call { name, arguments } => identifier.named_call(name, arguments),
         }
-        let analysis = Analysis::new(identifier.run(), View { cwd, workspace, home });
+        let analysis = Analysis::new(arena, identifier.run(), View { cwd, workspace, home });
         let found = risk::judge(&analysis, facts);
-        then(Staged { analysis, findings: found.findings, wanted: found.wanted.into_iter().collect() })
+        let wanted = if found.wanted.is_empty() { Vec::new() } else { found.wanted.into_iter().collect() };
+        then(Staged { arena, analysis, findings: found.findings, wanted })
     }
 }
 
@@ -194,7 +209,40 @@ impl GuardBuilder {
     /// The guard.
     #[must_use]
     pub fn build(self) -> Guard {
-        Guard { knowledge: self.knowledge, limits: self.limits, policy: RwLock::new(self.policy) }
+        Guard {
+            knowledge: self.knowledge,
+            limits: self.limits,
+            policy: RwLock::new(self.policy),
+            arenas: Arenas::default(),
+        }
+    }
+}
+
+/// Empty arenas for the next evaluations. An evaluation that cannot have one at once, since another
+/// thread is looking, makes its own: nothing waits here, and no answer depends on it.
+#[derive(Debug, Default)]
+struct Arenas(Mutex<Vec<Bump>>);
+
+impl Arenas {
+    /// Nearly every evaluation needs no more than this.
+    const ROOM: usize = 16 << 10;
+    /// An arena that has grown beyond this is not worth keeping.
+    const MOST_ROOM: usize = 256 << 10;
+    /// As many as threads may well ask at a time.
+    const MOST: usize = 32;
+
+    fn take(&self) -> Bump {
+        let kept = self.0.try_lock().ok().and_then(|mut arenas| arenas.pop());
+        kept.unwrap_or_else(|| Bump::with_capacity(Self::ROOM))
+    }
+
+    fn give_back(&self, arena: Bump) {
+        if arena.allocated_bytes() <= Self::MOST_ROOM
+            && let Ok(mut arenas) = self.0.try_lock()
+            && arenas.len() < Self::MOST
+        {
+            arenas.push(arena);
+        }
     }
 }
 
@@ -216,18 +264,19 @@ fn argv<'a>(arena: &'a Bump, identifier: &mut Identifier<'a, '_>, words: &'a [St
 
 /// What the stages before the policy found out.
 struct Staged<'a, 'k> {
+    arena: &'a Bump,
     analysis: Analysis<'a, 'k>,
     findings: Vec<Finding>,
     wanted: Vec<Fact>,
 }
 
 /// Where each invocation went in the evaluation.
-struct Places(Vec<Option<u32>>);
+struct Places<'a>(BumpVec<'a, Option<u32>>);
 
-impl Places {
+impl<'a> Places<'a> {
     /// A body that was followed several times (a function, a loop) is listed once.
-    fn new(groups: &[Vec<InvocationId>], identified: &Identified<'_, '_>) -> Self {
-        let mut places = vec![None; identified.program.invocations.len()];
+    fn new(arena: &'a Bump, groups: &Groups<'_>, identified: &Identified<'_, '_>) -> Self {
+        let mut places = BumpVec::from_iter_in(identified.program.invocations.iter().map(|_| None), arena);
         for (place, group) in groups.iter().enumerate() {
             for id in group {
                 if let Some(slot) = places.get_mut(id.0 as usize) {
@@ -243,19 +292,38 @@ impl Places {
     }
 }
 
-fn lossy(text: &[u8]) -> String {
-    match std::str::from_utf8(text) {
-        Ok(text) => text.to_owned(),
-        Err(_) => String::from_utf8_lossy(text).into_owned(),
+/// The request's own text, of which nearly all words are pieces that need no check.
+#[derive(Clone, Copy)]
+struct Whole<'r>(&'r str);
+
+impl<'r> Whole<'r> {
+    fn piece(self, text: &[u8]) -> Option<&'r str> {
+        let start = text.as_ptr().addr().checked_sub(self.0.as_ptr().addr())?;
+        self.0.get(start..start.checked_add(text.len())?)
+    }
+
+    fn short(self, text: &[u8]) -> SmolStr {
+        match self.piece(text).ok_or(()).or_else(|()| std::str::from_utf8(text)) {
+            Ok(text) => SmolStr::new(text),
+            Err(_) => SmolStr::new(String::from_utf8_lossy(text)),
+        }
+    }
+
+    fn long(self, text: &[u8]) -> String {
+        match self.piece(text).ok_or(()).or_else(|()| std::str::from_utf8(text)) {
+            Ok(text) => text.to_owned(),
+            // Checking alone was several times as fast as looking for what to replace.
+            Err(_) => String::from_utf8_lossy(text).into_owned(),
+        }
     }
 }
 
-fn effects(analysis: &Analysis<'_, '_>, places: &Places) -> Vec<evaluation::Effect> {
+fn effects(analysis: &Analysis<'_, '_>, places: &Places<'_>, whole: Whole<'_>) -> Vec<evaluation::Effect> {
     let target = |target: &Target<'_>| match target {
         Target::Path(word, _) | Target::Name(word) | Target::Address(word) | Target::Data(word) => {
-            word.pattern.or(word.as_known()).map(lossy)
+            word.pattern.or(word.as_known()).map(|text| whole.short(text))
         }
-        Target::Statement(_, object) => object.clone(),
+        Target::Statement(_, object) => object.as_deref().map(SmolStr::new),
         Target::Code(_) | Target::Nothing => None,
     };
     let effect = |effect: &crate::effect::Effect<'_, '_>| evaluation::Effect {
@@ -277,28 +345,34 @@ fn effects(analysis: &Analysis<'_, '_>, places: &Places) -> Vec<evaluation::Effe
 
 fn invocations(
     identified: &Identified<'_, '_>,
-    groups: &[Vec<InvocationId>],
-    places: &Places,
+    groups: &Groups<'_>,
+    places: &Places<'_>,
+    whole: Whole<'_>,
 ) -> Vec<evaluation::Invocation> {
     let mut listed = Vec::with_capacity(groups.len());
-    for group in groups {
-        let mut turns = group.iter().filter_map(|id| identified.program.invocation(*id));
+    for group in groups.iter() {
+        let turns = || group.iter().filter_map(|id| identified.program.invocation(*id));
+        // What it may become is judged, but what is listed is what stands there.
+        let possible = turns().all(|turn| turn.context.possible);
+        let mut turns = turns().filter(|turn| possible || !turn.context.possible);
         let (Some(id), Some(first)) = (group.first(), turns.next()) else { continue };
-        let mut argv: Vec<_> = first.words.iter().map(|word| word.as_known()).collect();
+        let mut argv: Vec<_> =
+            first.words.iter().map(|word| word.as_known().map(|text| whole.short(text))).collect();
         // What differs from one turn to the next is not known.
         for turn in turns {
             argv.resize(argv.len().max(turn.words.len()), None);
             for (at, slot) in argv.iter_mut().enumerate() {
-                *slot =
-                    slot.filter(|known| turn.words.get(at).and_then(|word| word.as_known()) == Some(known));
+                let known = |at| first.words.get(at).and_then(Word::as_known);
+                let same = turn.words.get(at).is_some_and(|word| word.as_known() == known(at));
+                *slot = slot.take().filter(|_| same);
             }
         }
         let call = identified.calls_of(*id).next();
         let command = call.and_then(|call| call.command).filter(|command| !command.path.is_empty());
         listed.push(evaluation::Invocation {
-            argv: argv.into_iter().map(|word| word.map(lossy)).collect(),
-            tool: call.and_then(|call| call.tool?.tool.names.first()).cloned(),
-            command: command.map(|command| command.path.join(" ")),
+            argv,
+            tool: call.and_then(|call| call.tool?.tool.names.first()).map(SmolStr::new),
+            command: command.map(|command| joined(&command.path)),
             parent: first.parent.and_then(|parent| places.of(parent)),
             source: first.source.0,
             span: first.span,
@@ -307,13 +381,37 @@ fn invocations(
     listed
 }
 
-fn sources(identified: &Identified<'_, '_>, places: &Places) -> Vec<evaluation::Source> {
+/// Words with a blank between them.
+fn joined(words: &[String]) -> SmolStr {
+    match words {
+        [word] => SmolStr::new(word),
+        words => {
+            let mut text = SmolStrBuilder::new();
+            for (at, word) in words.iter().enumerate() {
+                if at > 0 {
+                    text.push(' ');
+                }
+                text.push_str(word);
+            }
+            text.finish()
+        }
+    }
+}
+
+fn sources(
+    identified: &Identified<'_, '_>,
+    places: &Places<'_>,
+    whole: Whole<'_>,
+) -> Vec<evaluation::Source> {
     let parent = |(id, span): (InvocationId, Span)| places.of(id).map(|place| (place, span));
     identified
         .program
         .sources
         .iter()
-        .map(|source| evaluation::Source { text: lossy(source.text), parent: source.parent.and_then(parent) })
+        .map(|source| evaluation::Source {
+            text: whole.long(source.text),
+            parent: source.parent.and_then(parent),
+        })
         .collect()
 }
 

@@ -12,6 +12,8 @@ use crate::glob;
 #[derive(Debug)]
 pub(crate) struct Knowledge {
     pack: Pack,
+    /// The places of the pack's names, each in its slot or in the next one that was free.
+    slots: Vec<u16>,
     decoded: Vec<OnceLock<Option<Box<KnownTool>>>>,
     own: BTreeMap<String, Own>,
     own_calls: Vec<NamedCall>,
@@ -42,7 +44,14 @@ impl Knowledge {
     pub(crate) fn builtin() -> Self {
         let pack = Pack::builtin();
         let decoded = (0..pack.len()).map(|_| OnceLock::new()).collect();
-        Self { pack, decoded, own: BTreeMap::new(), own_calls: Vec::new() }
+        let mut slots = vec![u16::MAX; (4 * pack.names.len()).next_power_of_two()];
+        for (place, (name, _)) in (0..u16::MAX).zip(&pack.names) {
+            let free = probe(&slots, name.as_bytes()).find(|(_, place)| *place == u16::MAX);
+            if let Some(slot) = free.and_then(|(at, _)| slots.get_mut(at)) {
+                *slot = place;
+            }
+        }
+        Self { pack, slots, decoded, own: BTreeMap::new(), own_calls: Vec::new() }
     }
 
     /// Adds a tool of the embedder's. Where a built-in tool has the name, both are asked and the
@@ -71,8 +80,8 @@ impl Knowledge {
     }
 
     fn builtin_tool(&self, name: &[u8]) -> Option<&KnownTool> {
-        let place = self.pack.names.binary_search_by(|(known, _)| known.as_bytes().cmp(name)).ok()?;
-        let (_, place) = self.pack.names.get(place)?;
+        let held = probe(&self.slots, name).map_while(|(_, place)| self.pack.names.get(usize::from(place)));
+        let (_, place) = held.into_iter().find(|(known, _)| known.as_bytes() == name)?;
         let slot = self.decoded.get(*place as usize)?;
         slot.get_or_init(|| {
             self.pack.tool(*place).map(|(tool, paths)| Box::new(KnownTool::packed(tool, paths)))
@@ -89,6 +98,16 @@ impl Knowledge {
     }
 }
 
+/// The slots where a name may stand, with what is in them. Most stand in the first; a search ends
+/// at the first empty one.
+fn probe(slots: &[u16], name: &[u8]) -> impl Iterator<Item = (usize, u16)> {
+    let byte = |at: usize| name.get(at).map_or(0, |byte| usize::from(*byte));
+    let (middle, last) = (byte(name.len() / 2), byte(name.len().saturating_sub(1)));
+    let start = byte(0) + 7 * byte(1) + 31 * middle + 101 * last + 257 * name.len();
+    let slot = move |step| (start + step) & slots.len().wrapping_sub(1);
+    (0..slots.len()).filter_map(move |step| Some((slot(step), *slots.get(slot(step))?)))
+}
+
 /// A tool whose commands are decoded when they are first met.
 #[derive(Debug)]
 pub(crate) struct KnownTool {
@@ -96,22 +115,17 @@ pub(crate) struct KnownTool {
     pub(crate) tool: Tool,
     /// The tool itself first, then its subcommands, sorted by their paths.
     commands: Vec<KnownCommand>,
+    /// Which of them have a glob in their paths.
+    globs: Vec<u32>,
 }
 
 #[derive(Debug)]
 struct KnownCommand {
     path: Path,
-    /// Whether a word of its path is a glob.
-    glob: bool,
     decoded: OnceLock<Option<Box<Command>>>,
 }
 
 impl KnownCommand {
-    fn new(path: Path, decoded: OnceLock<Option<Box<Command>>>) -> Self {
-        let glob = path.0.iter().any(|word| word.contains('*'));
-        Self { path, glob, decoded }
-    }
-
     fn command(&self) -> Option<&Command> {
         self.decoded.get_or_init(|| Pack::command(&self.path).map(Box::new)).as_deref()
     }
@@ -123,16 +137,23 @@ impl KnownCommand {
 
 impl KnownTool {
     fn packed(tool: Tool, paths: Vec<Path>) -> Self {
-        let known = |path| KnownCommand::new(path, OnceLock::new());
-        Self { tool, commands: paths.into_iter().map(known).collect() }
+        let known = |path| KnownCommand { path, decoded: OnceLock::new() };
+        Self::of(tool, paths.into_iter().map(known).collect())
+    }
+
+    fn of(tool: Tool, commands: Vec<KnownCommand>) -> Self {
+        let globs = |known: &KnownCommand| known.words().iter().any(|word| word.contains('*'));
+        let globs = (0..).zip(&commands).filter(|(_, known)| tool.globs && globs(known));
+        Self { globs: globs.map(|(place, _)| place).collect(), tool, commands }
     }
 
     fn whole(mut tool: Tool) -> Self {
-        let known = |command: Command| {
-            KnownCommand::new((command.path.clone(), (0, 0)), OnceLock::from(Some(Box::new(command))))
+        let known = |command: Command| KnownCommand {
+            path: (command.path.clone(), (0, 0)),
+            decoded: OnceLock::from(Some(Box::new(command))),
         };
         let commands = std::mem::take(&mut tool.commands).into_iter().map(known).collect();
-        Self { tool, commands }
+        Self::of(tool, commands)
     }
 
     /// The tool itself, as a command.
@@ -154,11 +175,10 @@ impl KnownTool {
         if let Ok(place) = rest.binary_search_by(path) {
             return rest.get(place)?.command();
         }
-        if !self.tool.globs {
-            return None;
-        }
-        rest.iter()
-            .filter(|known| known.glob && known.words().len() == words.len())
+        self.globs
+            .iter()
+            .filter_map(|place| self.commands.get(*place as usize))
+            .filter(|known| known.words().len() == words.len())
             .filter(|known| {
                 known.words().iter().zip(words).all(|(g, word)| glob::matches(g.as_bytes(), word))
             })

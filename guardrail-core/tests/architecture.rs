@@ -111,6 +111,8 @@ const LANGUAGE: &[&str] = &[
 
 /// Comparisons with a word that is a tool's name and means something else: file, word, reason.
 const NOT_A_TOOL: &[(&str, &str, &str)] = &[
+    ("guardrail-audit/src/verify/json.rs", "kind", "a member of a line"),
+    ("guardrail-audit/src/verify/json.rs", "seq", "a member of a line"),
     ("guardrail-core/src/effect/names.rs", "apt", "a folder of configuration"),
     ("guardrail-core/src/effect/names.rs", "passwd", "the file"),
     ("guardrail-core/src/effect/names.rs", "ssh", "a folder of configuration"),

@@ -89,7 +89,7 @@ impl Made {
         let span = self.span(source, word);
         let invocation = self.0.invocations.len() as u32;
         self.0.invocations.push(Invocation {
-            argv: argv.iter().map(|word| Some((*word).to_owned())).collect(),
+            argv: argv.iter().map(|word| Some((*word).into())).collect(),
             tool: None,
             command: None,
             parent: None,

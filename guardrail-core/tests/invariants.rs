@@ -155,7 +155,11 @@ fn spelled(word: &str, choices: &[u8]) -> String {
 fn words_of(command: &str) -> Vec<String> {
     let evaluation = GUARD.evaluate(&Request::shell(command));
     let [first, ..] = &evaluation.invocations[..] else { panic!("{command}") };
-    first.argv.iter().map(|word| word.clone().unwrap_or_else(|| panic!("{command}"))).collect()
+    first
+        .argv
+        .iter()
+        .map(|word| word.as_deref().map(str::to_owned).unwrap_or_else(|| panic!("{command}")))
+        .collect()
 }
 
 fn essence(text: &str) -> (Risk, Vec<Option<String>>, Vec<String>) {

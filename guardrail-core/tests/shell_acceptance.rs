@@ -15,7 +15,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use guardrail_core::Limits;
-use guardrail_core::shell::{ProblemKind, Script, parse};
+use guardrail_core::shell::{Bump, ProblemKind, Script, parse};
 use shell_walk::walk;
 
 const SNIPPETS: &str = include_str!("data/shell_snippets.jsonl");
@@ -70,7 +70,8 @@ fn disagreements(snippets: &[String]) -> Vec<String> {
     let worker = || {
         let mut found = Vec::new();
         while let Some(snippet) = snippets.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let script = parse(snippet.as_bytes(), &Limits::STANDARD);
+            let arena = Bump::new();
+            let script = parse(&arena, snippet.as_bytes(), &Limits::STANDARD);
             let ours = accepts(&script);
             if ours != bash_accepts(snippet, false) && ours != bash_accepts(snippet, true) {
                 let verdict = if ours { "accepted, unlike bash" } else { "rejected, unlike bash" };
@@ -124,7 +125,8 @@ fn accepts_the_mutants_that_bash_accepts() {
 fn finds_every_command_word() {
     let mut checked = 0;
     for Row { snippet, commands } in rows() {
-        let script = parse(snippet.as_bytes(), &Limits::STANDARD);
+        let arena = Bump::new();
+        let script = parse(&arena, snippet.as_bytes(), &Limits::STANDARD);
         let mut found = walk(&script).commands;
         let Some(mut expected) = commands else { continue };
         checked += 1;

@@ -10,7 +10,7 @@ mod shell_walk;
 use std::time::{Duration, Instant};
 
 use guardrail_core::Limits;
-use guardrail_core::shell::{ProblemKind, outline, parse, parse_template, print};
+use guardrail_core::shell::{Bump, ProblemKind, outline, parse, parse_template, print};
 use shell_walk::walk;
 
 const SNIPPETS: &str = include_str!("data/shell_snippets.jsonl");
@@ -94,8 +94,9 @@ fn nesting_is_bounded_whatever_nests() {
                 let closed = format!("{}a{}", open.repeat(count), close.repeat(count));
                 for text in [open.repeat(count), closed] {
                     let started = Instant::now();
-                    let script = parse(text.as_bytes(), &Limits::STANDARD);
-                    let _ = parse_template(text.as_bytes(), &Limits::STANDARD);
+                    let arena = Bump::new();
+                    let script = parse(&arena, text.as_bytes(), &Limits::STANDARD);
+                    let _ = parse_template(&arena, text.as_bytes(), &Limits::STANDARD);
                     assert!(started.elapsed() < Duration::from_secs(2), "{open:?} {count} times is slow");
                     assert_eq!(walk(&script).stray_spans, 0, "{open:?} {count} times");
                     let _ = outline(&script);
@@ -113,7 +114,8 @@ fn too_deep_is_a_problem_and_never_a_literal() {
             continue;
         }
         let text = format!("{}$(rm){}", open.repeat(80), close.repeat(80));
-        let script = parse(text.as_bytes(), &Limits::STANDARD);
+        let arena = Bump::new();
+        let script = parse(&arena, text.as_bytes(), &Limits::STANDARD);
         let limit = script.problems().iter().any(|problem| problem.kind == ProblemKind::TooDeep);
         assert!(limit || walk(&script).commands.iter().any(|word| word == "rm"), "{open:?}");
     }
@@ -129,11 +131,12 @@ fn mutants_neither_panic_nor_leave_their_text_and_print_as_they_read() {
         })
         .collect();
     for text in seeds.iter().cloned().chain(shell_mutants::mutants(&seeds, 7).take(20_000)) {
-        let script = parse(&text, &Limits::STANDARD);
+        let arena = Bump::new();
+        let script = parse(&arena, &text, &Limits::STANDARD);
         assert_eq!(walk(&script).stray_spans, 0, "{:?}", String::from_utf8_lossy(&text));
         if script.problems().is_empty() && !shell_mutants::is_ambiguous(&text) {
             let printed = print(&script);
-            let again = parse(&printed, &Limits::STANDARD);
+            let again = parse(&arena, &printed, &Limits::STANDARD);
             let (text, printed) = (String::from_utf8_lossy(&text), String::from_utf8_lossy(&printed));
             assert_eq!(outline(&script), outline(&again), "{text:?} was printed as {printed:?}");
             assert!(again.problems().is_empty(), "{text:?} was printed as {printed:?}");
@@ -144,17 +147,20 @@ fn mutants_neither_panic_nor_leave_their_text_and_print_as_they_read() {
 #[test]
 fn limits_are_problems_and_keep_what_was_read() {
     let long = format!("first; {}", "a ".repeat(40_000));
-    let script = parse(long.as_bytes(), &Limits::STANDARD);
+    let arena = Bump::new();
+    let script = parse(&arena, long.as_bytes(), &Limits::STANDARD);
     assert_eq!(script.problems().last().map(|problem| problem.kind), Some(ProblemKind::TooLong));
     assert_eq!(walk(&script).commands, ["first", "a"]);
 
     let few = Limits { steps_per_byte: 0, ..Limits::STANDARD };
-    let script = parse(b"a; b; c", &few);
+    let arena = Bump::new();
+    let script = parse(&arena, b"a; b; c", &few);
     assert!(script.problems().iter().any(|problem| problem.kind == ProblemKind::TooManySteps));
 
     let shallow = Limits { depth: 2, ..Limits::STANDARD };
-    assert!(parse(b"( (a) )", &shallow).problems().is_empty());
-    let script = parse(b"( ( (a) ) )", &shallow);
+    assert!(parse(&Bump::new(), b"( (a) )", &shallow).problems().is_empty());
+    let arena = Bump::new();
+    let script = parse(&arena, b"( ( (a) ) )", &shallow);
     assert_eq!(script.problems().last().map(|problem| problem.kind), Some(ProblemKind::TooDeep));
 }
 
@@ -163,16 +169,19 @@ fn quoted_here_documents_have_a_limit_of_their_own() {
     let line = "x".repeat(99) + "\n";
     let body = line.repeat(5000);
     let text = format!("cat > f <<'E'\n{body}E\nnext\ncat <<\"E\"\n{body}E\nlast\n");
-    let script = parse(text.as_bytes(), &Limits::STANDARD);
+    let arena = Bump::new();
+    let script = parse(&arena, text.as_bytes(), &Limits::STANDARD);
     assert_eq!(script.problems(), []);
     assert_eq!(walk(&script).commands, ["cat", "next", "cat", "last"]);
 
     let text = format!("cat <<E\n{body}E\nnext\n");
-    let script = parse(text.as_bytes(), &Limits::STANDARD);
+    let arena = Bump::new();
+    let script = parse(&arena, text.as_bytes(), &Limits::STANDARD);
     assert_eq!(script.problems().last().map(|problem| problem.kind), Some(ProblemKind::TooLong));
 
     let text = format!("cat <<'E'\n{}E\nnext\n", line.repeat(11_000));
-    let script = parse(text.as_bytes(), &Limits::STANDARD);
+    let arena = Bump::new();
+    let script = parse(&arena, text.as_bytes(), &Limits::STANDARD);
     assert_eq!(script.problems().last().map(|problem| problem.kind), Some(ProblemKind::TooLong));
     assert_eq!(walk(&script).commands, ["cat"]);
 }

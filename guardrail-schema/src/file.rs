@@ -6,12 +6,12 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use crate::keys::Keys;
 use crate::{
-    Case, Command, Condition, Count, Effect, EffectKind, Flag, Inside, Mark, NamedCall, Operand, Placeholder,
-    Risk, Role, Scope, Test, Tool, Undo, ValueKind, Variable,
+    Command, EffectKind, Flag, Inside, Mark, NamedCall, Placeholder, Risk, Role, Scope, Tool, ValueKind,
+    Variable,
 };
 
 /// Why a knowledge file was refused.
@@ -93,10 +93,12 @@ impl ToolFile {
                 return Err(keys.error("root_flags", format!("`{other}` is neither `anywhere` nor `before`")));
             }
         };
-        let abbreviations = keys.take("abbreviations")?.unwrap_or(true);
+        let (pflag, versions) =
+            (keys.take("pflag")?.unwrap_or(false), keys.take("versions")?.unwrap_or(false));
+        let abbreviations = keys.take("abbreviations")?.unwrap_or(!pflag);
+        let (prefixes, help) = (keys.roles("prefixes")?, keys.take("help")?);
         let examples = keys.take("examples")?.unwrap_or_default();
-        let subcommands = keys.tables("commands")?;
-        let environment = keys.tables("environment")?;
+        let (subcommands, environment) = (keys.tables("commands")?, keys.tables("environment")?);
         let named_calls = keys.tables("calls")?;
         let has_subcommands = !subcommands.is_empty();
 
@@ -125,7 +127,8 @@ impl ToolFile {
         }
         if let Some((root, rest)) = commands.split_first_mut() {
             rest.sort_by(|a, b| a.path.cmp(&b.path));
-            if let Some([first, _]) = rest.array_windows_of_equal_paths() {
+            let twice = |pair: &&[Command]| matches!(pair, [a, b] if a.path == b.path);
+            if let Some([first, ..]) = rest.windows(2).find(twice) {
                 return Err(FileError {
                     key: format!("commands.{}", first.path.join(" ")),
                     message: "listed twice".into(),
@@ -150,25 +153,15 @@ impl ToolFile {
             root_flags_anywhere,
             abbreviations,
             globs,
+            versions,
+            pflag,
+            help,
+            prefixes,
             commands,
             variables,
             calls,
         };
         Ok(Self { summary, tool, examples })
-    }
-}
-
-/// Two neighbours with one path, in a sorted list.
-trait EqualPaths {
-    fn array_windows_of_equal_paths(&self) -> Option<[&Command; 2]>;
-}
-
-impl EqualPaths for [Command] {
-    fn array_windows_of_equal_paths(&self) -> Option<[&Command; 2]> {
-        self.windows(2).find_map(|pair| match pair {
-            [a, b] if a.path == b.path => Some([a, b]),
-            _ => None,
-        })
     }
 }
 
@@ -179,150 +172,6 @@ fn paths(spelled: &str) -> Vec<Vec<String>> {
 
 fn list(text: &str) -> Vec<String> {
     text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
-}
-
-/// A table whose keys are taken one by one; what is left in the end is an error.
-#[derive(Clone)]
-struct Keys {
-    path: String,
-    table: Table,
-}
-
-impl Keys {
-    fn new(path: String, table: Table) -> Self {
-        Self { path, table }
-    }
-
-    fn error(&self, key: &str, message: impl Into<String>) -> FileError {
-        let key = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
-        FileError { key, message: message.into() }
-    }
-
-    fn take<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, FileError> {
-        match self.table.remove(key) {
-            None => Ok(None),
-            Some(value) => {
-                value.try_into().map(Some).map_err(|e: toml::de::Error| self.error(key, e.message()))
-            }
-        }
-    }
-
-    fn require<T: DeserializeOwned>(&mut self, key: &str) -> Result<T, FileError> {
-        self.take(key)?.ok_or_else(|| self.error(key, "is missing"))
-    }
-
-    fn tables(&mut self, key: &str) -> Result<Vec<(String, Self)>, FileError> {
-        let table: Table = self.take(key)?.unwrap_or_default();
-        table
-            .into_iter()
-            .map(|(name, value)| match value {
-                Value::Table(table) => {
-                    let path = self.error(key, "").key;
-                    Ok((name.clone(), Self::new(format!("{path}.\"{name}\""), table)))
-                }
-                _ => Err(self.error(key, format!("`{name}` is not a table"))),
-            })
-            .collect()
-    }
-
-    fn finish(self) -> Result<(), FileError> {
-        match self.table.keys().next() {
-            None => Ok(()),
-            Some(key) => Err(self.error(key, "unknown key")),
-        }
-    }
-
-    /// `effect`, `target`, `scope`, `undo`, `risk`, `why`, `instead`, and `effects` for more.
-    fn effects(&mut self) -> Result<Vec<Effect>, FileError> {
-        let mut effects = Vec::new();
-        let first = Effect {
-            kind: self.kind("effect")?,
-            target: self.take("target")?,
-            scope: self.take::<Scope>("scope")?,
-            undo: self.take::<Undo>("undo")?,
-            risk: self.take("risk")?,
-            why: self.take("why")?,
-            instead: self.take("instead")?,
-        };
-        if first.kind.is_some() || first.risk.is_some() || first.undo.is_some() || first.why.is_some() {
-            effects.push(first);
-        } else if first.target.is_some() || first.instead.is_some() {
-            return Err(self.error("effect", "is missing beside `target`, `scope` or `instead`"));
-        }
-        for (index, table) in self.take::<Vec<Table>>("effects")?.unwrap_or_default().into_iter().enumerate()
-        {
-            let mut keys = Self::new(self.error(&format!("effects[{index}]"), "").key, table);
-            effects.extend(keys.effects()?);
-            keys.finish()?;
-        }
-        Ok(effects)
-    }
-
-    fn kind(&mut self, key: &str) -> Result<Option<EffectKind>, FileError> {
-        let Some(name) = self.take::<String>(key)? else { return Ok(None) };
-        EffectKind::from_name(&name).map(Some).ok_or_else(|| {
-            let all: Vec<_> = EffectKind::ALL.iter().map(|kind| kind.as_str()).collect();
-            self.error(key, format!("`{name}` is no effect; one of {}", all.join(", ")))
-        })
-    }
-
-    fn role(&mut self, key: &str) -> Result<Option<(String, Role)>, FileError> {
-        let Some(word) = self.take::<String>(key)? else { return Ok(None) };
-        Role::parse(&word).map(Some).map_err(|message| self.error(key, message))
-    }
-
-    fn operands(&mut self, key: &str) -> Result<Option<Vec<Operand>>, FileError> {
-        let Some(texts) = self.take::<Vec<String>>(key)? else { return Ok(None) };
-        let operands: Vec<Operand> = texts
-            .iter()
-            .map(|text| Operand::parse(text).map_err(|message| self.error(key, message)))
-            .collect::<Result<_, _>>()?;
-        if operands.iter().filter(|operand| operand.count == Count::Many).count() > 1 {
-            return Err(self.error(key, "only one operand may take any number of words"));
-        }
-        Ok(Some(operands))
-    }
-
-    fn cases(&mut self) -> Result<Vec<Case>, FileError> {
-        let tables = self.take::<Vec<Table>>("cases")?.unwrap_or_default();
-        tables
-            .into_iter()
-            .enumerate()
-            .map(|(index, table)| {
-                let mut keys = Self::new(self.error(&format!("cases[{index}]"), "").key, table);
-                let when: Table = keys.require("when")?;
-                let conditions = when
-                    .into_iter()
-                    .map(|(facet, value)| {
-                        let test = match value {
-                            Value::String(s) if s == "present" => Test::Present,
-                            Value::String(s) if s == "absent" => Test::Absent,
-                            Value::Array(values) => Test::Matches(
-                                values
-                                    .into_iter()
-                                    .map(|v| v.try_into::<String>().map(|s| s.to_ascii_lowercase()))
-                                    .collect::<Result<_, _>>()
-                                    .map_err(|_| keys.error("when", "a glob is a string"))?,
-                            ),
-                            _ => {
-                                return Err(keys.error("when", "give `present`, `absent` or a list of globs"));
-                            }
-                        };
-                        Ok(Condition { facet, test })
-                    })
-                    .collect::<Result<_, _>>()?;
-                let adds = keys.take("adds")?.unwrap_or(false);
-                let effects = keys.effects()?;
-                if effects.is_empty() {
-                    return Err(
-                        keys.error("effect", "is missing: a case without an effect or a risk says nothing")
-                    );
-                }
-                keys.finish()?;
-                Ok(Case { when: conditions, effects, adds })
-            })
-            .collect()
-    }
 }
 
 fn read_command(
@@ -342,7 +191,8 @@ fn read_command(
             .or(scope)
             .unwrap_or(Scope::Local),
         unlisted: keys.take("unlisted")?.unwrap_or(Risk::Medium),
-        appends_input: keys.take("appends_input")?.unwrap_or(false),
+        appends_input: keys.take("appends_input")?,
+        prints: keys.take("prints")?,
         inside: keys.take::<Inside>("inside")?.unwrap_or_default(),
         stdin: keys.role("stdin")?.map(|(_, role)| role),
         dry_run: keys.take("dry_run")?,
@@ -423,18 +273,7 @@ fn add_flag(command: &mut Command, spellings: &[String], mut flag: Flag) -> Resu
 
 fn read_flag(mut keys: Keys) -> Result<Flag, FileError> {
     let is = keys.role("is")?;
-    let key_roles: Table = keys.take("keys")?.unwrap_or_default();
-    let mut key_roles = key_roles
-        .into_iter()
-        .map(|(key, role)| match role {
-            Value::String(role) => {
-                Role::parse(&role).map(|(_, role)| (key, role)).map_err(|m| keys.error("keys", m))
-            }
-            _ => Err(keys.error("keys", format!("`{key}` is not a role"))),
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    // Exact keys before globs, long globs before short ones.
-    key_roles.sort_by_key(|(key, _)| (key.contains('*'), std::cmp::Reverse(key.len())));
+    let (key_roles, prefixes) = (keys.roles("keys")?, keys.roles("prefixes")?);
     let sets = match keys.take::<Table>("sets")? {
         None => None,
         Some(table) => {
@@ -450,7 +289,7 @@ fn read_flag(mut keys: Keys) -> Result<Flag, FileError> {
     };
     let flag = Flag {
         value: match keys.take::<String>("value")?.as_deref() {
-            None if role.is_some() || !key_roles.is_empty() => ValueKind::Required,
+            None if role.is_some() || !key_roles.is_empty() || !prefixes.is_empty() => ValueKind::Required,
             None | Some("none") => ValueKind::None,
             Some("required") => ValueKind::Required,
             Some("optional") => ValueKind::Optional,
@@ -466,12 +305,14 @@ fn read_flag(mut keys: Keys) -> Result<Flag, FileError> {
         then: keys.role("then")?.map(|(_, role)| role),
         harmless: keys.take("harmless")?.unwrap_or_default(),
         keys: key_roles,
+        prefixes,
         sets,
         when: keys.take("when")?.unwrap_or_default(),
         operands: keys.operands("operands")?,
         provides: keys.take("provides")?,
         marks: keys.take::<Vec<Mark>>("marks")?.unwrap_or_default(),
         stdin: keys.role("stdin")?.map(|(_, role)| role),
+        pieces: keys.take("pieces")?,
         placeholder: keys.take::<Table>("placeholder")?.map(|t| placeholder(&keys, t)).transpose()?,
         effects: keys.effects()?,
         ..Flag::default()

@@ -157,6 +157,8 @@ named! {
         Force = "force",
         /// Everything of a kind, not one named thing.
         All = "all",
+        /// What would be sent becomes a part of the address that is asked.
+        Query = "query",
     }
 }
 

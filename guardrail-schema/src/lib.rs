@@ -6,6 +6,8 @@
 
 #[cfg(feature = "file")]
 mod file;
+#[cfg(feature = "file")]
+mod keys;
 mod kinds;
 mod role;
 mod tool;
@@ -15,6 +17,6 @@ pub use file::{Example, FileError, ToolFile, Wanted};
 pub use kinds::{EffectKind, Language, Mark, Risk, Scope, Undo};
 pub use role::{Count, Operand, Role};
 pub use tool::{
-    Case, Command, Condition, Effect, Flag, Grammar, Inside, NamedCall, Placeholder, Test, Tool, ValueKind,
-    Variable,
+    Case, Command, Condition, Effect, Flag, Grammar, Inside, NamedCall, Pieces, Placeholder, Prints, Test,
+    Tool, ValueKind, Variable,
 };

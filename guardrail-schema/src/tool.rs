@@ -19,6 +19,15 @@ pub struct Tool {
     pub abbreviations: bool,
     /// Whether any subcommand's path holds a glob.
     pub globs: bool,
+    /// Whether a version behind its name still names it (`python3.12`).
+    pub versions: bool,
+    /// Whether its flags are read as Go's pflag reads them: a short one takes `-f=value`.
+    pub pflag: bool,
+    /// The word that directly behind a subcommand asks for its help alone (`git log --help`).
+    pub help: Option<String>,
+    /// What the beginning of a value says of the rest of it (`file://`), for words that have no
+    /// role of their own.
+    pub prefixes: Vec<(String, Role)>,
     /// The tool itself first, then its subcommands, sorted by their paths.
     pub commands: Vec<Command>,
     /// Environment variables that change what it does.
@@ -75,8 +84,11 @@ pub struct Command {
     pub cases: Vec<Case>,
     /// What it does with its standard input when no operand or flag gave it code.
     pub stdin: Option<Role>,
-    /// Whether the words it reads from standard input are added to the wrapped command (xargs).
-    pub appends_input: bool,
+    /// Whether what it reads from standard input is added to the wrapped command (xargs), and how
+    /// it is taken apart.
+    pub appends_input: Option<Pieces>,
+    /// What it prints, where that is something simple.
+    pub prints: Option<Prints>,
     /// Where the command it wraps runs.
     pub inside: Inside,
     /// Where its effects land.
@@ -91,6 +103,16 @@ pub struct Command {
     pub inverse: Option<String>,
 }
 
+/// What a command prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Prints {
+    /// Numbers, or nothing.
+    Number,
+    /// Its operands.
+    Operands,
+}
+
 /// Where a wrapped command runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -102,6 +124,24 @@ pub enum Inside {
     Container,
     /// On another machine.
     Remote,
+}
+
+/// What the input of a command that adds it to another's words is taken apart into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pieces {
+    /// Words between blanks, with quotes and backslashes (xargs).
+    Words,
+    /// Lines (parallel).
+    Lines,
+    /// What stands between zero bytes.
+    Nul,
+    /// What stands between the value of the flag.
+    Value,
+    /// As before, but only some at a time.
+    Groups,
+    /// Nothing: the words come from elsewhere.
+    Elsewhere,
 }
 
 /// What a flag means.
@@ -122,6 +162,8 @@ pub struct Flag {
     /// For `key=value` values: what each key's value is. The first match counts; a key without
     /// one is unknown.
     pub keys: Vec<(String, Role)>,
+    /// What the beginning of its value says of the rest (`@`), where it begins so.
+    pub prefixes: Vec<(String, Role)>,
     /// Effects it adds.
     pub effects: Vec<Effect>,
     /// The effects that stand in place of the command's own when it is on.
@@ -136,6 +178,8 @@ pub struct Flag {
     pub marks: Vec<Mark>,
     /// What it makes the program do with standard input.
     pub stdin: Option<Role>,
+    /// How the input is taken apart that is added to the wrapped command.
+    pub pieces: Option<Pieces>,
     /// What stands for a path in a wrapped command's words.
     pub placeholder: Option<Placeholder>,
 }
@@ -194,6 +238,8 @@ pub struct Case {
     pub effects: Vec<Effect>,
     /// Whether the effects are added rather than put in place of the command's own.
     pub adds: bool,
+    /// What it then prints.
+    pub prints: Option<Prints>,
 }
 
 /// A condition on one facet.
@@ -212,6 +258,8 @@ pub enum Test {
     Present,
     /// It was not given.
     Absent,
+    /// It was given at most once.
+    Once,
     /// One of its values matches one of these globs, letters of either case alike.
     Matches(Vec<String>),
 }

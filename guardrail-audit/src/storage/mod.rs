@@ -3,7 +3,15 @@
 //! The log is written against these few operations alone, so that a simulated disk can drop,
 //! reorder and tear writes, fail any call, and lie.
 
+#[cfg(unix)]
+mod real;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulated;
+
 use std::io;
+
+#[cfg(unix)]
+pub use real::RealStorage;
 
 /// A directory that holds the files of one log. Names are plain file names, without a slash.
 ///
@@ -53,13 +61,58 @@ pub trait Storage: Send + Sync + 'static {
     /// As the operating system says.
     fn sync_names(&self) -> io::Result<()>;
 
-    /// Waits until no other process or opened log holds the lock, and takes it. It ends with the guard.
+    /// Writes bytes that a file already shows once more in their place, so that the next sync covers
+    /// them. After a sync has failed, what is read may come from memory alone, and another sync would
+    /// say yes without writing it.
     ///
     /// # Errors
     ///
-    /// As the operating system says; also where the file system is a network's, whose locks are
-    /// not to be relied on.
+    /// As the operating system says; a file that is append-only by attribute refuses.
+    fn write_again(&self, name: &str, bytes: &[u8], offset: u64) -> io::Result<()>;
+
+    /// Waits until no other opened log holds the lock, in this process or another one, and takes it.
+    /// It ends with the guard, and with the process. It is taken once at a time by one opened log.
+    ///
+    /// # Errors
+    ///
+    /// As the operating system says.
     fn lock(&self) -> io::Result<Box<dyn Send>>;
+
+    /// Counts this opened log among those that are there, until the guard ends. Called once, while
+    /// the lock is held. With `exclusive` nobody else may be there, nor come before the guard ends.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) where another one is there and either is exclusive;
+    /// else as the operating system says.
+    fn enter(&self, exclusive: bool) -> io::Result<Presence>;
+
+    /// Reads the few bytes (at most 4 KiB) that all opened logs share. They need not survive the
+    /// machine, nor be what any log wrote: a reader takes them as a hint. Bytes that nobody wrote
+    /// are not there or zero.
+    ///
+    /// # Errors
+    ///
+    /// As the operating system says.
+    fn read_shared(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// Writes some of the shared bytes, seen by every other opened log at once.
+    ///
+    /// # Errors
+    ///
+    /// As the operating system says.
+    fn write_shared(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+
+    /// A number that is another one after each start of the machine; `None` where it has none.
+    fn boot(&self) -> Option<u128>;
+}
+
+/// That an opened log is there.
+pub struct Presence {
+    /// No other opened log was there.
+    pub alone: bool,
+    /// Until this ends, others that enter are not alone.
+    pub guard: Box<dyn Send + Sync>,
 }
 
 /// An open file of a log.

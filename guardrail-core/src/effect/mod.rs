@@ -4,10 +4,12 @@ mod names;
 mod place;
 mod roles;
 
+use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{self as schema, EffectKind, Mark, Scope, Undo};
 
 use crate::identify::{Call, Feed, FeedSource, Identified, Marks, Standing, Unknown};
-use crate::lower::{Invocation, InvocationId, NoteKind, Place, RedirectKind, SourceId, Value, Word};
+use crate::lower::{Invocation, InvocationId, Lead, NoteKind, Place, RedirectKind, SourceId, Value, Word};
 use crate::shell::Span;
 
 pub(crate) use place::{Area, Location, View};
@@ -52,8 +54,8 @@ pub(crate) enum Target<'a> {
 /// Code that a call runs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Code<'a> {
-    /// A program that nothing is known of.
-    Program(Word<'a>),
+    /// A program that nothing is known of, and where its file lies if it was named by a path.
+    Program(Word<'a>, Option<Area>),
     /// The command word cannot be known.
     Nameless,
     /// Text that is there to be read by a person, in a language the analysis does not follow.
@@ -76,14 +78,14 @@ pub(crate) struct Floor<'k> {
 #[derive(Debug)]
 pub(crate) struct Analysis<'a, 'k> {
     pub(crate) identified: Identified<'a, 'k>,
-    pub(crate) effects: Vec<Effect<'a, 'k>>,
-    pub(crate) floors: Vec<Floor<'k>>,
+    pub(crate) effects: BumpVec<'a, Effect<'a, 'k>>,
+    pub(crate) floors: BumpVec<'a, Floor<'k>>,
 }
 
 impl<'a, 'k> Analysis<'a, 'k> {
-    pub(crate) fn new(identified: Identified<'a, 'k>, view: View<'a>) -> Self {
-        let mut effects = Vec::with_capacity(2 * identified.calls.len());
-        let mut floors = Vec::new();
+    pub(crate) fn new(arena: &'a Bump, identified: Identified<'a, 'k>, view: View<'a>) -> Self {
+        let mut effects = BumpVec::with_capacity_in(4 * identified.calls.len(), arena);
+        let mut floors = BumpVec::new_in(arena);
         for (index, call) in identified.calls.iter().enumerate() {
             let Some(invocation) = identified.program.invocation(call.invocation) else { continue };
             let first = index == 0
@@ -130,8 +132,8 @@ struct Collector<'c, 'a, 'k> {
     call: &'c Call<'a, 'k>,
     invocation: &'c Invocation<'a>,
     view: &'c View<'a>,
-    effects: &'c mut Vec<Effect<'a, 'k>>,
-    floors: &'c mut Vec<Floor<'k>>,
+    effects: &'c mut BumpVec<'a, Effect<'a, 'k>>,
+    floors: &'c mut BumpVec<'a, Floor<'k>>,
 }
 
 impl<'a, 'k> Collector<'_, 'a, 'k> {
@@ -168,6 +170,9 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
             let target = if redirect.target.as_known() == Some(b"-") { here } else { redirect.target };
             let before = self.effects.len();
             self.path(kind, target, redirect.span);
+            for text in target.maybe {
+                self.path(kind, Word::known(text, target.span), redirect.span);
+            }
             for effect in self.effects.iter_mut().skip(before) {
                 effect.source = redirect.source;
             }
@@ -180,7 +185,9 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
             Standing::Nameless => Code::Nameless,
             Standing::Elsewhere | Standing::Unknown | Standing::File => {
                 let Some(&word) = self.invocation.words.first() else { return };
-                Code::Program(word)
+                let path = word.prefix().contains(&b'/') || word.lead != Lead::Text;
+                let location = || place::locate(&word, &self.invocation.directory, self.view);
+                Code::Program(word, path.then(|| location().area))
             }
         };
         self.push(EffectKind::Execute, self.call.named, Target::Code(code));
@@ -259,11 +266,9 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
         self.push(kind, span, Target::Path(word, location));
     }
 
-    /// A recursive read of a whole home, or of the whole system, reads the secrets in it.
+    /// A recursive read of a whole home, or of where the system keeps its secrets, reads them.
     fn reads_everything(&self, location: &Location) -> bool {
-        location.whole
-            && matches!(location.area, Area::Home | Area::System)
-            && self.call.marks.has(Mark::Recursive)
+        location.hoard && self.call.marks.has(Mark::Recursive)
     }
 
     /// Code that cannot be seen, or that comes from a stream.

@@ -32,14 +32,32 @@ impl Names {
     }
 }
 
-/// A component against a name; as a glob where the word is one. A leading dot is only matched
-/// by a pattern that begins with one.
+/// A component against a name; as a glob where the word is one.
 fn named(part: &[u8], name: &[u8], pattern: bool) -> bool {
-    // File systems that take either case exist, and so do shells with extended patterns.
-    let extended = part.windows(2).any(|pair| matches!(pair, [b'@' | b'+' | b'?' | b'*' | b'!', b'(']));
-    if !extended && (!pattern || !part.iter().any(|b| matches!(b, b'*' | b'?' | b'['))) {
-        return part.eq_ignore_ascii_case(name);
+    // File systems that take either case exist.
+    if is_wild(part, pattern) { wildly_named(part, name) } else { part.eq_ignore_ascii_case(name) }
+}
+
+/// A component against all names of a table.
+fn any_named(part: &[u8], wild: bool, names: &[&[u8]], firsts: &Firsts) -> bool {
+    if wild {
+        return names.iter().any(|name| wildly_named(part, name));
     }
+    firsts.may_hold(part) && names.iter().any(|name| part.eq_ignore_ascii_case(name))
+}
+
+/// Whether a component is a pattern; also where the word is none, since shells with extended
+/// patterns exist.
+fn is_wild(part: &[u8], pattern: bool) -> bool {
+    if pattern && part.iter().any(|b| matches!(b, b'*' | b'?' | b'[')) {
+        return true;
+    }
+    part.contains(&b'(')
+        && part.windows(2).any(|pair| matches!(pair, [b'@' | b'+' | b'?' | b'*' | b'!', b'(']))
+}
+
+/// A leading dot is only matched by a pattern that begins with one.
+fn wildly_named(part: &[u8], name: &[u8]) -> bool {
     let dotted = name.first() == Some(&b'.') && !matches!(part.first(), Some(b'.' | b'['));
     !dotted && !is_kind(part) && wildcard(part, name)
 }
@@ -99,6 +117,85 @@ fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
     }
     pattern.get(p..).is_some_and(|rest| rest.iter().all(|&b| b == b'*'))
 }
+
+/// Which lengths the names of a table have, by their first byte in lower case: nearly every
+/// component is in no table, and one look says so.
+struct Firsts([u64; 128]);
+
+impl Firsts {
+    #[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
+    const fn of(names: &[&[u8]]) -> Self {
+        let mut lengths = [0; 128];
+        let mut at = 0;
+        while at < names.len() {
+            let name = names[at];
+            lengths[Self::slot(name[0])] |= Self::bit(name);
+            at += 1;
+        }
+        Self(lengths)
+    }
+
+    /// The same for the first of each pair.
+    #[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
+    const fn of_pairs(pairs: &[(&[u8], &[u8])]) -> Self {
+        let mut lengths = [0; 128];
+        let mut at = 0;
+        while at < pairs.len() {
+            let name = pairs[at].0;
+            lengths[Self::slot(name[0])] |= Self::bit(name);
+            at += 1;
+        }
+        Self(lengths)
+    }
+
+    const fn slot(first: u8) -> usize {
+        (first.to_ascii_lowercase() & 0x7F) as usize
+    }
+
+    const fn bit(name: &[u8]) -> u64 {
+        1 << if name.len() < 63 { name.len() } else { 63 }
+    }
+
+    /// False where no name of the table is `part`.
+    fn may_hold(&self, part: &[u8]) -> bool {
+        let lengths = part.first().and_then(|first| self.0.get(Self::slot(*first)));
+        lengths.is_some_and(|lengths| lengths & Self::bit(part) != 0)
+    }
+}
+
+/// Which bytes stand before the last one in the endings of a table, by the last one.
+struct Lasts([u64; 128]);
+
+impl Lasts {
+    #[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
+    const fn of(endings: &[&[u8]]) -> Self {
+        let mut before = [0; 128];
+        let mut at = 0;
+        while at < endings.len() {
+            before[(endings[at][endings[at].len() - 1] & 0x7F) as usize] |= match endings[at] {
+                [.., byte, _] => 1 << (*byte & 63),
+                _ => u64::MAX,
+            };
+            at += 1;
+        }
+        Self(before)
+    }
+
+    /// False where `part` has none of the endings.
+    fn may_end(&self, part: &[u8]) -> bool {
+        let [rest @ .., last] = part else { return false };
+        let before = self.0.get(usize::from(last & 0x7F)).copied().unwrap_or_default();
+        before == u64::MAX || rest.last().is_some_and(|byte| before & (1 << (byte & 63)) != 0)
+    }
+}
+
+static SECRET_DIRECTORY: Firsts = Firsts::of(SECRET_DIRECTORIES);
+static SECRET_FILE: Firsts = Firsts::of(SECRET_FILES);
+static SECRET_ENDING: Lasts = Lasts::of(SECRET_ENDINGS);
+static COPY_ENDING: Lasts = Lasts::of(COPY_ENDINGS);
+static SECRET_PAIR: Firsts = Firsts::of_pairs(SECRET_PAIRS);
+static STARTUP_FILE: Firsts = Firsts::of(STARTUP_FILES);
+static STARTUP_PAIR: Firsts = Firsts::of_pairs(STARTUP_PAIRS);
 
 /// Directories whose content is secret wherever they are.
 const SECRET_DIRECTORIES: &[&[u8]] = &[
@@ -217,14 +314,15 @@ const SECRET_PAIRS: &[(&[u8], &[u8])] = &[
 ];
 
 fn is_secret(part: &[u8], next: Option<&[u8]>, last: bool, pattern: bool) -> bool {
-    // The commonest components begin with a letter that nothing below begins with.
-    if SECRET_DIRECTORIES.iter().any(|name| named(part, name, pattern)) {
+    let wild = is_wild(part, pattern);
+    if any_named(part, wild, SECRET_DIRECTORIES, &SECRET_DIRECTORY) {
         // Public halves and host lists are no secrets.
         return !next.is_some_and(|next| {
             next.ends_with(b".pub") || matches!(next, b"known_hosts" | b"authorized_keys")
         });
     }
     if let Some(next) = next
+        && (wild || SECRET_PAIR.may_hold(part))
         && SECRET_PAIRS
             .iter()
             .any(|(directory, file)| named(part, directory, pattern) && named(next, file, pattern))
@@ -246,12 +344,16 @@ fn is_secret(part: &[u8], next: Option<&[u8]>, last: bool, pattern: bool) -> boo
         return open(b"key")
             || ![&b"cert"[..], b"chain", b"ca", b"crt", b"pub"].iter().any(|name| open(name));
     }
-    let copied = COPY_ENDINGS.iter().find_map(|end| part.strip_suffix(*end));
+    let copied = if COPY_ENDING.may_end(part) {
+        COPY_ENDINGS.iter().find_map(|end| part.strip_suffix(*end))
+    } else {
+        None
+    };
     if copied.is_some_and(|stem| !stem.is_empty() && is_secret(stem, None, true, pattern)) {
         return true;
     }
-    SECRET_FILES.iter().any(|name| named(part, name, pattern))
-        || SECRET_ENDINGS.iter().any(|end| part.ends_with(end))
+    any_named(part, wild, SECRET_FILES, &SECRET_FILE)
+        || (SECRET_ENDING.may_end(part) && SECRET_ENDINGS.iter().any(|end| part.ends_with(end)))
 }
 
 fn is_secret_system(parts: &[&[u8]], pattern: bool) -> bool {
@@ -364,7 +466,10 @@ const STARTUP_PAIRS: &[(&[u8], &[u8])] = &[
 
 fn is_startup(directory: &[u8], part: &[u8], pattern: bool) -> bool {
     if directory.is_empty() {
-        return STARTUP_FILES.iter().any(|name| named(part, name, pattern));
+        return any_named(part, is_wild(part, pattern), STARTUP_FILES, &STARTUP_FILE);
+    }
+    if !STARTUP_PAIR.may_hold(directory) && !is_wild(directory, pattern) {
+        return false;
     }
     STARTUP_PAIRS.iter().any(|(a, b)| named(directory, a, pattern) && named(part, b, pattern))
 }

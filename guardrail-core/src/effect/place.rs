@@ -13,6 +13,8 @@ pub(crate) struct Location {
     pub(crate) whole: bool,
     /// Its content is a secret.
     pub(crate) secret: bool,
+    /// Somewhere below it lie secrets: who reads all of it reads them.
+    pub(crate) hoard: bool,
     /// Something runs it later without being asked: shell start files, cron, hooks, keys that
     /// open the door.
     pub(crate) startup: bool,
@@ -49,7 +51,7 @@ pub(crate) struct View<'a> {
 
 impl Location {
     const fn of(area: Area) -> Self {
-        Self { area, whole: false, secret: false, startup: false }
+        Self { area, whole: false, secret: false, hoard: false, startup: false }
     }
 }
 
@@ -195,11 +197,25 @@ pub(crate) fn locate(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> 
     let mut location = area_of(&path, view);
     location.secret |= named.secret || suffix_is_secret(word, view);
     location.startup = named.startup;
+    location.hoard =
+        location.whole && matches!(location.area, Area::Home | Area::System) && !is_barren(&path);
     if partial && location.area == Area::Workspace {
         // Something below; a walk through a home or the system is as good as all of it.
         location.whole = false;
     }
     location
+}
+
+/// Whether a directory of the system's holds programs and what they share, and no secrets by
+/// its nature.
+fn is_barren(path: &Components<'_>) -> bool {
+    let barren = |name: &[u8]| {
+        matches!(
+            name,
+            b"usr" | b"opt" | b"srv" | b"bin" | b"sbin" | b"lib" | b"lib32" | b"lib64" | b"boot" | b"nix"
+        )
+    };
+    path.root == Root::Absolute && matches!(path.as_slice(), [name] | [name, b"*"] if barren(name))
 }
 
 /// Whether what is known of the end of a word names a secret (`/proc/$$/environ`).

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use guardrail_schema::{EffectKind, Language, Role, Scope, Undo};
+use guardrail_schema::{EffectKind, Language, Mark, Role, Scope, Undo};
 
 use crate::effect::{Area, Code, Collector, Location, Target};
 use crate::identify::language::{Act, Statement, StatementKind};
@@ -94,6 +94,10 @@ impl<'a> Collector<'_, 'a, '_> {
                 let prefix = prefix.get(1..).unwrap_or_default();
                 self.upload(Word { value: Value::Partial { prefix, suffix }, ..word });
             }
+            // Of a constant query the answer is what matters.
+            Value::Known(_) if self.call.marks.has(Mark::Query) => {
+                self.push(EffectKind::NetworkIn, word.span, Target::Address(word));
+            }
             _ => self.push(EffectKind::NetworkOut, word.span, Target::Data(word)),
         }
     }
@@ -175,6 +179,9 @@ impl<'a> Collector<'_, 'a, '_> {
     /// Directories where programs are searched: only the system's own, and what was there
     /// before, are nothing to speak of.
     fn search_path(&mut self, word: Word<'a>) {
+        for text in word.maybe {
+            self.search_path(Word::known(text, word.span));
+        }
         let (prefix, suffix) = match word.value {
             Value::Known(text) => (text, &b""[..]),
             Value::Partial { prefix, suffix } => (prefix, suffix),

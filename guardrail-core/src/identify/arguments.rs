@@ -40,6 +40,12 @@ pub(super) struct Arguments<'c, 'a, 'k> {
     may_be_value: Option<usize>,
     /// A lowering flag is there that may mean something else.
     doubted: bool,
+    /// Where a word stands that cannot be known, in the place of a subcommand.
+    unsettled: Option<usize>,
+    /// Where the words behind the subcommand begin.
+    behind: usize,
+    /// All it does is print help.
+    helps: bool,
 }
 
 /// What was read beside what stands in the call.
@@ -57,6 +63,10 @@ pub(super) struct Read<'a, 'k> {
     pub(super) negated: BumpVec<'a, &'a [u8]>,
     /// A lowering flag may be the value of another one, or be switched off by the word behind it.
     pub(super) doubted: bool,
+    /// Where a word stands that cannot be known, in the place of a subcommand.
+    pub(super) unsettled: Option<usize>,
+    /// All it does is print help.
+    pub(super) helps: bool,
 }
 
 impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
@@ -67,7 +77,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         call: &'c mut Call<'a, 'k>,
     ) -> Option<Read<'a, 'k>> {
         let root = tool.root()?;
-        let operands = BumpVec::new_in(call.arguments.bump());
+        let operands = BumpVec::with_capacity_in(words.len().min(8), call.arguments.bump());
         let negated = BumpVec::new_in(call.arguments.bump());
         let mut reader = Self {
             tool,
@@ -89,16 +99,27 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             negated,
             may_be_value: None,
             doubted: false,
+            unsettled: None,
+            behind: 0,
+            helps: false,
         };
         reader.run();
-        // `* list` makes every first word a group: one that nothing else lists is not known for it.
-        if is_open_group(reader.command) {
-            let unknown = Unknown::Subcommand(reader.command.unlisted);
-            reader.call.unknown.push((unknown, reader.call.named));
-        }
         let slots = reader.replaced.unwrap_or(&reader.command.operands);
-        let Self { command, operands, rest, uncertain, hidden_flags, negated, doubted, .. } = reader;
-        Some(Read { command, operands, rest, slots, uncertain, hidden_flags, negated, doubted })
+        let Self {
+            command, operands, rest, uncertain, hidden_flags, negated, doubted, unsettled, helps, ..
+        } = reader;
+        Some(Read {
+            command,
+            operands,
+            rest,
+            slots,
+            uncertain,
+            hidden_flags,
+            negated,
+            doubted,
+            unsettled,
+            helps,
+        })
     }
 
     fn run(&mut self) {
@@ -188,6 +209,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
     /// Takes `word` as the next word of a subcommand, if it is one.
     fn subcommand(&mut self, word: Word<'a>) -> bool {
         let Some(text) = word.as_known() else {
+            self.unsettled = self.at.checked_sub(1);
             if !self.command.runs || self.path_len == 0 {
                 self.call.unknown.push((Unknown::Subcommand(self.unlisted_command()), word.span));
                 self.subcommands = false;
@@ -202,6 +224,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         match self.tool.subcommand(wanted).filter(|command| !operand(command)) {
             Some(command) => {
                 self.path_len += 1;
+                self.behind = self.at;
                 self.command = command;
                 self.grammar = command.grammar.unwrap_or(self.grammar);
                 if self.tool.tool.root_flags_anywhere || self.path_len > 1 {
@@ -244,6 +267,11 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         if let Some(flag) = self.find(text) {
             return self.take(flag, None, word.span);
         }
+        let help = self.tool.tool.help.as_deref().is_some_and(|help| help.as_bytes() == text);
+        if help && self.path_len == 1 && self.at == self.behind + 1 {
+            self.helps = true;
+            return;
+        }
         match self.grammar {
             Grammar::Find => return self.unlisted(word.span),
             Grammar::SingleDash => return self.long(text, word),
@@ -268,7 +296,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                 return other.and_then(|name| self.find(name)).or_else(|| {
                     let mut doubled = BumpVec::with_capacity_in(name.len() + 1, self.operands.bump());
                     doubled.push(b'-');
-                    doubled.extend_from_slice(name);
+                    doubled.extend_from_slice_copy(name);
                     self.find(&doubled)
                 });
             }
@@ -276,7 +304,11 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         });
         match flag {
             Some(flag) => self.take(flag, value, word.span),
-            None => self.unlisted(word.span),
+            None => {
+                self.unlisted(word.span);
+                // As if it stood apart, where its beginning may say what it is.
+                self.operands.extend(value.filter(|_| !self.tool.tool.prefixes.is_empty()));
+            }
         }
     }
 
@@ -319,6 +351,17 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                 return self.unlisted(span);
             };
             let rest = text.get(at..).unwrap_or_default();
+            if self.tool.tool.pflag {
+                match (rest.strip_prefix(b"="), flag.value) {
+                    (Some(value), _) => return self.take(flag, Some(Word::known(value, span)), span),
+                    // Without it what follows are more flags.
+                    (None, ValueKind::Optional) => {
+                        self.take(flag, None, span);
+                        continue;
+                    }
+                    _ => {}
+                }
+            }
             let attached = (!rest.is_empty()).then(|| Word::known(rest, span));
             match flag.value {
                 ValueKind::None => self.take(flag, None, span),
@@ -334,7 +377,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
     fn bundle(&mut self, text: &'a [u8], span: Span) {
         let mut dashed = BumpVec::with_capacity_in(text.len() + 1, self.operands.bump());
         dashed.push(b'-');
-        dashed.extend_from_slice(text);
+        dashed.extend_from_slice_copy(text);
         self.cluster(dashed.into_bump_slice(), span, true);
     }
 
@@ -347,6 +390,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             && matches!(flag.value, ValueKind::Required | ValueKind::Optional)
         {
             let rest = prefix.get(2..).unwrap_or_default();
+            let rest = rest.strip_prefix(b"=").filter(|_| self.tool.tool.pflag).unwrap_or(rest);
             let suffix = match word.value {
                 Value::Partial { suffix, .. } => suffix,
                 _ => &[],
@@ -491,12 +535,14 @@ pub(super) fn is_assignment(word: &Word<'_>) -> bool {
 }
 
 fn exact<'k>(command: &'k Command, spelling: &[u8]) -> Option<&'k Flag> {
-    let place = command.spellings.binary_search_by(|(known, _)| known.as_bytes().cmp(spelling)).ok()?;
+    // Spellings differ within a few bytes: comparing these one by one beats a call.
+    let order = |(known, _): &(String, u16)| known.as_bytes().iter().cmp(spelling);
+    let place = command.spellings.binary_search_by(order).ok()?;
     let (_, place) = command.spellings.get(place)?;
     command.flags.get(usize::from(*place))
 }
 
 /// Whether a command is there only because deeper ones are, and by a glob.
-fn is_open_group(command: &Command) -> bool {
+pub(super) fn is_open_group(command: &Command) -> bool {
     !command.runs && command.path.iter().any(|word| word.contains('*'))
 }

@@ -5,10 +5,10 @@
 //! switch it off again; a case that may match stands beside what it would replace.
 
 use bumpalo::collections::Vec as BumpVec;
-use guardrail_schema::{self as schema, Case, Count, EffectKind, Operand, Risk, Role, Test, ValueKind};
+use guardrail_schema::{self as schema, Case, Count, EffectKind, Mark, Operand, Risk, Role, Test, ValueKind};
 
 use crate::glob;
-use crate::identify::arguments::{Read, is_assignment, is_true};
+use crate::identify::arguments::{Read, is_assignment, is_open_group, is_true};
 use crate::identify::call::{Argument, Call, FlagUse, Unknown};
 use crate::lower::{Lead, Value, Word};
 
@@ -26,12 +26,13 @@ enum Holds {
 pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
     call.command = Some(read.command);
     call.scope = read.command.scope;
-    flag_values(call);
+    flag_values(call, read);
     operands(call, read);
-    let sets = proven_sets(call, read);
+    prefixed_operands(call);
+    let sets = if read.helps { Some(&[][..]) } else { proven_sets(call, read) };
     call.rehearsal = sets.is_some();
     // A group called bare prints its help, but what only matches a glob's beginning is no group.
-    if sets.is_none() && !read.command.runs && read.command.path.iter().any(|word| word.contains('*')) {
+    if sets.is_none() && is_open_group(read.command) {
         let root = call.tool.and_then(|tool| tool.root()).map_or(Risk::Medium, |root| root.unlisted);
         call.unknown.push((Unknown::Subcommand(root.max(read.command.unlisted)), call.named));
     }
@@ -41,6 +42,7 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
     match sets {
         Some(sets) => call.effects.extend(sets.iter().map(|effect| (effect, named))),
         None => {
+            call.prints = read.command.prints;
             call.effects.extend(read.command.effects.iter().map(|effect| (effect, named)));
             for case in &read.command.cases {
                 refine(call, case, read, before);
@@ -48,14 +50,22 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
         }
     }
     flag_effects(call);
+    let maybe = |(unknown, _): &(Unknown, _)| *unknown == Unknown::MaybeFlag;
+    if !call.unknown.iter().any(maybe) {
+        return;
+    }
     // Whether a word that could be a flag matters depends on what this tool's flags can do. A mark
     // only changes what writes and deletes mean.
     let changes =
         call.effects.iter().any(|(effect, _)| !matches!(effect.kind, None | Some(EffectKind::Read)))
             || call.arguments.iter().any(|argument| matches!(argument.role, Role::Write | Role::Delete));
     let raises = |flag: &schema::Flag| raises(flag) || (changes && !flag.marks.is_empty());
+    // What is not understood may print anything.
+    if !call.unknown.is_empty() || read.hidden_flags {
+        call.prints = None;
+    }
     if !read.command.flags.iter().any(raises) && !root_flags(call).any(raises) {
-        call.unknown.retain(|(unknown, _)| *unknown != Unknown::MaybeFlag);
+        call.unknown.retain(|unknown| !maybe(unknown));
     }
 }
 
@@ -74,11 +84,16 @@ fn raises(flag: &schema::Flag) -> bool {
         || flag.operands.iter().flatten().any(|operand| role(&operand.role))
 }
 
-fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>) {
+fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
+    let prefixes = call.tool.map_or(&[][..], |tool| &tool.tool.prefixes);
     let Call { flags, arguments, marks, unknown, .. } = call;
     for used in flags.iter() {
         for &mark in &used.flag.marks {
-            marks.insert(mark);
+            // The one that makes things better than they are needs proof.
+            let proven = used.value.is_none() && read.negated.is_empty() && !read.hidden_flags;
+            if mark != Mark::Query || proven {
+                marks.insert(mark);
+            }
         }
         if let (Some(role), Some(word)) = (&used.flag.then, used.second) {
             arguments.push(Argument { name: &used.flag.facet, role, word, operand: false });
@@ -89,17 +104,72 @@ fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>) {
         if word.as_known().is_some_and(harmless) {
             continue;
         }
-        if !used.flag.keys.is_empty() {
+        let (role, word) = if used.flag.keys.is_empty() {
+            (used.flag.role.as_ref(), word)
+        } else {
             match keyed(&used.flag.keys, word) {
-                Some((role, word)) => {
-                    arguments.push(Argument { name: &used.flag.facet, role, word, operand: false })
+                Some((role, word)) => (Some(role), word),
+                // Whichever of them it is, it only reads: an unknown operand of a read.
+                None if used.flag.keys.iter().all(|(_, role)| reads(role)) => continue,
+                None => {
+                    unknown.push((Unknown::Key, used.span));
+                    continue;
                 }
-                None => unknown.push((Unknown::Key, used.span)),
             }
-        } else if let Some(role) = &used.flag.role {
+        };
+        let own = used.flag.prefixes.as_slice();
+        let said = prefixed(own, word)
+            .or_else(|| prefixed(prefixes, word).filter(|_| role.is_none_or(says_nothing)));
+        let whole = role.filter(|role| said.is_none() || !says_nothing(role)).map(|role| (role, word));
+        for (role, word) in whole.into_iter().chain(said) {
             arguments.push(Argument { name: &used.flag.facet, role, word, operand: false });
         }
+        // `@file;type=text/plain`, `@a,b`: what the name ends at is the program's own.
+        if let (Some((role, word)), false) = (said, own.is_empty()) {
+            for piece in word.prefix().split(|byte| matches!(byte, b';' | b',')) {
+                if piece.len() < word.prefix().len() {
+                    let word = Word { value: Value::Known(piece), ..word };
+                    arguments.push(Argument { name: &used.flag.facet, role, word, operand: false });
+                }
+            }
+        }
     }
+}
+
+const fn reads(role: &Role) -> bool {
+    matches!(role, Role::Text | Role::Name | Role::Read)
+}
+
+const fn says_nothing(role: &Role) -> bool {
+    matches!(role, Role::Text | Role::Name)
+}
+
+/// What the beginning of a word says of the rest, and the rest.
+fn prefixed<'a, 'k>(prefixes: &'k [(String, Role)], word: Word<'a>) -> Option<(&'k Role, Word<'a>)> {
+    let text = word.prefix();
+    let (rest, role) = prefixes.iter().find_map(|(prefix, role)| {
+        let rest = match prefix.as_bytes() {
+            // `name@file`, but not `name=text@text`.
+            [b'*', mark @ ..] => {
+                let at = text.iter().position(|byte| mark.first() == Some(byte) || *byte == b'=')?;
+                text.get(at..)?.strip_prefix(mark)?
+            }
+            prefix => text.strip_prefix(prefix)?,
+        };
+        Some((rest, role))
+    })?;
+    let value = match word.value {
+        Value::Partial { suffix, .. } => Value::Partial { prefix: rest, suffix },
+        _ => Value::Known(rest),
+    };
+    // The program looks for its home by itself.
+    let word = match (rest, value) {
+        ([b'~', below @ ..], Value::Known(_)) if matches!(below.first(), None | Some(b'/')) => {
+            Word { value: Value::Partial { prefix: b"", suffix: below }, lead: Lead::Home, ..word }
+        }
+        _ => Word { value, ..word },
+    };
+    Some((role, word))
 }
 
 /// The role of the value in `key=value` (or `key value`), and the value alone.
@@ -130,7 +200,8 @@ fn operands<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
     let provided = |slot: &&Operand| {
         !call.flags.iter().any(|used| used.flag.provides.as_deref() == Some(slot.name.as_str()))
     };
-    let mut slots: BumpVec<'a, &'k Operand> = BumpVec::new_in(call.arguments.bump());
+    let mut slots: BumpVec<'a, &'k Operand> =
+        BumpVec::with_capacity_in(read.slots.len(), call.arguments.bump());
     slots.extend(read.slots.iter().filter(provided));
     let mut words: &[Word<'a>] = &read.operands;
     call.rest = read.rest;
@@ -185,6 +256,21 @@ fn operands<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
                     arguments.push(Argument { name: &slot.name, role: &slot.role, word, operand: true });
                 }
             }
+        }
+    }
+}
+
+/// `file://...` as an operand.
+fn prefixed_operands(call: &mut Call<'_, '_>) {
+    let prefixes = call.tool.map_or(&[][..], |tool| &tool.tool.prefixes);
+    if prefixes.is_empty() {
+        return;
+    }
+    for at in 0..call.arguments.len() {
+        let Some(&argument) = call.arguments.get(at) else { break };
+        let plain = argument.operand && says_nothing(argument.role);
+        if let Some((role, word)) = prefixed(prefixes, argument.word).filter(|_| plain) {
+            call.arguments.push(Argument { role, word, operand: false, ..argument });
         }
     }
 }
@@ -288,6 +374,9 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>, 
             _ => Holds::Yes,
         };
     }
+    if holds == Holds::Yes {
+        call.prints = case.prints.or(call.prints);
+    }
     let only_floors = case.effects.iter().all(|effect| effect.kind.is_none());
     match holds {
         Holds::No => return,
@@ -359,6 +448,16 @@ fn presence(call: &Call<'_, '_>, facet: &str) -> Holds {
 
 fn tests(call: &Call<'_, '_>, facet: &str, test: &Test, uncertain: bool) -> Holds {
     match test {
+        Test::Once => {
+            let several = |word: &Word<'_>| word.splits || word.pattern.is_some();
+            let mut given = call.facet(facet).take(2);
+            match (given.next(), given.next()) {
+                _ if uncertain => Holds::Maybe,
+                (Some(word), None) if several(&word) => Holds::Maybe,
+                (_, None) => Holds::Yes,
+                (_, Some(_)) => Holds::No,
+            }
+        }
         Test::Present | Test::Absent => {
             let present = match presence(call, facet) {
                 Holds::No if uncertain => Holds::Maybe,

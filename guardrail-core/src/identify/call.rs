@@ -2,7 +2,7 @@
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
-use guardrail_schema::{self as schema, Command, Flag, Language, Mark, Role, Scope};
+use guardrail_schema::{self as schema, Command, Flag, Language, Mark, Prints, Role, Scope};
 
 use crate::identify::language::Found;
 use crate::knowledge::KnownTool;
@@ -34,6 +34,8 @@ pub(crate) struct Call<'a, 'k> {
     pub(crate) sends_input: bool,
     /// Whether a flag provably put harmless effects in place of the command's own.
     pub(crate) rehearsal: bool,
+    /// What it provably prints.
+    pub(crate) prints: Option<Prints>,
     pub(crate) marks: Marks,
     /// Where stated effects land.
     pub(crate) scope: Scope,
@@ -143,7 +145,16 @@ impl Marks {
 }
 
 impl<'a, 'k> Call<'a, 'k> {
-    pub(crate) fn new(arena: &'a Bump, invocation: InvocationId, source: SourceId, named: Span) -> Self {
+    /// A call of which nothing is known yet. Most have no more than one effect for each word.
+    #[inline]
+    pub(crate) fn new(
+        arena: &'a Bump,
+        invocation: InvocationId,
+        source: SourceId,
+        named: Span,
+        words: usize,
+    ) -> Self {
+        let room = words.min(8);
         Self {
             invocation,
             source,
@@ -151,13 +162,14 @@ impl<'a, 'k> Call<'a, 'k> {
             tool: None,
             command: None,
             named,
-            arguments: BumpVec::new_in(arena),
+            arguments: BumpVec::with_capacity_in(room, arena),
             rest: &[],
-            flags: BumpVec::new_in(arena),
-            effects: BumpVec::new_in(arena),
+            flags: BumpVec::with_capacity_in(room / 2, arena),
+            effects: BumpVec::with_capacity_in(room.min(2), arena),
             possible: BumpVec::new_in(arena),
             sends_input: false,
             rehearsal: false,
+            prints: None,
             marks: Marks::default(),
             scope: Scope::Local,
             unknown: BumpVec::new_in(arena),

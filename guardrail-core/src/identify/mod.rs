@@ -5,21 +5,26 @@
 mod arguments;
 mod assign;
 mod call;
+mod input;
 pub(crate) mod language;
 mod split;
 mod tool_call;
 mod trust;
 mod unwrap;
 mod variables;
+mod variants;
+
+use std::collections::VecDeque;
 
 use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
 
 pub(crate) use call::{Argument, Call, Feed, FeedSource, Marks, Standing, Unknown};
 pub(crate) use trust::is_trusted_directory;
 
 use crate::identify::arguments::Arguments;
 use crate::identify::trust::Name;
-use crate::knowledge::Knowledge;
+use crate::knowledge::{Knowledge, KnownTool};
 use crate::lower::{Invocation, InvocationId, Lead, Lowerer, Program, Resolution, Value};
 use crate::shell::Span;
 
@@ -28,7 +33,7 @@ use crate::shell::Span;
 pub(crate) struct Identified<'a, 'k> {
     pub(crate) program: Program<'a>,
     /// In the order of the invocations; an invocation may have two.
-    pub(crate) calls: Vec<Call<'a, 'k>>,
+    pub(crate) calls: BumpVec<'a, Call<'a, 'k>>,
 }
 
 impl<'a, 'k> Identified<'a, 'k> {
@@ -44,14 +49,17 @@ pub(crate) struct Identifier<'a, 'k> {
     arena: &'a Bump,
     lowerer: Lowerer<'a>,
     knowledge: &'k Knowledge,
-    calls: Vec<Call<'a, 'k>>,
+    calls: BumpVec<'a, Call<'a, 'k>>,
     /// The first invocation that nobody has looked at.
     next: usize,
+    /// Calls that add their input to a command, with what they give to it.
+    waiting: VecDeque<(usize, unwrap::Inner<'a>)>,
 }
 
 impl<'a, 'k> Identifier<'a, 'k> {
+    #[inline]
     pub(crate) fn new(arena: &'a Bump, lowerer: Lowerer<'a>, knowledge: &'k Knowledge) -> Self {
-        Self { arena, lowerer, knowledge, calls: Vec::new(), next: 0 }
+        Self { arena, lowerer, knowledge, calls: BumpVec::new_in(arena), next: 0, waiting: VecDeque::new() }
     }
 
     /// The request's own text or words go in through here.
@@ -63,23 +71,29 @@ impl<'a, 'k> Identifier<'a, 'k> {
     /// bounds how much that can be.
     pub(crate) fn run(mut self) -> Identified<'a, 'k> {
         self.calls.reserve(self.lowerer.program.invocations.len());
-        while let Some(&invocation) = self.lowerer.program.invocations.get(self.next) {
-            let id = InvocationId(self.next as u32);
-            self.next += 1;
-            self.identify(id, invocation);
+        loop {
+            while let Some(&invocation) = self.lowerer.program.invocations.get(self.next) {
+                let id = InvocationId(self.next as u32);
+                self.next += 1;
+                self.identify(id, invocation);
+            }
+            let Some((call, inner)) = self.waiting.pop_front() else { break };
+            self.append(call, inner);
         }
         Identified { program: self.lowerer.program, calls: self.calls }
     }
 
     fn identify(&mut self, id: InvocationId, invocation: Invocation<'a>) {
         let Some(first) = invocation.words.first() else {
-            let mut call = Call::new(self.arena, id, invocation.source, invocation.span);
+            let mut call = Call::new(self.arena, id, invocation.source, invocation.span, 0);
             self.variables(&mut call, &invocation);
             self.unwrap(&mut call, &invocation);
             self.calls.push(call);
             return;
         };
-        let mut call = Call::new(self.arena, id, invocation.source, first.span);
+        self.constants(id, &invocation);
+        let words = invocation.words.len();
+        let mut call = Call::new(self.arena, id, invocation.source, first.span, words);
         if invocation.resolution == Resolution::Function {
             self.calls.push(call);
             return;
@@ -93,6 +107,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         };
         let Some(word) = word else {
             call.standing = Standing::Nameless;
+            self.without(id, &invocation, 0);
             self.variables(&mut call, &invocation);
             self.unwrap(&mut call, &invocation);
             self.calls.push(call);
@@ -104,7 +119,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
         if tools.iter().all(Option::is_none)
             && let Some(stem) = Name::without_version(name.base)
         {
-            tools = self.knowledge.named(stem);
+            let versioned = |tool: &&KnownTool| tool.tool.versions;
+            tools = self.knowledge.named(stem).map(|tool| tool.filter(versioned));
         }
         call.standing = match (tools.iter().flatten().next(), name.trusted) {
             (Some(_), true) => Standing::Known,
@@ -113,26 +129,34 @@ impl<'a, 'k> Identifier<'a, 'k> {
             (None, _) => Standing::Unknown,
         };
         let standing = call.standing;
-        let mut first_call = Some(call);
-        for tool in tools.into_iter().flatten() {
-            let mut call = first_call.take().unwrap_or_else(|| Call {
-                standing,
-                ..Call::new(self.arena, id, invocation.source, first.span)
-            });
-            call.tool = Some(tool);
-            if let Some(read) = Arguments::read(tool, invocation.words, &mut call) {
-                assign::assign(&mut call, &read);
-                // Last: what stands in place of the command's own effects does not unset a variable.
+        let mut tools = tools.into_iter().flatten();
+        match tools.next() {
+            Some(tool) => self.call_of(tool, &mut call, &invocation),
+            None => {
                 self.variables(&mut call, &invocation);
+                self.unwrap(&mut call, &invocation);
             }
-            self.unwrap(&mut call, &invocation);
+        }
+        self.calls.push(call);
+        for tool in tools {
+            let call = Call::new(self.arena, id, invocation.source, first.span, words);
+            let mut call = Call { standing, ..call };
+            self.call_of(tool, &mut call, &invocation);
             self.calls.push(call);
         }
-        if let Some(mut call) = first_call {
-            self.variables(&mut call, &invocation);
-            self.unwrap(&mut call, &invocation);
-            self.calls.push(call);
+    }
+
+    fn call_of(&mut self, tool: &'k KnownTool, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>) {
+        call.tool = Some(tool);
+        if let Some(read) = Arguments::read(tool, invocation.words, call) {
+            assign::assign(call, &read);
+            if let Some(at) = read.unsettled {
+                self.without(call.invocation, invocation, at);
+            }
+            // Last: what stands in place of the command's own effects does not unset a variable.
+            self.variables(call, invocation);
         }
+        self.unwrap(call, invocation);
     }
 }
 

@@ -45,7 +45,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         self.lowerer.program.written.push(id);
         self.next = self.lowerer.program.invocations.len();
 
-        let mut call = Call::new(self.arena, id, source, span);
+        let mut call = Call::new(self.arena, id, source, span, 4);
         match find(self.knowledge.calls(), name) {
             None => call.standing = Standing::Unknown,
             Some(known) => {
@@ -117,6 +117,7 @@ fn holds(condition: &Condition, arguments: &[Argument<'_, '_>]) -> bool {
     match &condition.test {
         Test::Present => given.next().is_some(),
         Test::Absent => given.next().is_none(),
+        Test::Once => given.nth(1).is_none(),
         Test::Matches(globs) => given.any(|argument| {
             let text = argument.word.as_known().unwrap_or_default();
             globs.iter().any(|glob| glob::matches_any_case(glob.as_bytes(), text))

@@ -16,7 +16,7 @@ use crate::shell::Span;
 
 /// The surroundings that a call gives to what is inside it.
 #[derive(Clone, Copy)]
-struct Inner<'a> {
+pub(super) struct Inner<'a> {
     environment: EnvironmentId,
     directory: Word<'a>,
     place: Place,
@@ -53,12 +53,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 Role::Words(language) if !joined => {
                     joined = true;
                     let words = self.following(call, |role| matches!(role, Role::Words(_)));
-                    if call.command.is_some_and(|command| command.appends_input) {
-                        // Each input line is one more word of the command that the text is.
-                        let from = origins(self.arena, &invocation.stdin);
-                        let mut line = BumpVec::from_iter_in(words.iter().copied(), self.arena);
-                        line.push(Word { from, splits: true, ..Word::unknown(span_of(words)) });
-                        self.child(call, invocation, inner, line.into_bump_slice(), Input::Empty);
+                    if call.command.is_some_and(|command| command.appends_input.is_some()) {
+                        self.waiting.push_back((self.calls.len(), inner));
                     }
                     let word = self.join(words);
                     self.code(call, invocation, inner, *language, word, &[]);
@@ -137,7 +133,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             let from: &'a [Origin<'a>] = if piece.open { &[Origin::Input] } else { &[] };
             Word { from, value, ..Word::known(prefix, text.span) }
         }));
-        words.extend_from_slice(invocation.words.get(at + 1..).unwrap_or_default());
+        words.extend_from_slice_copy(invocation.words.get(at + 1..).unwrap_or_default());
         self.child(call, invocation, inner, words.into_bump_slice(), invocation.stdin);
     }
 
@@ -167,28 +163,15 @@ impl<'a, 'k> Identifier<'a, 'k> {
         {
             return;
         }
-        let placeholder = call.arguments.iter().find(|a| *a.role == Role::Placeholder).map(|a| a.word);
-        let mut stdin = invocation.stdin;
-        if call.command.is_some_and(|command| command.appends_input) {
-            let from = origins(self.arena, &invocation.stdin);
-            stdin = Input::Empty;
-            let input = Word { from, splits: true, ..Word::unknown(span_of(words)) };
-            let mut filled = BumpVec::from_iter_in(words.iter().copied(), self.arena);
-            let replaced = placeholder.and_then(|word| word.as_known()).or_else(|| {
-                // `-I` without a readable text, or `-i` with its default.
-                call.flags.iter().any(|used| used.flag.role == Some(Role::Placeholder)).then_some(&b"{}"[..])
-            });
-            match replaced {
-                Some(text) => filled.iter_mut().for_each(|word| *word = fill(*word, text, input)),
-                None => filled.push(input),
-            }
-            return self.child(call, invocation, inner, filled.into_bump_slice(), stdin);
+        if call.command.is_some_and(|command| command.appends_input.is_some()) {
+            // Who writes that input may be behind in the queue.
+            return self.waiting.push_back((self.calls.len(), inner));
         }
-        self.child(call, invocation, inner, words, stdin);
+        self.child(call, invocation, inner, words, invocation.stdin);
     }
 
     /// The words of a wrapped command or text: what flags give of it, then the rest of the line.
-    fn following(&self, call: &Call<'a, 'k>, wanted: impl Fn(&Role) -> bool) -> &'a [Word<'a>] {
+    pub(super) fn following(&self, call: &Call<'a, 'k>, wanted: impl Fn(&Role) -> bool) -> &'a [Word<'a>] {
         let mut wanted = call.arguments.iter().filter(|argument| wanted(argument.role)).peekable();
         if wanted.peek().is_none() {
             return &[];
@@ -201,7 +184,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         if words.is_empty() {
             return rest;
         }
-        words.extend_from_slice(rest);
+        words.extend_from_slice_copy(rest);
         words.into_bump_slice()
     }
 
@@ -254,7 +237,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }
     }
 
-    fn child(
+    pub(super) fn child(
         &mut self,
         call: &Call<'a, 'k>,
         invocation: &Invocation<'a>,
@@ -307,7 +290,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
     }
 
     #[expect(clippy::too_many_arguments, reason = "the surroundings of a source are many")]
-    fn source(
+    pub(super) fn source(
         &mut self,
         call: &Call<'a, 'k>,
         invocation: &Invocation<'a>,
@@ -500,7 +483,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
     }
 
     /// Words as `ssh` and `watch` join them: with one blank between.
-    fn join(&self, words: &'a [Word<'a>]) -> Word<'a> {
+    pub(super) fn join(&self, words: &'a [Word<'a>]) -> Word<'a> {
         let span = span_of(words);
         if let [word] = words {
             return *word;
@@ -510,7 +493,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             if index > 0 {
                 text.push(b' ');
             }
-            text.extend_from_slice(word.prefix());
+            text.extend_from_slice_copy(word.prefix());
             if word.as_known().is_none() {
                 let mut from = BumpVec::new_in(self.arena);
                 from.extend(words.iter().flat_map(|word| word.from.iter().copied()));
@@ -539,7 +522,7 @@ fn positional<'a>(arena: &'a bumpalo::Bump, arguments: &[Argument<'a, '_>], inde
     words.into_bump_slice()
 }
 
-fn origins<'a>(arena: &'a bumpalo::Bump, stdin: &Input<'a>) -> &'a [Origin<'a>] {
+pub(super) fn origins<'a>(arena: &'a bumpalo::Bump, stdin: &Input<'a>) -> &'a [Origin<'a>] {
     match stdin {
         Input::Channel(channel) => arena.alloc_slice_copy(&[Origin::Channel(*channel)]),
         _ => arena.alloc_slice_copy(&[Origin::Input]),
@@ -547,7 +530,7 @@ fn origins<'a>(arena: &'a bumpalo::Bump, stdin: &Input<'a>) -> &'a [Origin<'a>] 
 }
 
 /// A wrapped command's word with the input in place of the placeholder.
-fn fill<'a>(word: Word<'a>, placeholder: &[u8], input: Word<'a>) -> Word<'a> {
+pub(super) fn fill<'a>(word: Word<'a>, placeholder: &[u8], input: Word<'a>) -> Word<'a> {
     let Some(text) = word.as_known() else { return word };
     if placeholder.is_empty() {
         return word;

@@ -5,7 +5,7 @@ use crate::lower::expand::Mode;
 use crate::lower::field::HOLE;
 use crate::lower::lowerer::{Lowerer, Unit};
 use crate::lower::scope::is_dynamic_number;
-use crate::lower::{NoteKind, Origin, SourceId, Word};
+use crate::lower::{Note, NoteKind, Origin, SourceId, Word};
 use crate::shell::{Part, Slice, Span};
 
 /// Where an expression stands, for notes and nested sources.
@@ -41,12 +41,12 @@ impl<'a> Lowerer<'a> {
                 self.parts(&mut field, unit, parts, Mode::Text);
                 self.separating = separating;
                 self.leave();
-                let tainted = !self.field_origins(&field).is_empty();
+                let from = self.field_origins(&field);
                 let text: &'a [u8] = self.arena.alloc_slice_copy(self.field_text(&field));
                 self.discard(&field);
-                if tainted {
+                if !from.is_empty() {
                     // What is put in as text can be a subscript that runs a command.
-                    self.note(NoteKind::OpaqueArithmetic, unit.source, span);
+                    self.note_arithmetic(from, unit.source, span);
                 }
                 text
             }
@@ -60,9 +60,23 @@ impl<'a> Lowerer<'a> {
             Some(text) => self.evaluate(text, Site { source, span: word.span }, 0),
             None => {
                 if !word.from.is_empty() {
-                    self.note(NoteKind::OpaqueArithmetic, source, word.span);
+                    self.note_arithmetic(word.from, source, word.span);
                 }
                 None
+            }
+        }
+    }
+
+    /// A value made of `from` is evaluated as arithmetic: what a tool prints may be a number.
+    pub(super) fn note_arithmetic(&mut self, from: &[Origin<'a>], source: SourceId, span: Span) {
+        let about =
+            Note { kind: NoteKind::OpaqueArithmetic, source, span, invocation: self.current, channel: None };
+        if !from.iter().all(|origin| matches!(origin, Origin::Channel(_))) {
+            return self.note_about(about);
+        }
+        for origin in from {
+            if let Origin::Channel(channel) = origin {
+                self.note_about(Note { channel: Some(*channel), ..about });
             }
         }
     }
@@ -78,7 +92,7 @@ impl<'a> Lowerer<'a> {
             None => {
                 // `$x` can be `a[$(cmd)]`; what follows a known name and bracket is arithmetic too.
                 if !word.from.is_empty() {
-                    self.note(NoteKind::OpaqueArithmetic, source, word.span);
+                    self.note_arithmetic(word.from, source, word.span);
                 }
             }
         }
@@ -473,7 +487,7 @@ impl<'a> Expression<'_, 'a> {
                 let caller = |origin: &Origin<'_>| matches!(origin, Origin::Variable(_));
                 let harmless = binding.value.from.iter().all(caller) || is_dynamic_number(name);
                 if !harmless {
-                    self.lowerer.note(NoteKind::OpaqueArithmetic, self.site.source, self.site.span);
+                    self.lowerer.note_arithmetic(binding.value.from, self.site.source, self.site.span);
                 }
                 Ok(None)
             }

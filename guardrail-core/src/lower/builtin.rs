@@ -1,6 +1,7 @@
 //! The builtins that are language: what they do to variables, functions, the directory, and which
 //! text they run as a program.
 
+use crate::lower::builtin_names::is_builtin;
 use crate::lower::environment::{Attribute, Binding, Node};
 use crate::lower::lowerer::{Lowerer, Positional};
 use crate::lower::scope::is_name;
@@ -8,87 +9,6 @@ use crate::lower::{
     ChannelId, Input, Invocation, InvocationId, Lead, NoteKind, Origin, Resolution, SourceId, Value, Word,
 };
 use crate::shell::Span;
-
-/// Every builtin of bash 5.
-const BUILTINS: &[&[u8]] = &[
-    b".",
-    b":",
-    b"[",
-    b"alias",
-    b"bg",
-    b"bind",
-    b"break",
-    b"builtin",
-    b"caller",
-    b"cd",
-    b"command",
-    b"compgen",
-    b"complete",
-    b"compopt",
-    b"continue",
-    b"declare",
-    b"dirs",
-    b"disown",
-    b"echo",
-    b"enable",
-    b"eval",
-    b"exec",
-    b"exit",
-    b"export",
-    b"false",
-    b"fc",
-    b"fg",
-    b"getopts",
-    b"hash",
-    b"help",
-    b"history",
-    b"jobs",
-    b"kill",
-    b"let",
-    b"local",
-    b"logout",
-    b"mapfile",
-    b"popd",
-    b"printf",
-    b"pushd",
-    b"pwd",
-    b"read",
-    b"readarray",
-    b"readonly",
-    b"return",
-    b"set",
-    b"shift",
-    b"shopt",
-    b"source",
-    b"suspend",
-    b"test",
-    b"times",
-    b"trap",
-    b"true",
-    b"type",
-    b"typeset",
-    b"ulimit",
-    b"umask",
-    b"unalias",
-    b"unset",
-    b"wait",
-];
-
-/// Whether the shell runs a command of this name itself, where no function has it.
-#[must_use]
-pub fn is_builtin(name: &[u8]) -> bool {
-    BUILTINS.binary_search(&name).is_ok()
-}
-
-/// Builtins whose arguments of the form `name=value` are assignments to the grammar as well.
-pub(super) fn is_declaration(name: &[u8]) -> bool {
-    matches!(name, b"export" | b"declare" | b"typeset" | b"local" | b"readonly" | b"alias")
-}
-
-/// Whether some builtin's name could begin and end like this.
-pub(super) fn may_be_builtin(prefix: &[u8], suffix: &[u8]) -> bool {
-    BUILTINS.iter().any(|name| name.starts_with(prefix) && name.ends_with(suffix))
-}
 
 impl<'a> Lowerer<'a> {
     pub(super) fn builtin(
@@ -181,7 +101,22 @@ impl<'a> Lowerer<'a> {
             Some(code) => {
                 self.inline(code, Some(id), source, span);
             }
-            None => self.opaque_code(source, span),
+            None => {
+                if let [only] = arguments {
+                    self.possible_code(only, id, source);
+                }
+                self.opaque_code(source, span);
+            }
+        }
+    }
+
+    /// Reads the constants that code may be, each in a copy of the shell.
+    fn possible_code(&mut self, word: &Word<'a>, id: InvocationId, source: SourceId) {
+        for text in word.maybe {
+            self.leave_shell();
+            self.around.context.conditional = true;
+            self.inline(text, Some(id), source, word.span);
+            self.enter_shell();
         }
     }
 
@@ -348,7 +283,7 @@ impl<'a> Lowerer<'a> {
     // ---- variables
 
     /// Assigns a name given as text, with or without a subscript.
-    fn assign_reference(&mut self, name: Option<&'a [u8]>, from: &'a [Origin<'a>]) {
+    pub(super) fn assign_reference(&mut self, name: Option<&'a [u8]>, from: &'a [Origin<'a>]) {
         let Some(name) = name else { return };
         let end = name.iter().position(|byte| *byte == b'[').unwrap_or(name.len());
         let name = name.get(..end).unwrap_or_default();
@@ -405,75 +340,6 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    fn read_builtin(&mut self, source: SourceId, arguments: &'a [Word<'a>]) {
-        let mut from: &'a [Origin<'a>] = &[Origin::Input];
-        if let Input::Channel(channel) = self.around.stdin {
-            from = self.arena.alloc_slice_copy(&[Origin::Input, Origin::Channel(channel)]);
-        }
-        let mut named = false;
-        let mut words = arguments.iter();
-        let mut flags = true;
-        while let Some(word) = words.next() {
-            match word.as_known() {
-                Some(b"--") if flags => flags = false,
-                Some([b'-', letters @ ..]) if flags && !letters.is_empty() => {
-                    let Some(at) = letters.iter().position(|letter| b"adinNptu".contains(letter)) else {
-                        continue;
-                    };
-                    let inside = letters.get(at + 1..).unwrap_or_default();
-                    let value =
-                        if inside.is_empty() { words.next().and_then(Word::as_known) } else { Some(inside) };
-                    if letters.get(at) == Some(&b'a') {
-                        self.assign_reference(value, from);
-                        named = true;
-                    }
-                }
-                Some(name) => {
-                    flags = false;
-                    named = true;
-                    self.reference(word, source);
-                    self.assign_reference(Some(name), from);
-                }
-                None => {
-                    named = true;
-                    self.unknown_name(word, source);
-                }
-            }
-        }
-        if !named {
-            self.assign_unknown(b"REPLY", from, Span::default());
-        }
-    }
-
-    fn mapfile(&mut self, id: InvocationId, source: SourceId, arguments: &'a [Word<'a>]) {
-        let mut from: &'a [Origin<'a>] = &[Origin::Input];
-        if let Input::Channel(channel) = self.around.stdin {
-            from = self.arena.alloc_slice_copy(&[Origin::Input, Origin::Channel(channel)]);
-        }
-        let mut name: &'a [u8] = b"MAPFILE";
-        let mut words = arguments.iter();
-        while let Some(word) = words.next() {
-            match word.as_known() {
-                Some(b"-C") => {
-                    // Its callback is evaluated every so many lines.
-                    if let Some(code) = words.next() {
-                        match code.as_known() {
-                            Some(text) => self.defer(text, id, code.span),
-                            None => self.note(NoteKind::OpaqueCode, source, code.span),
-                        }
-                    }
-                }
-                Some(b"-d" | b"-n" | b"-O" | b"-s" | b"-u" | b"-c") => {
-                    words.next();
-                }
-                Some(flag) if flag.first() == Some(&b'-') => {}
-                Some(text) => name = text,
-                None => self.unknown_name(word, source),
-            }
-        }
-        self.assign_reference(Some(name), from);
-    }
-
     fn printf(&mut self, source: SourceId, arguments: &'a [Word<'a>]) {
         let Some(flag) = arguments.first() else { return };
         let (name, rest) = match flag.as_known() {
@@ -505,12 +371,17 @@ impl<'a> Lowerer<'a> {
         let text = known
             .as_deref()
             .and_then(<[&[u8]]>::split_first)
-            .and_then(|(format, arguments)| super::constant::print(format, arguments));
+            .and_then(|(format, arguments)| super::constant::print(format, arguments))
+            .filter(|text| !text.contains(&0));
         match text {
             Some(text) if is_name(target) => {
                 self.assign(target, Word::known(self.arena.alloc_slice_copy(&text), name.span), None);
             }
-            _ => self.assign_reference(Some(target), from),
+            _ => {
+                // Made of its pieces, and so none of them.
+                let from = super::environment::union(self.arena, from, &[Origin::Input]);
+                self.assign_reference(Some(target), from);
+            }
         }
     }
 
@@ -590,16 +461,5 @@ impl<'a> Lowerer<'a> {
                 Positional { words: &[], rest: Some(from) }
             }
         };
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_table_is_sorted() {
-        assert!(BUILTINS.is_sorted());
-        assert!(is_builtin(b"cd") && is_builtin(b"[") && !is_builtin(b"rm"));
     }
 }

@@ -22,7 +22,7 @@ impl<'a> Lowerer<'a> {
                 if texts.len() >= MOST_TEXTS || channels.len() >= MOST_TEXTS {
                     return texts;
                 }
-                if let Some(text) = output(self.arena, &Invocation { redirects: &[], ..*writer }) {
+                if let Some(text) = printed(self.arena, writer) {
                     if !texts.contains(&text) {
                         texts.push(text);
                     }
@@ -39,8 +39,30 @@ impl<'a> Lowerer<'a> {
     }
 }
 
-/// The exact output of an invocation, where it is known.
+/// What an invocation may print: a constant of its own, or of what it is a wrapper around.
+fn printed<'a>(arena: &'a Bump, writer: &Invocation<'a>) -> Option<&'a [u8]> {
+    let plain = Invocation { redirects: &[], ..*writer };
+    raw(arena, &plain).or_else(|| {
+        let at = writer.words.iter().position(|word| {
+            let name = word.as_known().and_then(|text| text.rsplit(|byte| *byte == b'/').next());
+            matches!(name, Some(b"echo" | b"printf"))
+        })?;
+        let words = writer.words.get(at..)?;
+        let name = words.first()?.as_known()?.rsplit(|byte| *byte == b'/').next()?;
+        let mut inner = words.to_vec();
+        *inner.first_mut()? = super::Word::known(name, words.first()?.span);
+        let words = arena.alloc_slice_copy(&inner);
+        raw(arena, &Invocation { words, resolution: Resolution::Builtin, ..plain })
+    })
+}
+
+/// The exact output of an invocation, where it is known. Output with zero bytes is not what a
+/// substitution holds.
 pub(super) fn output<'a>(arena: &'a Bump, invocation: &Invocation<'a>) -> Option<&'a [u8]> {
+    raw(arena, invocation).filter(|text| !text.contains(&0))
+}
+
+fn raw<'a>(arena: &'a Bump, invocation: &Invocation<'a>) -> Option<&'a [u8]> {
     let (first, arguments) = invocation.words.split_first()?;
     let builtin = invocation.resolution == Resolution::Builtin;
     if invocation.words.iter().any(|word| word.splits || word.as_known().is_none()) {
@@ -109,12 +131,7 @@ fn echo<'a>(arena: &'a Bump, words: Vec<&'a [u8]>) -> Option<&'a [u8]> {
     if newline {
         text.push(b'\n');
     }
-    finish(arena, text)
-}
-
-/// Output with zero bytes is not what a substitution holds.
-fn finish<'a>(arena: &'a Bump, text: Vec<u8>) -> Option<&'a [u8]> {
-    (!text.contains(&0)).then(|| -> &'a [u8] { arena.alloc_slice_copy(&text) })
+    Some(arena.alloc_slice_copy(&text))
 }
 
 /// What `printf` makes of a format that holds `%s`, `%b`, `%d` of a plain number, and `%%`.
@@ -163,7 +180,7 @@ pub(super) fn print(format: &[u8], arguments: &[&[u8]]) -> Option<Vec<u8>> {
             break;
         }
     }
-    (!text.contains(&0)).then_some(text)
+    Some(text)
 }
 
 #[cfg(test)]

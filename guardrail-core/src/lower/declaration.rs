@@ -17,6 +17,8 @@ struct Flags {
     attribute: Attribute,
     /// A reference or a change of case: the variable does not simply hold the text.
     altering: bool,
+    /// A reference: who assigns it changes the variable that it names.
+    reference: bool,
 }
 
 impl<'a> Lowerer<'a> {
@@ -183,6 +185,13 @@ impl<'a> Lowerer<'a> {
         } else if let Some((value, _)) = &value {
             self.integer_value(name, value, source);
         }
+        if flags.reference
+            && let Some(target) = value.and_then(|(value, _)| value.as_known())
+        {
+            let binding = Binding { attribute: Attribute::Altering, ..self.variable(target, word.span) };
+            self.rebind(target, binding);
+            self.assign_unknown(target, &[], word.span);
+        }
         let old = self.variable(name, word.span);
         let attribute = match flags.attribute {
             Attribute::Plain if fresh => Attribute::Plain,
@@ -231,6 +240,7 @@ impl Flags {
                 b'x' => self.export = true,
                 b'n' if builtin == b"export" => self.no_export = true,
                 b'n' | b'l' | b'u' | b'c' => {
+                    self.reference |= *letter == b'n';
                     self.attribute = Attribute::Altering;
                     self.altering = true;
                 }

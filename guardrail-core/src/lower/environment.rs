@@ -4,6 +4,7 @@
 use std::cell::Cell;
 
 use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
 
 use crate::lower::{EnvironmentId, Lead, Origin, Value, Word};
 use crate::shell::{CommandId, Span};
@@ -85,14 +86,18 @@ pub(super) enum Node<'a> {
 }
 
 /// All snapshots of one analysis.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Environments<'a> {
-    nodes: Vec<(u32, Node<'a>)>,
+    nodes: BumpVec<'a, (u32, Node<'a>)>,
     /// Nodes visited since somebody last asked: what lookups cost, paid for in fuel.
     visited: Cell<u32>,
 }
 
 impl<'a> Environments<'a> {
+    pub(super) fn new(arena: &'a Bump) -> Self {
+        Self { nodes: BumpVec::new_in(arena), visited: Cell::new(0) }
+    }
+
     pub(super) fn push(&mut self, before: EnvironmentId, node: Node<'a>) -> EnvironmentId {
         self.nodes.push((before.0, node));
         EnvironmentId(self.nodes.len() as u32)
@@ -199,6 +204,26 @@ pub(super) fn union<'a>(arena: &'a Bump, a: &'a [Origin<'a>], b: &'a [Origin<'a>
     arena.alloc_slice_copy(&all)
 }
 
+/// How many of the constants that a word may be are kept.
+pub(super) const MOST_MAYBE: usize = 16;
+
+/// The constants that a word may be, if it is one of two.
+fn either<'a>(arena: &'a Bump, a: &Word<'a>, b: &Word<'a>) -> &'a [&'a [u8]] {
+    let mut all: Vec<&'a [u8]> = Vec::new();
+    for word in [a, b] {
+        let known = word.as_known();
+        for text in known.iter().chain(word.maybe) {
+            if all.len() < MOST_MAYBE && !all.contains(text) {
+                all.push(text);
+            }
+        }
+    }
+    match all.as_slice() {
+        all if all == a.maybe => a.maybe,
+        all => arena.alloc_slice_copy(all),
+    }
+}
+
 /// What is known of a word that is one of two.
 pub(super) fn merge<'a>(arena: &'a Bump, a: &Word<'a>, b: &Word<'a>) -> Word<'a> {
     if a.value == b.value
@@ -229,7 +254,8 @@ pub(super) fn merge<'a>(arena: &'a Bump, a: &Word<'a>, b: &Word<'a>) -> Word<'a>
         Value::Partial { prefix: &[], suffix }
     };
     let choice = is_choice(a) && is_choice(b);
-    Word { value, span: a.span, lead, splits: a.splits || b.splits, pattern: None, from, choice }
+    let maybe = either(arena, a, b);
+    Word { value, span: a.span, lead, splits: a.splits || b.splits, pattern: None, from, choice, maybe }
 }
 
 /// Whether a word is one of a script's constants that nothing can make a flag of, or several words.
@@ -275,7 +301,8 @@ mod tests {
 
     #[test]
     fn a_child_sees_only_what_is_exported() {
-        let mut all = Environments::default();
+        let arena = Bump::new();
+        let mut all = Environments::new(&arena);
         let plain = Node::Variable { name: b"x", binding: Binding::of(known(b"1")) };
         let exported =
             Node::Variable { name: b"y", binding: Binding { exported: true, ..Binding::of(known(b"2")) } };

@@ -43,9 +43,16 @@ pub(super) struct Declared<'a> {
 }
 
 /// Bytes that make unquoted literal text more than itself.
-const fn is_special(byte: u8) -> bool {
-    matches!(byte, b'*' | b'?' | b'[' | b'{' | b'~')
-}
+#[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
+static SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut bytes: &[u8] = b"*?[{~";
+    while let [byte, rest @ ..] = bytes {
+        special[*byte as usize] = true;
+        bytes = rest;
+    }
+    special
+};
 
 impl<'a> Lowerer<'a> {
     /// Expands words and appends what they come to.
@@ -482,7 +489,8 @@ fn constant<'a>(unit: Unit<'_, 'a>, word: &shell::Word) -> Option<&'a [u8]> {
     match unit.script.parts(word.parts) {
         [Part::Literal(span)] => {
             let text = unit.bytes(*span);
-            (!text.iter().any(|byte| is_special(*byte))).then_some(text)
+            let special = |byte: &u8| SPECIAL.get(usize::from(*byte)) == Some(&true);
+            (!text.iter().any(special)).then_some(text)
         }
         [Part::SingleQuoted(span)] => Some(unit.bytes(*span)),
         [Part::DoubleQuoted { parts, .. }] => match unit.script.parts(*parts) {

@@ -8,6 +8,9 @@ use crate::shell::Span;
 /// Marks a hole in the text of a field: no argument can hold this byte.
 pub(super) const HOLE: u8 = 0;
 
+/// Longer texts that a word with holes may come to are not kept.
+const MAX_MAYBE: usize = 1 << 10;
+
 const NOWHERE: usize = usize::MAX;
 
 /// The bookkeeping of a field; its text lies in the lowerer's scratch buffer.
@@ -16,6 +19,7 @@ pub(super) struct Field<'a> {
     start: usize,
     origins: usize,
     globs: usize,
+    choices: usize,
     /// First and last place whose text is not exactly known, holes and globs alike.
     first_unknown: usize,
     after_unknown: usize,
@@ -40,6 +44,7 @@ impl<'a> Lowerer<'a> {
             start: self.buffer.len(),
             origins: self.origins.len(),
             globs: self.globs.len(),
+            choices: self.choices.len(),
             first_unknown: NOWHERE,
             after_unknown: 0,
             holed: false,
@@ -66,7 +71,7 @@ impl<'a> Lowerer<'a> {
             return;
         }
         let at = self.buffer.len();
-        self.buffer.extend_from_slice(text);
+        self.buffer.extend_from_slice_copy(text);
         if active {
             for (offset, byte) in text.iter().enumerate() {
                 match byte {
@@ -118,7 +123,27 @@ impl<'a> Lowerer<'a> {
     /// Something that cannot be known.
     pub(super) fn push_hole(&mut self, field: &mut Field<'a>, from: &[Origin<'a>], splits: bool) {
         field.open = true;
-        self.push_piece(field, from, splits);
+        self.push_piece(field, from, splits, &[]);
+    }
+
+    /// Something that cannot be known, of which some of the constants it may be are.
+    fn push_open(&mut self, field: &mut Field<'a>, word: &Word<'a>, splits: bool) {
+        field.open = true;
+        let maybe = self.between(word);
+        self.push_piece(field, word.from, splits, maybe);
+    }
+
+    /// What may stand between the known ends of a word.
+    fn between(&self, word: &Word<'a>) -> &'a [&'a [u8]] {
+        match word.value {
+            _ if word.maybe.is_empty() => &[],
+            Value::Partial { prefix, suffix } if word.lead == Lead::Text => {
+                let inside = |text: &&'a [u8]| text.strip_prefix(prefix)?.strip_suffix(suffix);
+                self.arena.alloc_slice_fill_iter(word.maybe.iter().filter_map(inside).collect::<Vec<_>>())
+            }
+            Value::Unknown => word.maybe,
+            _ => &[],
+        }
     }
 
     /// One of several plain constants.
@@ -128,11 +153,19 @@ impl<'a> Lowerer<'a> {
             _ => (&[][..], &[][..]),
         };
         self.push_text(field, prefix, false);
-        self.push_piece(field, word.from, false);
+        let maybe = self.between(word);
+        self.push_piece(field, word.from, false, maybe);
         self.push_text(field, suffix, false);
     }
 
-    fn push_piece(&mut self, field: &mut Field<'a>, from: &[Origin<'a>], splits: bool) {
+    fn push_piece(
+        &mut self,
+        field: &mut Field<'a>,
+        from: &[Origin<'a>],
+        splits: bool,
+        maybe: &'a [&'a [u8]],
+    ) {
+        self.choices.push(maybe);
         field.exists = true;
         field.only = None;
         field.holed = true;
@@ -164,13 +197,13 @@ impl<'a> Lowerer<'a> {
             Value::Partial { prefix, suffix } => {
                 if word.lead == Lead::Text {
                     self.push_text(field, prefix, false);
-                    self.push_hole(field, word.from, false);
+                    self.push_open(field, word, false);
                 } else {
                     self.push_lead(field, word.lead, word.from);
                 }
                 self.push_text(field, suffix, false);
             }
-            Value::Unknown => self.push_hole(field, word.from, false),
+            Value::Unknown => self.push_open(field, word, false),
         }
     }
 
@@ -191,14 +224,14 @@ impl<'a> Lowerer<'a> {
             Value::Partial { prefix, suffix } => {
                 if word.lead == Lead::Text {
                     self.push_split_text(field, prefix, separators);
-                    self.push_hole(field, word.from, true);
+                    self.push_open(field, word, true);
                 } else {
                     self.push_lead(field, word.lead, word.from);
                     field.splits = true;
                 }
                 self.push_split_text(field, suffix, separators);
             }
-            Value::Unknown => self.push_hole(field, word.from, true),
+            Value::Unknown => self.push_open(field, word, true),
         }
     }
 
@@ -282,6 +315,40 @@ impl<'a> Lowerer<'a> {
         self.buffer.truncate(field.start);
         self.origins.truncate(field.origins);
         self.globs.truncate(field.globs);
+        self.choices.truncate(field.choices);
+    }
+
+    /// The texts that a field with holes may come to: what each hole may be, in every combination
+    /// up to a handful. Nothing where of some hole nothing is known.
+    fn field_choices(&self, field: &Field<'a>) -> &'a [&'a [u8]] {
+        let holes = self.choices.get(field.choices..).unwrap_or_default();
+        if holes.is_empty() || holes.iter().any(|maybe| maybe.is_empty()) || field.overlong {
+            return &[];
+        }
+        let count = holes.iter().fold(1, |count: usize, maybe| count.saturating_mul(maybe.len()));
+        let mut texts: Vec<&'a [u8]> = Vec::new();
+        for turn in 0..count.min(environment::MOST_MAYBE) {
+            let mut rest = turn;
+            let mut holes = holes.iter();
+            let mut text = Vec::new();
+            for &byte in self.field_text(field) {
+                match if byte == HOLE { holes.next() } else { None } {
+                    Some(maybe) => {
+                        text.extend_from_slice(maybe.get(rest % maybe.len()).copied().unwrap_or_default());
+                        rest /= maybe.len();
+                    }
+                    None => text.push(byte),
+                }
+                if text.len() > MAX_MAYBE {
+                    break;
+                }
+            }
+            // `x=$x$x` must not grow for ever.
+            if text.len() <= MAX_MAYBE {
+                texts.push(self.arena.alloc_slice_copy(&text));
+            }
+        }
+        self.arena.alloc_slice_copy(&texts)
     }
 
     fn finish_field(&mut self, field: &Field<'a>, globs: bool) -> Word<'a> {
@@ -316,8 +383,9 @@ impl<'a> Lowerer<'a> {
         let choice = field.holed
             && !(field.open || field.splits || globbing || field.overlong)
             && self.field_text(field).iter().all(|&byte| byte == HOLE || environment::is_plain(byte));
+        let maybe = if field.holed { self.field_choices(field) } else { &[] };
         self.discard(field);
-        Word { value, span: field.span, lead: field.lead, splits: field.splits, pattern, from, choice }
+        Word { value, span: field.span, lead: field.lead, splits: field.splits, pattern, from, choice, maybe }
     }
 
     /// What unquoted expansions split at; `None` where that cannot be known (or is more than blanks).

@@ -308,7 +308,7 @@ impl<'a> Lowerer<'a> {
             }
             None => {
                 let positional = self.state.positional;
-                self.words.extend_from_slice(positional.words.get(1..).unwrap_or_default());
+                self.words.extend_from_slice_copy(positional.words.get(1..).unwrap_or_default());
                 if let Some(from) = positional.rest {
                     exact = false;
                     rest = from;

@@ -1,7 +1,5 @@
 //! Functions: a call inlines the body; one that nothing calls is read once for itself.
 
-use std::rc::Rc;
-
 use crate::lower::environment;
 use crate::lower::environment::{Function, Node};
 use crate::lower::lowerer::{Call, Lowerer, Positional, State, Unit};
@@ -61,8 +59,7 @@ impl<'a> Lowerer<'a> {
             self.forget(false);
             return;
         }
-        let Some(script) = self.scripts.get(function.source as usize).and_then(Option::as_ref).map(Rc::clone)
-        else {
+        let Some(script) = self.scripts.get(function.source as usize).copied().flatten() else {
             self.forget(true);
             return;
         };
@@ -70,7 +67,7 @@ impl<'a> Lowerer<'a> {
         if !self.spend(4, source, function.span) || !self.enter(source, function.span) {
             return;
         }
-        let unit = Unit { script: &script, text, source };
+        let unit = Unit { script, text, source };
         let caller = self.state;
         let current = self.current.take();
         let parent = self.around.parent.replace(id);
@@ -119,8 +116,7 @@ impl<'a> Lowerer<'a> {
     /// A function that nothing in the program calls: whoever does later may hold any variables.
     pub(super) fn uncalled(&mut self, function: Function<'a>) {
         let source = SourceId(function.source);
-        let Some(script) = self.scripts.get(function.source as usize).and_then(Option::as_ref).map(Rc::clone)
-        else {
+        let Some(script) = self.scripts.get(function.source as usize).copied().flatten() else {
             return;
         };
         let Some(text) = self.program.source(source).map(|source| source.text) else { return };
@@ -135,7 +131,7 @@ impl<'a> Lowerer<'a> {
         self.state.positional = Positional::UNKNOWN;
         self.state.directory = Word { from: &[], ..Word::unknown(self.state.directory.span) };
         self.calls.push(Call { function, locals: Vec::new(), returns: Vec::new() });
-        self.command(Unit { script: &script, text, source }, function.body);
+        self.command(Unit { script, text, source }, function.body);
         self.calls.pop();
         self.leave();
     }

@@ -1,8 +1,7 @@
 //! [`Lowerer`]: the state of the shell while its program is read, and what bounds the reading.
 
-use std::rc::Rc;
-
 use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
 
 use crate::Limits;
 use crate::lower::environment::{Binding, Environments, Found, Function, Node};
@@ -72,6 +71,7 @@ impl Entry<'_> {
                 background: false,
                 uncalled: false,
                 deferred: false,
+                possible: false,
             },
             place: Place::Here,
         }
@@ -175,7 +175,7 @@ pub struct Lowerer<'a> {
     pub(super) state: State<'a>,
     pub(super) around: Surroundings<'a>,
     /// The script of each source, kept because functions are called after it was read.
-    pub(super) scripts: Vec<Option<Rc<Script<'a>>>>,
+    pub(super) scripts: BumpVec<'a, Option<&'a Script<'a>>>,
     /// Every function definition met, and whether anything calls it.
     pub(super) functions: Vec<(Function<'a>, bool)>,
     pub(super) calls: Vec<Call<'a>>,
@@ -201,12 +201,14 @@ pub struct Lowerer<'a> {
     pub(super) shells: Vec<Shell<'a>>,
 
     // Scratch, used as stacks: a nested user leaves them as long as it found them.
-    pub(super) words: Vec<Word<'a>>,
-    pub(super) buffer: Vec<u8>,
-    pub(super) origins: Vec<Origin<'a>>,
-    pub(super) globs: Vec<u32>,
-    pub(super) assignments: Vec<Assignment<'a>>,
-    pub(super) redirects: Vec<Redirect<'a>>,
+    pub(super) words: BumpVec<'a, Word<'a>>,
+    pub(super) buffer: BumpVec<'a, u8>,
+    pub(super) origins: BumpVec<'a, Origin<'a>>,
+    pub(super) globs: BumpVec<'a, u32>,
+    /// What each hole of the open fields may be.
+    pub(super) choices: BumpVec<'a, &'a [&'a [u8]]>,
+    pub(super) assignments: BumpVec<'a, Assignment<'a>>,
+    pub(super) redirects: BumpVec<'a, Redirect<'a>>,
     pub(super) declared: Vec<Declared<'a>>,
     /// What the substitutions of a word with braces came to: it runs once for the analysis.
     pub(super) substituted: Vec<(Span, Word<'a>)>,
@@ -223,17 +225,18 @@ pub(super) const MAX_CONSTANT: usize = 64 << 10;
 impl<'a> Lowerer<'a> {
     /// A lowerer with an empty program.
     #[must_use]
+    #[inline]
     pub fn new(arena: &'a Bump, limits: &Limits, known: &Known<'a>) -> Self {
         let entry = Entry::request();
         Self {
-            program: Program::default(),
+            program: Program::new(arena),
             arena,
             limits: *limits,
             known: *known,
-            environments: Environments::default(),
+            environments: Environments::new(arena),
             state: State::entered(&entry, entry.environment),
             around: Surroundings::entered(&entry),
-            scripts: Vec::new(),
+            scripts: BumpVec::with_capacity_in(2, arena),
             functions: Vec::new(),
             calls: Vec::new(),
             deferred: Vec::new(),
@@ -247,12 +250,13 @@ impl<'a> Lowerer<'a> {
             depth: 0,
             steps: limits.lower_steps,
             shells: Vec::new(),
-            words: Vec::new(),
-            buffer: Vec::new(),
-            origins: Vec::new(),
-            globs: Vec::new(),
-            assignments: Vec::new(),
-            redirects: Vec::new(),
+            words: BumpVec::with_capacity_in(16, arena),
+            buffer: BumpVec::new_in(arena),
+            origins: BumpVec::new_in(arena),
+            globs: BumpVec::new_in(arena),
+            choices: BumpVec::new_in(arena),
+            assignments: BumpVec::new_in(arena),
+            redirects: BumpVec::new_in(arena),
             declared: Vec::new(),
             substituted: Vec::new(),
         }
@@ -363,14 +367,14 @@ impl<'a> Lowerer<'a> {
         if !may_read {
             return id;
         }
-        let script = Rc::new(shell::parse(text, &self.limits));
+        let script: &'a Script<'a> = self.arena.alloc(shell::parse(self.arena, text, &self.limits));
         for problem in script.problems() {
             self.program.problems.push((id, *problem));
         }
         if let Some(slot) = self.scripts.get_mut(id.0 as usize) {
-            *slot = Some(Rc::clone(&script));
+            *slot = Some(script);
         }
-        let unit = Unit { script: &script, text, source: id };
+        let unit = Unit { script, text, source: id };
         self.list(unit, script.body());
         id
     }
@@ -426,15 +430,15 @@ impl<'a> Lowerer<'a> {
         let (id, may_read) = self.begin_source(text, None, Some((host, span)), layer);
         let mut value = Word::unknown(span);
         if may_read {
-            let (script, word) = shell::parse_template(text, &self.limits);
+            let (script, word) = shell::parse_template(self.arena, text, &self.limits);
             for problem in script.problems() {
                 self.program.problems.push((id, *problem));
             }
-            let script = Rc::new(script);
+            let script: &'a Script<'a> = self.arena.alloc(script);
             if let Some(slot) = self.scripts.get_mut(id.0 as usize) {
-                *slot = Some(Rc::clone(&script));
+                *slot = Some(script);
             }
-            let unit = Unit { script: &script, text, source: id };
+            let unit = Unit { script, text, source: id };
             value = self.text(unit, script.parts(word.parts), word.span);
         }
         self.leave();
@@ -505,10 +509,14 @@ impl<'a> Lowerer<'a> {
     }
 
     pub(super) fn note(&mut self, kind: NoteKind, source: SourceId, span: Span) {
+        self.note_about(Note { kind, source, span, invocation: self.current, channel: None });
+    }
+
+    pub(super) fn note_about(&mut self, about: Note) {
         // Tentative passes and repeated inlining see the same place again.
-        let same = |note: &Note| note.kind == kind && note.source == source && note.span == span;
+        let same = |note: &Note| Note { invocation: about.invocation, ..*note } == about;
         if !self.program.notes.iter().rev().take(16).any(same) {
-            self.program.notes.push(Note { kind, source, span, invocation: self.current });
+            self.program.notes.push(about);
         }
     }
 
@@ -594,11 +602,11 @@ mod tests {
 
     /// The simple commands of a script that no invocation stands for.
     fn missed(text: &str) -> Vec<String> {
-        let script = shell::parse(text.as_bytes(), &Limits::STANDARD);
+        let arena = Bump::new();
+        let script = shell::parse(&arena, text.as_bytes(), &Limits::STANDARD);
         if !script.problems().is_empty() {
             return Vec::new();
         }
-        let arena = Bump::new();
         let mut lowerer = Lowerer::new(&arena, &Limits::STANDARD, &Known::default());
         lowerer.source(text.as_bytes(), Entry::request());
         if lowerer.program.exhausted.is_some() {

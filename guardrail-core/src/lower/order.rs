@@ -1,5 +1,8 @@
 //! A program's invocations in the order of its text: what a person reads, and what `programs` lists.
 
+use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
+
 use crate::lower::{Invocation, InvocationId, Program, Resolution, SourceId};
 use crate::shell::Span;
 
@@ -16,10 +19,7 @@ impl<'a> Program<'a> {
     /// defined, however often it was inlined. Bare assignments and redirections are left out.
     #[must_use]
     pub fn in_source_order(&self) -> Vec<InvocationId> {
-        if let Some(order) = self.in_order_already() {
-            return order;
-        }
-        self.in_source_groups().into_iter().filter_map(|group| group.first().copied()).collect()
+        self.in_source_groups().iter().filter_map(|group| group.first().copied()).collect()
     }
 
     /// The decoded command word of every simple command, wrapped command, builtin and function
@@ -43,26 +43,34 @@ impl<'a> Program<'a> {
 
     /// The invocations as they are, where they were found in the order of the text: one source,
     /// and each starts behind the one before it.
-    fn in_order_already(&self) -> Option<Vec<InvocationId>> {
+    fn in_order_already(&self) -> Option<Groups<'a>> {
         let sorted = self.invocations.is_sorted_by(|a, b| a.span.start < b.span.start);
         if self.sources.len() > 1 || !sorted {
             return None;
         }
-        let mut order = Vec::with_capacity(self.invocations.len());
-        let named =
-            self.invocations.iter().enumerate().filter(|(_, one)| one.resolution != Resolution::Nothing);
-        order.extend(named.map(|(index, _)| InvocationId(index as u32)));
-        Some(order)
+        let mut groups = Groups::new(self.invocations.bump(), self.invocations.len());
+        for (index, one) in self.invocations.iter().enumerate() {
+            if one.resolution != Resolution::Nothing {
+                groups.ids.push(InvocationId(index as u32));
+                groups.ends.push(groups.ids.len());
+            }
+        }
+        Some(groups)
     }
 
     /// Invocations of one place in the text together, the places in their order.
     #[must_use]
-    pub fn in_source_groups(&self) -> Vec<Vec<InvocationId>> {
+    pub fn in_source_groups(&self) -> Groups<'a> {
+        if let Some(groups) = self.in_order_already() {
+            return groups;
+        }
+        let arena = self.invocations.bump();
         let mut order = Order {
             program: self,
-            items: vec![Vec::new(); self.sources.len()],
-            nested: vec![Vec::new(); self.invocations.len()],
-            groups: Vec::new(),
+            arena,
+            items: BumpVec::from_iter_in(self.sources.iter().map(|_| BumpVec::new_in(arena)), arena),
+            nested: BumpVec::from_iter_in(self.invocations.iter().map(|_| BumpVec::new_in(arena)), arena),
+            groups: Groups::new(arena, self.invocations.len()),
         };
         order.collect();
         for source in 0..self.sources.len() {
@@ -86,16 +94,44 @@ impl<'a> Program<'a> {
     }
 }
 
-struct Order<'p, 'a> {
-    program: &'p Program<'a>,
-    /// For each source, what stands in it, at its place.
-    items: Vec<Vec<(u32, u32, Item)>>,
-    /// For each invocation, the sources it reads.
-    nested: Vec<Vec<SourceId>>,
-    groups: Vec<Vec<InvocationId>>,
+/// Invocations in groups, each group those of one place in the text.
+#[derive(Debug)]
+pub struct Groups<'a> {
+    ids: BumpVec<'a, InvocationId>,
+    /// Where each group ends among them.
+    ends: BumpVec<'a, usize>,
 }
 
-impl Order<'_, '_> {
+impl<'a> Groups<'a> {
+    fn new(arena: &'a Bump, room: usize) -> Self {
+        Self { ids: BumpVec::with_capacity_in(room, arena), ends: BumpVec::with_capacity_in(room, arena) }
+    }
+
+    /// How many groups there are.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The groups in the order of their places.
+    pub fn iter(&self) -> impl Iterator<Item = &[InvocationId]> {
+        let mut start = 0;
+        self.ends
+            .iter()
+            .map(move |&end| self.ids.get(std::mem::replace(&mut start, end)..end).unwrap_or_default())
+    }
+}
+
+struct Order<'p, 'a> {
+    program: &'p Program<'a>,
+    arena: &'a Bump,
+    /// For each source, what stands in it, at its place.
+    items: BumpVec<'a, BumpVec<'a, (u32, u32, Item)>>,
+    /// For each invocation, the sources it reads.
+    nested: BumpVec<'a, BumpVec<'a, SourceId>>,
+    groups: Groups<'a>,
+}
+
+impl<'a> Order<'_, 'a> {
     fn collect(&mut self) {
         let mut written = vec![false; self.program.invocations.len()];
         for id in &self.program.written {
@@ -136,14 +172,16 @@ impl Order<'_, '_> {
         if depth > 64 {
             return;
         }
-        let items = self.items.get_mut(id.0 as usize).map(std::mem::take).unwrap_or_default();
+        let Some(items) = self.items.get_mut(id.0 as usize) else { return };
+        let items = std::mem::replace(items, BumpVec::new_in(self.arena));
         let mut at = 0;
         while let Some((start, level, item)) = items.get(at).copied() {
             at += 1;
             match item {
                 Item::Source(source) => self.source(source, depth + 1),
                 Item::Invocation(first) => {
-                    let mut group = vec![first];
+                    let mut group = BumpVec::new_in(self.arena);
+                    group.push(first);
                     let span = self.span(first);
                     // The same place again: another round of an inlined body.
                     while let Some((next_start, next_level, Item::Invocation(next))) = items.get(at).copied()
@@ -159,7 +197,8 @@ impl Order<'_, '_> {
                         self.invocation(*id).is_some_and(|one| one.resolution != Resolution::Nothing)
                     });
                     if !group.is_empty() {
-                        self.groups.push(group);
+                        self.groups.ids.extend_from_slice_copy(&group);
+                        self.groups.ends.push(self.groups.ids.len());
                     }
                     for source in sources {
                         self.source(source, depth + 1);
@@ -178,10 +217,11 @@ impl Order<'_, '_> {
     }
 
     /// The sources a group reads, each text once.
-    fn sources_of(&mut self, group: &[InvocationId]) -> Vec<SourceId> {
-        let mut sources: Vec<SourceId> = Vec::new();
+    fn sources_of(&mut self, group: &[InvocationId]) -> BumpVec<'a, SourceId> {
+        let mut sources = BumpVec::new_in(self.arena);
         for id in group {
-            for source in self.nested.get_mut(id.0 as usize).map(std::mem::take).unwrap_or_default() {
+            let Some(nested) = self.nested.get_mut(id.0 as usize) else { continue };
+            for source in std::mem::replace(nested, BumpVec::new_in(self.arena)) {
                 let text = |id: SourceId| self.program.source(id).map(|source| source.text);
                 if !sources.iter().any(|known| text(*known) == text(source)) {
                     sources.push(source);

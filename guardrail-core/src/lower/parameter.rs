@@ -148,7 +148,7 @@ impl<'a> Lowerer<'a> {
             Some(element) => Binding::of(Word { span, ..*element }),
             None => {
                 let from = self.named(binding.value.from, name);
-                Binding::of(Word { from, ..Word::unknown(span) })
+                Binding::of(Word { from, maybe: binding.value.maybe, ..Word::unknown(span) })
             }
         }
     }
@@ -278,7 +278,8 @@ impl<'a> Lowerer<'a> {
                 }
                 None => {
                     let other = self.argument(unit, first, span, mode_of_argument(mode));
-                    Expansion::Value(Word { from: other.from, ..Word::unknown(span) })
+                    let either = environment::merge(self.arena, &other, &Word::known(b"", span));
+                    Expansion::Value(Word { from: other.from, maybe: either.maybe, ..Word::unknown(span) })
                 }
             },
             ParameterOperator::RemovePrefix { longest } => {
@@ -344,8 +345,9 @@ impl<'a> Lowerer<'a> {
     /// The value, or if it is missing the argument: nobody knows which.
     fn one_or_other(&mut self, unit: Unit<'_, 'a>, value: Word<'a>, other: Slice<Part>) -> Word<'a> {
         let other = self.argument(unit, other, value.span, Mode::Assignment);
-        let from = environment::union(self.arena, value.from, other.from);
-        Word { from, ..Word::unknown(value.span) }
+        // Its ends are nobody's: the variable may hold anything.
+        let either = environment::merge(self.arena, &value, &other);
+        Word { from: either.from, maybe: either.maybe, ..Word::unknown(value.span) }
     }
 
     pub(super) fn argument(

@@ -3,6 +3,9 @@
 //! All of it is borrowed from one arena that lives as long as one evaluation, so the types are
 //! small and `Copy`, and nothing is freed one by one.
 
+use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
+
 use crate::shell::{Problem, Span};
 
 /// The place of an [`Invocation`] in [`Program::invocations`].
@@ -25,24 +28,24 @@ pub struct ChannelId(pub u32);
 pub struct EnvironmentId(pub u32);
 
 /// Everything one request would start.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Program<'a> {
     /// Every invocation found so far. Wrapped commands and nested sources are appended as they
     /// are discovered; for the order of the text see [`Program::in_source_order`].
-    pub invocations: Vec<Invocation<'a>>,
+    pub invocations: BumpVec<'a, Invocation<'a>>,
     /// Every text that was read as a program, the request's first.
-    pub sources: Vec<Source<'a>>,
+    pub sources: BumpVec<'a, Source<'a>>,
     /// How many channels exist; ids are smaller than this.
     pub channels: u32,
     /// What the shell itself does beside starting invocations.
-    pub notes: Vec<Note>,
+    pub notes: BumpVec<'a, Note>,
     /// What could not be read, with the source it stands in.
-    pub problems: Vec<(SourceId, Problem)>,
+    pub problems: BumpVec<'a, (SourceId, Problem)>,
     /// A limit of the lowering was hit (with the place): the program is incomplete.
     pub exhausted: Option<(SourceId, Span)>,
     /// The invocations that stand in a text as simple commands, in the order found; the others
     /// were unwrapped from them.
-    pub(crate) written: Vec<InvocationId>,
+    pub(crate) written: BumpVec<'a, InvocationId>,
 }
 
 /// One text that was read as a program.
@@ -119,6 +122,8 @@ pub struct Context {
     pub uncalled: bool,
     /// In a handler that runs later: `trap`, an alias.
     pub deferred: bool,
+    /// What another invocation becomes if its unknown words are certain constants.
+    pub possible: bool,
 }
 
 /// Where an invocation runs.
@@ -166,6 +171,9 @@ pub struct Word<'a> {
     /// Each unknown piece is one of several constants of the script, none of which is empty,
     /// begins with `-` or holds a blank or a glob (`$x` in `for x in dev test`).
     pub choice: bool,
+    /// Constants of the script that the whole word may be, where it cannot be known. Not all it
+    /// may be: each is judged beside the unknown, never in its place.
+    pub maybe: &'a [&'a [u8]],
 }
 
 /// What a word would be.
@@ -261,7 +269,7 @@ pub enum RedirectKind {
 }
 
 /// Something the shell itself does that matters beside the invocations.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Note {
     /// What.
     pub kind: NoteKind,
@@ -271,6 +279,8 @@ pub struct Note {
     pub span: Span,
     /// The invocation it belongs to, where there is one.
     pub invocation: Option<InvocationId>,
+    /// The stream that the value comes from, where all of it comes from that one.
+    pub channel: Option<ChannelId>,
 }
 
 /// What a [`Note`] says.
@@ -301,6 +311,7 @@ impl<'a> Word<'a> {
             pattern: None,
             from: &[],
             choice: false,
+            maybe: &[],
         }
     }
 
@@ -315,6 +326,7 @@ impl<'a> Word<'a> {
             pattern: None,
             from: &[],
             choice: false,
+            maybe: &[],
         }
     }
 
@@ -354,6 +366,21 @@ impl<'a> Word<'a> {
 }
 
 impl<'a> Program<'a> {
+    /// A program of nothing.
+    #[must_use]
+    pub fn new(arena: &'a Bump) -> Self {
+        Self {
+            // Most requests are a command or two.
+            invocations: BumpVec::with_capacity_in(4, arena),
+            sources: BumpVec::with_capacity_in(2, arena),
+            channels: 0,
+            notes: BumpVec::new_in(arena),
+            problems: BumpVec::new_in(arena),
+            exhausted: None,
+            written: BumpVec::with_capacity_in(4, arena),
+        }
+    }
+
     /// An invocation by its id. `None` only for an id of another program.
     #[must_use]
     pub fn invocation(&self, id: InvocationId) -> Option<&Invocation<'a>> {

@@ -3,12 +3,14 @@
 use crate::lower::expand::Mode;
 use crate::lower::lowerer::{Lowerer, Surroundings, Unit};
 use crate::lower::{ChannelId, Input, Origin, Redirect, RedirectKind, Value, Word};
-use crate::shell::{self, Descriptor, RedirectOperator};
+use crate::shell::{self, Descriptor, RedirectOperator, Span};
 
 /// Where one descriptor leads, as far as channels go.
 #[derive(Clone, Copy)]
 struct Streams<'a> {
     stdin: Input<'a>,
+    /// What is read from each descriptor but the first, where it was opened to be read.
+    input: [Option<Input<'a>>; 10],
     /// Standard output, standard error and descriptors 3 to 9.
     out: [Option<ChannelId>; 10],
 }
@@ -21,10 +23,17 @@ impl<'a> Lowerer<'a> {
             return around;
         }
         let base = self.redirects.len();
-        self.redirects.extend_from_slice(around.redirects);
-        let mut streams = Streams { stdin: around.stdin, out: [None; 10] };
+        self.redirects.extend_from_slice_copy(around.redirects);
+        let mut streams = Streams { stdin: around.stdin, input: [None; 10], out: [None; 10] };
         if let Some(slot) = streams.out.get_mut(1) {
             *slot = around.stdout;
+        }
+        // The descriptors that commands around it opened, or `exec` before it. What they did to the
+        // first two is known.
+        for redirect in around.redirects {
+            if redirect.descriptor.is_none_or(|descriptor| descriptor > 1) {
+                streams.apply(redirect);
+            }
         }
         for redirect in own {
             let lowered = self.lower_redirect(unit, redirect);
@@ -147,13 +156,11 @@ impl<'a> Streams<'a> {
         let descriptor = redirect.descriptor;
         match redirect.kind {
             RedirectKind::Read | RedirectKind::ReadWrite if descriptor == Some(0) => {
-                self.stdin = match (channel, redirect.target.as_known()) {
-                    (Some(channel), _) => Input::Channel(channel),
-                    (None, Some(b"/dev/null")) => Input::Empty,
-                    _ => Input::File(redirect.target),
-                };
+                self.stdin = opened(&redirect.target, channel);
             }
             RedirectKind::Text if descriptor == Some(0) => self.stdin = Input::Text(redirect.target),
+            RedirectKind::Read => self.open(descriptor, Some(opened(&redirect.target, channel))),
+            RedirectKind::Text => self.open(descriptor, Some(Input::Text(redirect.target))),
             RedirectKind::Write | RedirectKind::Append | RedirectKind::ReadWrite => {
                 self.point(descriptor, channel);
                 if redirect.both {
@@ -161,7 +168,6 @@ impl<'a> Streams<'a> {
                 }
             }
             RedirectKind::Descriptor => self.duplicate(descriptor, &redirect.target),
-            RedirectKind::Read | RedirectKind::Text => {}
         }
     }
 
@@ -172,8 +178,16 @@ impl<'a> Streams<'a> {
             Some(b"") => self.point(descriptor, None),
             Some(b"0") if descriptor == Some(0) => {}
             Some([digit @ b'0'..=b'9']) if descriptor != Some(0) => {
-                let channel = self.out.get(usize::from(digit - b'0')).copied().flatten();
-                self.point(descriptor, channel);
+                let from = usize::from(digit - b'0');
+                let input =
+                    if from == 0 { Some(self.stdin) } else { self.input.get(from).copied().flatten() };
+                self.point(descriptor, self.out.get(from).copied().flatten());
+                self.open(descriptor, input);
+            }
+            Some([digit @ b'1'..=b'9'])
+                if let Some(Some(input)) = self.input.get(usize::from(digit - b'0')) =>
+            {
+                self.stdin = *input;
             }
             // A descriptor opened elsewhere: what it leads to is not followed, so it may hold anything.
             _ if descriptor == Some(0) => {
@@ -183,10 +197,27 @@ impl<'a> Streams<'a> {
         }
     }
 
+    fn open(&mut self, descriptor: Option<u32>, input: Option<Input<'a>>) {
+        if let Some(slot) = descriptor.and_then(|number| self.input.get_mut(number as usize)) {
+            // Which of two openings took place may hang on a condition.
+            let either = Input::File(Word { from: &[Origin::Input], ..Word::unknown(Span::default()) });
+            *slot = if slot.is_some() { Some(either) } else { input };
+        }
+    }
+
     fn point(&mut self, descriptor: Option<u32>, channel: Option<ChannelId>) {
         if let Some(slot) = descriptor.and_then(|number| self.out.get_mut(number as usize)) {
             *slot = channel;
         }
+    }
+}
+
+/// What is read from an opened file.
+fn opened<'a>(target: &Word<'a>, channel: Option<ChannelId>) -> Input<'a> {
+    match (channel, target.as_known()) {
+        (Some(channel), _) => Input::Channel(channel),
+        (None, Some(b"/dev/null")) => Input::Empty,
+        _ => Input::File(*target),
     }
 }
 

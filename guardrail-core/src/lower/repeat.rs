@@ -10,6 +10,8 @@ use crate::shell::Span;
 struct Rounds<'a> {
     /// The names assigned, sorted, each with whether its values are harmless in arithmetic.
     assigned: Vec<(&'a [u8], bool)>,
+    /// What was assigned to them.
+    values: Vec<(&'a [u8], Word<'a>)>,
     /// Something opaque ran.
     everything: bool,
     /// The directory or the positional parameters changed.
@@ -65,7 +67,11 @@ impl<'a> Lowerer<'a> {
                     let variable = self.arena.alloc_slice_copy(&[Origin::Variable(name)]);
                     from = environment::union(self.arena, from, variable);
                 }
-                let value = Word { from, ..Word::unknown(Span::default()) };
+                let mut maybe = old.value.maybe;
+                for (_, value) in rounds.values.iter().filter(|(known, _)| *known == name) {
+                    maybe = environment::merge(self.arena, &Word { maybe, ..old.value }, value).maybe;
+                }
+                let value = Word { from, maybe, ..Word::unknown(Span::default()) };
                 self.rebind(name, Binding { value, elements: None, set: true, ..old });
             }
         }
@@ -85,6 +91,9 @@ impl<'a> Lowerer<'a> {
             match node {
                 Node::Variable { name, binding } => {
                     let value = &binding.value;
+                    if value.as_known().is_some() || !value.maybe.is_empty() {
+                        rounds.values.push((name, *value));
+                    }
                     fresh.push((name, value.from.is_empty() && value.lead == Lead::Text));
                 }
                 Node::Forgotten { .. } | Node::FunctionRemoved { .. } => wiped = true,

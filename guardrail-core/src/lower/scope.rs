@@ -137,6 +137,8 @@ impl<'a> Lowerer<'a> {
                 // What arithmetic makes of it is a number.
                 Attribute::Integer => &[][..],
                 _ if is_dynamic_number(name) => &[][..],
+                // Not what it was before, whatever it is.
+                Attribute::Altering => self.arena.alloc_slice_copy(&[Origin::Variable(name), Origin::Input]),
                 _ => self.arena.alloc_slice_copy(&[Origin::Variable(name)]),
             };
             value = Word { from, ..Word::unknown(value.span) };
@@ -262,7 +264,7 @@ impl<'a> Lowerer<'a> {
         };
         let mut value = environment::merge(self.arena, &a.value, &b.value);
         if a.set != b.set || (elements.is_none() && (a.elements.is_some() || b.elements.is_some())) {
-            value = Word { from: value.from, ..Word::unknown(value.span) };
+            value = Word { from: value.from, maybe: value.maybe, ..Word::unknown(value.span) };
         }
         Binding {
             value,

@@ -1,10 +1,10 @@
 //! Simple commands: their words, assignments and redirections, and what the command word names.
 
-use crate::lower::builtin::{self, is_declaration};
+use crate::lower::builtin_names::{binds, is_builtin, is_declaration, may_be_builtin};
 use crate::lower::environment::{self, Attribute, Binding, Node};
 use crate::lower::expand::{Declared, Mode, assigns};
 use crate::lower::lowerer::{Lowerer, Unit};
-use crate::lower::{Assignment, Invocation, InvocationId, Resolution, SourceId, Value, Word};
+use crate::lower::{Assignment, Input, Invocation, InvocationId, Resolution, SourceId, Value, Word};
 use crate::shell::{self, Part, Slice, Span};
 
 impl<'a> Lowerer<'a> {
@@ -65,7 +65,8 @@ impl<'a> Lowerer<'a> {
 
         let outer = self.around;
         let redirects = unit.script.redirects(command.redirects);
-        let around = self.redirect(unit, redirects);
+        // Most have none, and then nothing around them changes.
+        let redirected = if redirects.is_empty() { None } else { Some(self.redirect(unit, redirects)) };
         self.reveals = false;
         let before = self.state.environment;
         let assignments = unit.script.assignments(assignments);
@@ -80,6 +81,7 @@ impl<'a> Lowerer<'a> {
         };
         let directory = self.state.directory;
         let environment = self.state.environment;
+        let around = redirected.as_ref().unwrap_or(&outer);
         if let Some(invocation) = self.program.invocations.get_mut(id.0 as usize) {
             invocation.words = words;
             invocation.assignments = assigned;
@@ -92,9 +94,20 @@ impl<'a> Lowerer<'a> {
         }
         if !words.is_empty() {
             let persists = resolution == Resolution::Builtin && name == Some(b"exec") && words.len() == 1;
-            self.around = around;
+            if let Some(around) = redirected {
+                self.around = around;
+            }
             self.run(id, unit.source, words, declared);
             // `exec` with redirections alone changes the streams of this very shell.
+            if persists && around.context.conditional {
+                // If it runs at all.
+                let (before, after) = (outer.stdin, around.stdin);
+                if !same_input(&before, &after) {
+                    let unknown = Word { from: &[super::Origin::Input], ..Word::unknown(command.span) };
+                    self.around.stdin = Input::File(unknown);
+                }
+                self.around.stdout = around.stdout.or(outer.stdout);
+            }
             if !persists {
                 let parent = self.around.parent;
                 self.around = outer;
@@ -115,7 +128,7 @@ impl<'a> Lowerer<'a> {
         if !self.functions.is_empty() && self.is_function(name) {
             return Resolution::Function;
         }
-        if builtin::is_builtin(name) { Resolution::Builtin } else { Resolution::Program }
+        if is_builtin(name) { Resolution::Builtin } else { Resolution::Program }
     }
 
     fn is_function(&mut self, name: &[u8]) -> bool {
@@ -132,7 +145,7 @@ impl<'a> Lowerer<'a> {
             _ if first.lead != super::Lead::Text => return,
             // It could be `eval`, `export`, a function: then nothing is certain any more.
             Value::Partial { prefix, suffix }
-                if self.functions.is_empty() && !builtin::may_be_builtin(prefix, suffix) =>
+                if self.functions.is_empty() && !may_be_builtin(prefix, suffix) =>
             {
                 return;
             }
@@ -144,8 +157,15 @@ impl<'a> Lowerer<'a> {
         if !self.functions.is_empty() && self.call_functions(id, name, words) {
             return;
         }
-        if builtin::is_builtin(name) {
+        if is_builtin(name) {
             self.builtin(id, source, name, words, declared);
+            // What it binds is judged here, since nobody may see it again as it is: what joins the
+            // branches knows less of it.
+            if binds(name)
+                && let Some(invocation) = self.program.invocations.get_mut(id.0 as usize)
+            {
+                invocation.environment = self.state.environment;
+            }
         }
     }
 
@@ -375,6 +395,15 @@ impl<'a> Lowerer<'a> {
         }
         self.state.environment =
             self.environments.push(self.state.environment, Node::Function { function, certain: true });
+    }
+}
+
+/// Whether two inputs provably are one.
+fn same_input(a: &Input<'_>, b: &Input<'_>) -> bool {
+    match (a, b) {
+        (Input::Inherited, Input::Inherited) | (Input::Empty, Input::Empty) => true,
+        (Input::Channel(a), Input::Channel(b)) => a == b,
+        _ => false,
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::lower::expand::Mode;
 use crate::lower::field::Field;
 use crate::lower::lowerer::{Lowerer, State, Surroundings, Unit};
-use crate::lower::{ChannelId, Input, Origin, Value, Word};
+use crate::lower::{ChannelId, Input, Invocation, Origin, Resolution, Value, Word};
 use crate::shell::{self, Part, Slice, Span, SubstitutionStyle};
 
 impl<'a> Lowerer<'a> {
@@ -19,10 +19,7 @@ impl<'a> Lowerer<'a> {
         let value = match *part {
             Part::CommandSubstitution { body, style, span } => self.substitution(unit, body, style, span),
             Part::Backquoted { script, span } => match unit.script.nested(script) {
-                Some(script) => {
-                    let text: &'a [u8] = self.arena.alloc_slice_copy(script.text());
-                    self.backquoted(unit, text, span)
-                }
+                Some(script) => self.backquoted(unit, script.text(), span),
                 None => Word::unknown(span),
             },
             Part::ProcessSubstitution { body, output, span } => {
@@ -78,7 +75,7 @@ impl<'a> Lowerer<'a> {
         let first = self.program.invocations.len();
         let source = self.inline(text, None, unit.source, span);
         self.enter_shell();
-        let script = self.scripts.get(source.0 as usize).and_then(Option::as_ref);
+        let script = self.scripts.get(source.0 as usize).copied().flatten();
         match script {
             Some(script) if source != unit.source && is_one_command(script, script.body()) => {
                 self.output_word(first, channel, span)
@@ -116,14 +113,13 @@ impl<'a> Lowerer<'a> {
 
     /// What a substitution comes to: known where its one command prints a constant.
     fn output_word(&mut self, first: usize, channel: ChannelId, span: Span) -> Word<'a> {
-        let constant = match self.program.invocations.get(first) {
-            Some(invocation)
-                if invocation.stdout == Some(channel) && self.writers_since(first, channel) == 1 =>
-            {
-                crate::lower::constant::output(self.arena, invocation)
-            }
-            _ => None,
-        };
+        let alone = self.writers_since(first, channel) == 1;
+        let writer = self.program.invocations.get(first);
+        let writer = writer.filter(|writer| writer.stdout == Some(channel) && alone);
+        if writer.is_some_and(prints_directory) {
+            return self.working_directory(span);
+        }
+        let constant = writer.and_then(|writer| crate::lower::constant::output(self.arena, writer));
         match constant {
             Some(text) => {
                 let len = text.len() - text.iter().rev().take_while(|byte| **byte == b'\n').count();
@@ -171,6 +167,13 @@ pub(super) struct Shell<'a> {
     separating: bool,
     remembers: bool,
     substituted: Vec<(Span, Word<'a>)>,
+}
+
+/// Whether an invocation prints where it is, as `$PWD` holds it.
+fn prints_directory(writer: &Invocation<'_>) -> bool {
+    let flag = |word: &Word<'_>| matches!(word.as_known(), Some(b"-L" | b"-P"));
+    writer.resolution == Resolution::Builtin
+        && matches!(writer.words, [name, flags @ ..] if name.as_known() == Some(b"pwd") && flags.iter().all(flag))
 }
 
 /// Whether a body is one simple command, in the foreground.

@@ -2,7 +2,7 @@
 
 use crate::lower::expand::Mode;
 use crate::lower::lowerer::{Lowerer, Unit};
-use crate::lower::{NoteKind, Origin, SourceId, Word};
+use crate::lower::{Origin, SourceId, Word};
 use crate::shell::{self, Part, Slice};
 
 /// Comparisons whose operands `[[` evaluates as arithmetic.
@@ -43,7 +43,7 @@ impl<'a> Lowerer<'a> {
             // worth the alarm: `[ $DEBUG ]` is common.
             let foreign = |origin: &Origin<'_>| !matches!(origin, Origin::Variable(_));
             if words.len() == 1 && word.splits && word.from.iter().any(foreign) {
-                self.note(NoteKind::OpaqueArithmetic, source, word.span);
+                self.note_arithmetic(word.from, source, word.span);
             }
             before = word.as_known().unwrap_or_default();
         }

@@ -124,7 +124,7 @@ impl<'s> Reader<'s, 's, '_, '_> {
             }
             Target::Name(word) | Target::Address(word) => text(word),
             Target::Data(_) => Slot::Nothing,
-            Target::Code(Code::Program(word)) => text(word),
+            Target::Code(Code::Program(word, _)) => text(word),
             Target::Code(_) => Slot::Unknown,
             Target::Statement(_, object) => match object {
                 Some(object) => Slot::known(object.as_bytes()),

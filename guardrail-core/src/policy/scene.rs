@@ -210,7 +210,7 @@ impl<'s> Scene<'s> {
 /// What an effect says of an act, beside its facets.
 fn deed<'s>(effect: &Effect<'_, '_>) -> Act<'s> {
     let (opaque, nameless) = match &effect.target {
-        Target::Code(Code::Program(_) | Code::Visible) => (true, false),
+        Target::Code(Code::Program(..) | Code::Visible) => (true, false),
         Target::Code(Code::Nameless | Code::Opaque | Code::Fed(_)) => (true, true),
         _ => (false, false),
     };

@@ -126,6 +126,8 @@ words! {
         Allowed = "allowed",
         /// It was refused by the policy.
         Denied = "denied",
+        /// It is being prepared.
+        Drafted = "drafted",
         /// It was put forward.
         Proposed = "proposed",
         /// It was changed, and votes for what it was no longer count.

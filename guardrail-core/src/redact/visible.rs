@@ -203,7 +203,14 @@ fn plain_prefix(bytes: &[u8]) -> usize {
         .iter()
         .take_while(|block| block.iter().fold(true, |plain, b| plain & is_plain_byte(*b)))
         .count();
+    // Commands are short: their ends are worth smaller blocks.
     let start = whole * 64;
+    let (blocks, _) = bytes.get(start..).unwrap_or_default().as_chunks::<16>();
+    let whole = blocks
+        .iter()
+        .take_while(|block| block.iter().fold(true, |plain, b| plain & is_plain_byte(*b)))
+        .count();
+    let start = start + whole * 16;
     start + bytes.iter().skip(start).take_while(|b| is_plain_byte(**b)).count()
 }
 

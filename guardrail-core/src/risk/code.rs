@@ -3,30 +3,20 @@
 
 use guardrail_schema::{EffectKind, Risk};
 
-use super::{Case, Found, shown};
+use super::{Case, Found, say};
 use crate::effect::{Area, Code, Target};
 use crate::identify::FeedSource;
 
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     for effect in case.effects().filter(|effect| effect.kind == EffectKind::Execute) {
         match &effect.target {
-            Target::Code(Code::Program(word)) => {
-                let path = word.as_known().is_some_and(|text| text.contains(&b'/'));
-                if !path {
-                    found.on(effect, Risk::Medium, true, || {
-                        format!("runs {}, of which nothing is known", shown(word)).into()
-                    });
-                    continue;
-                }
-                let temporary = word.as_known().is_some_and(|text| {
-                    text.starts_with(b"/tmp/")
-                        || text.starts_with(b"/var/tmp/")
-                        || text.starts_with(b"/dev/shm/")
-                });
-                let risk = if temporary { Risk::High } else { Risk::Medium };
+            Target::Code(Code::Program(word, None)) => {
+                found.on(effect, Risk::Medium, true, || say(["runs ", ", of which nothing is known"], word))
+            }
+            Target::Code(Code::Program(word, Some(area))) => {
+                let risk = if *area == Area::Temporary { Risk::High } else { Risk::Medium };
                 found.on(effect, risk, true, || {
-                    format!("runs the file {}, which is not where the system keeps its programs", shown(word))
-                        .into()
+                    say(["runs the file ", ", which is not where the system keeps its programs"], word)
                 });
             }
             Target::Code(Code::Nameless) => {
@@ -45,9 +35,7 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
                     found.on(effect, Risk::Medium, true, || "runs whatever its standard input holds".into());
                 }
                 FeedSource::File(word) => {
-                    found.on(effect, Risk::Medium, true, || {
-                        format!("runs the code in {}", shown(&word)).into()
-                    });
+                    found.on(effect, Risk::Medium, true, || say(["runs the code in ", ""], &word));
                 }
                 FeedSource::Channel(_) | FeedSource::Unknown => {
                     found.on(effect, Risk::High, true, || "runs what another command prints".into());
@@ -58,7 +46,7 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
                     Area::Workspace | Area::Home | Area::System => (Risk::Medium, false),
                     _ => (Risk::High, location.area == Area::Unknown),
                 };
-                found.on(effect, risk, unknown, || format!("runs the code in {}", shown(word)).into());
+                found.on(effect, risk, unknown, || say(["runs the code in ", ""], word));
             }
             _ => found.on(effect, Risk::Medium, false, || "runs programs or code".into()),
         }

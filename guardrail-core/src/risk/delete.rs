@@ -2,7 +2,7 @@
 
 use guardrail_schema::{EffectKind, Mark, Risk};
 
-use super::{Case, Found, shown};
+use super::{Case, Found, say};
 use crate::effect::{Area, Target};
 
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
@@ -24,9 +24,7 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
             Area::Temporary if location.whole => (Risk::High, ", which others use too"),
             Area::Temporary | Area::Workspace => (Risk::Medium, ""),
         };
-        found.on(effect, risk, location.area == Area::Unknown, || {
-            format!("deletes {}{why}", shown(word)).into()
-        });
+        found.on(effect, risk, location.area == Area::Unknown, || say(["deletes ", why], word));
     }
 }
 

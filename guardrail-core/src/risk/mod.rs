@@ -124,7 +124,7 @@ impl Found {
         let risk = says.and_then(|says| says.risk).map_or(risk, |floor| risk.max(floor));
         let mut message = message();
         if let Some(why) = says.and_then(|says| says.why.as_deref()) {
-            message = Cow::Owned(format!("{message}: {why}"));
+            message = Cow::Owned([&message, ": ", why].concat());
         }
         self.at(effect.source, effect.span, risk, unknown, message);
         if let (Some(finding), Some(instead)) =
@@ -151,8 +151,21 @@ pub(crate) fn judge(analysis: &Analysis<'_, '_>, facts: &Facts) -> Found {
     found
 }
 
+/// A message about a word: what stands before it and behind it.
+fn say([before, behind]: [&str; 2], word: &Word<'_>) -> Cow<'static, str> {
+    with_pieces(word, |pieces| {
+        let [a, b, c, d] = pieces;
+        Cow::Owned([before, a, b, c, d, behind].concat())
+    })
+}
+
 /// A word as a message shows it.
 fn shown(word: &Word<'_>) -> Cow<'static, str> {
+    with_pieces(word, |pieces| Cow::Owned(pieces.concat()))
+}
+
+/// The pieces that a word is shown by, so that a message is put together in one go.
+fn with_pieces<R>(word: &Word<'_>, make: impl FnOnce([&str; 4]) -> R) -> R {
     let place = match word.lead {
         Lead::Text => "",
         Lead::Home => "~",
@@ -160,14 +173,12 @@ fn shown(word: &Word<'_>) -> Cow<'static, str> {
         Lead::WorkingDirectory => "$PWD",
     };
     if let (Value::Partial { suffix, .. }, false) = (word.value, place.is_empty()) {
-        return Cow::Owned(format!("`{place}{}`", String::from_utf8_lossy(suffix)));
+        return make(["`", place, &String::from_utf8_lossy(suffix), "`"]);
     }
     match word.pattern.or(word.as_known()) {
-        Some(text) => Cow::Owned(format!("`{}`", String::from_utf8_lossy(text))),
-        None if word.prefix().is_empty() => Cow::Borrowed("something that cannot be known"),
-        None => {
-            Cow::Owned(format!("something that begins with `{}`", String::from_utf8_lossy(word.prefix())))
-        }
+        Some(text) => make(["`", "", &String::from_utf8_lossy(text), "`"]),
+        None if word.prefix().is_empty() => make(["something that cannot be known", "", "", ""]),
+        None => make(["something that begins with `", "", &String::from_utf8_lossy(word.prefix()), "`"]),
     }
 }
 

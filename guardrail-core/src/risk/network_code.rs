@@ -36,13 +36,13 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
                 flow::word_channels(invocation).any(|c| reach.has(c))
             }
             // A program nothing is known of may be an interpreter as well.
-            Target::Code(Code::Program(_)) => match invocation.stdin {
+            Target::Code(Code::Program(..)) => match invocation.stdin {
                 Input::Channel(channel) => reach.has(channel),
                 _ => false,
             },
             _ => false,
         };
-        let interpreter = !matches!(&effect.target, Target::Code(Code::Program(_)));
+        let interpreter = !matches!(&effect.target, Target::Code(Code::Program(..)));
         if reached(&network) {
             let risk = if interpreter { Risk::Critical } else { Risk::High };
             found.on(effect, risk, true, || "runs code that comes from a network".into());

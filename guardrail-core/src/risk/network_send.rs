@@ -3,7 +3,7 @@
 
 use guardrail_schema::{EffectKind, Risk};
 
-use super::{Case, Found, shown};
+use super::{Case, Found, say};
 use crate::effect::{Area, Target};
 
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
@@ -19,11 +19,11 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
             _ => (Risk::Medium, false),
         };
         found.on(effect, risk, unknown, || match &effect.target {
-            Target::Path(word, _) => format!("sends {} to a network", shown(word)).into(),
+            Target::Path(word, _) => say(["sends ", " to a network"], word),
             Target::Address(word) if word.as_known().is_none() => {
                 "sends a request whose address carries what cannot be known".into()
             }
-            Target::Address(word) => format!("sends to {}", shown(word)).into(),
+            Target::Address(word) => say(["sends to ", ""], word),
             _ => "sends data to a network".into(),
         });
     }

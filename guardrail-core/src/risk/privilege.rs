@@ -2,7 +2,7 @@
 
 use guardrail_schema::{EffectKind, Risk};
 
-use super::{Case, Found, shown};
+use super::{Case, Found, say};
 use crate::effect::Target;
 
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
@@ -11,7 +11,7 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
             // Whoever talks to the engine's socket commands the machine.
             Target::Path(word, _) => {
                 found.on(effect, Risk::High, false, || {
-                    format!("hands out control over the machine through {}", shown(word)).into()
+                    say(["hands out control over the machine through ", ""], word)
                 });
             }
             _ => found.on(effect, Risk::Medium, false, || "acts with other rights".into()),

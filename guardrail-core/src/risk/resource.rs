@@ -70,11 +70,13 @@ fn describe(verb: &str, effect: &Effect<'_, '_>) -> Cow<'static, str> {
         Scope::Registry => "what others read",
     };
     match &effect.target {
-        Target::Name(word) | Target::Path(word, _) => format!("{verb} {} ({place})", shown(word)).into(),
+        Target::Name(word) | Target::Path(word, _) => {
+            [verb, " ", &shown(word), " (", place, ")"].concat().into()
+        }
         Target::Statement(statement, Some(object)) => {
             format!("{verb} `{object}` ({statement}, {place})").into()
         }
         Target::Statement(statement, None) => format!("{verb} {place} ({statement})").into(),
-        _ => format!("{verb} {place}").into(),
+        _ => [verb, " ", place].concat().into(),
     }
 }

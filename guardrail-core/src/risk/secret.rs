@@ -2,16 +2,16 @@
 
 use guardrail_schema::{EffectKind, Risk};
 
-use super::{Case, Found, shown};
+use super::{Case, Found, say};
 use crate::effect::Target;
 use crate::lower::NoteKind;
 
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     for effect in case.effects().filter(|effect| effect.kind == EffectKind::ReadSecret) {
         found.on(effect, Risk::Medium, false, || match &effect.target {
-            Target::Path(word, _) => format!("reads {}, which may hold secrets", shown(word)).into(),
-            Target::Address(word) => format!("asks {}, which hands out credentials", shown(word)).into(),
-            Target::Name(word) => format!("reads the secret value of {}", shown(word)).into(),
+            Target::Path(word, _) => say(["reads ", ", which may hold secrets"], word),
+            Target::Address(word) => say(["asks ", ", which hands out credentials"], word),
+            Target::Name(word) => say(["reads the secret value of ", ""], word),
             _ => "reads secret values".into(),
         });
     }

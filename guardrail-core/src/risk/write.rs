@@ -3,7 +3,7 @@
 
 use guardrail_schema::{EffectKind, Risk};
 
-use super::{Case, Found, shown};
+use super::{Case, Found, say};
 use crate::effect::{Area, Target};
 
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
@@ -19,8 +19,6 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
             Area::Home => (Risk::Medium, ", in the home directory"),
             Area::Temporary | Area::Workspace | Area::Network => (Risk::Medium, ""),
         };
-        found.on(effect, risk, location.area == Area::Unknown, || {
-            format!("writes {}{why}", shown(word)).into()
-        });
+        found.on(effect, risk, location.area == Area::Unknown, || say(["writes ", why], word));
     }
 }

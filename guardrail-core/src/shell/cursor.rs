@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
 
+use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
+
 use crate::Limits;
 use crate::shell::heredoc::Pending;
 use crate::shell::{
@@ -60,6 +63,7 @@ const SHORT_TEXT: usize = 256;
 
 /// A parse in progress.
 pub(super) struct Parser<'t> {
+    pub(super) arena: &'t Bump,
     pub(super) text: &'t [u8],
     /// The next byte to read.
     pub(super) at: usize,
@@ -74,8 +78,8 @@ pub(super) struct Parser<'t> {
     pub(super) halted: bool,
     /// A limit was hit: nothing more is read anywhere.
     pub(super) exhausted: bool,
-    pub(super) out: Script<'static>,
-    pub(super) scratch: Scratch,
+    pub(super) out: Script<'t>,
+    pub(super) scratch: Scratch<'t>,
     /// Here-documents announced on this line.
     pub(super) pending: Vec<Pending<'t>>,
     /// Those of the innermost substitution begin here.
@@ -96,27 +100,45 @@ pub(super) struct Parser<'t> {
 
 /// Children of the constructs being read. They move to their arena when the construct is
 /// complete, which is what makes them neighbours there.
-#[derive(Default)]
-pub(super) struct Scratch {
-    pub(super) items: Vec<Item>,
-    pub(super) stages: Vec<Stage>,
-    pub(super) arms: Vec<Arm>,
-    pub(super) branches: Vec<Branch>,
-    pub(super) words: Vec<Word>,
-    pub(super) parts: Vec<Part>,
-    pub(super) assignments: Vec<Assignment>,
-    pub(super) redirects: Vec<Redirect>,
+pub(super) struct Scratch<'t> {
+    pub(super) items: BumpVec<'t, Item>,
+    pub(super) stages: BumpVec<'t, Stage>,
+    pub(super) arms: BumpVec<'t, Arm>,
+    pub(super) branches: BumpVec<'t, Branch>,
+    pub(super) words: BumpVec<'t, Word>,
+    pub(super) parts: BumpVec<'t, Part>,
+    pub(super) assignments: BumpVec<'t, Assignment>,
+    pub(super) redirects: BumpVec<'t, Redirect>,
+}
+
+impl<'t> Scratch<'t> {
+    fn new(arena: &'t Bump, words: usize) -> Self {
+        Self {
+            items: BumpVec::with_capacity_in(4, arena),
+            stages: BumpVec::with_capacity_in(4, arena),
+            arms: BumpVec::new_in(arena),
+            branches: BumpVec::new_in(arena),
+            words: BumpVec::with_capacity_in(words, arena),
+            parts: BumpVec::with_capacity_in(4, arena),
+            assignments: BumpVec::new_in(arena),
+            redirects: BumpVec::new_in(arena),
+        }
+    }
 }
 
 /// Moves `scratch[base..]` to the end of `arena`.
 #[inline]
-pub(super) fn commit<T: Copy>(scratch: &mut Vec<T>, base: usize, arena: &mut Vec<T>) -> Slice<T> {
+pub(super) fn commit<T: Copy>(
+    scratch: &mut BumpVec<'_, T>,
+    base: usize,
+    arena: &mut BumpVec<'_, T>,
+) -> Slice<T> {
     let children = scratch.get(base..).unwrap_or_default();
     if children.is_empty() {
         return Slice::EMPTY;
     }
     let slice = Slice { start: arena.len() as u32, len: children.len() as u32, of: PhantomData };
-    arena.extend_from_slice(children);
+    arena.extend_from_slice_copy(children);
     scratch.truncate(base);
     slice
 }
@@ -130,21 +152,14 @@ pub(super) struct Mark {
 }
 
 impl<'t> Parser<'t> {
-    pub(super) fn new(text: &'t [u8], limits: &Limits) -> Self {
+    #[inline]
+    pub(super) fn new(arena: &'t Bump, text: &'t [u8], limits: &Limits) -> Self {
         let end = text.len().min(limits.bytes).min(u32::MAX as usize);
         let steps = limits.steps_per_byte as usize;
-        // A word of a command has five bytes or so. One allocation instead of three, for most.
+        // A word of a command has five bytes or so.
         let words = (end / 6 + 2).min(64);
-        let out = Script {
-            commands: Vec::with_capacity(4),
-            items: Vec::with_capacity(4),
-            words: Vec::with_capacity(words),
-            parts: Vec::with_capacity(words),
-            ..Script::default()
-        };
-        let scratch =
-            Scratch { items: Vec::with_capacity(4), words: Vec::with_capacity(words), ..Scratch::default() };
         Self {
+            arena,
             text,
             at: 0,
             end,
@@ -152,8 +167,8 @@ impl<'t> Parser<'t> {
             regions: 0,
             halted: false,
             exhausted: false,
-            out,
-            scratch,
+            out: Script::new(arena, text, words),
+            scratch: Scratch::new(arena, words),
             pending: Vec::new(),
             pending_base: 0,
             closer: None,

@@ -1,6 +1,6 @@
 //! Everything that begins with `$` or a backquote, and process substitution.
 
-use std::borrow::Cow;
+use bumpalo::collections::Vec as BumpVec;
 
 use crate::Limits;
 use crate::shell::cursor::{self, Parser};
@@ -28,7 +28,7 @@ enum Head {
     Bad,
 }
 
-impl Parser<'_> {
+impl<'t> Parser<'t> {
     /// The expansion at the `$` under the cursor; `None` if the `$` stands for itself.
     pub(super) fn dollar(&mut self, quoting: Quoting) -> Option<Part> {
         let start = self.at;
@@ -241,7 +241,7 @@ impl Parser<'_> {
     /// Reads what is between the backquotes of `span` as a script of its own.
     fn unescaped(&mut self, span: Span, quoting: Quoting) -> NestedId {
         let raw = Span { start: span.start + 1, end: span.end - 1 }.of(self.text);
-        let mut text = Vec::with_capacity(raw.len());
+        let mut text = BumpVec::with_capacity_in(raw.len(), self.arena);
         let mut bytes = raw.iter().copied().peekable();
         while let Some(byte) = bytes.next() {
             match bytes.peek() {
@@ -255,23 +255,22 @@ impl Parser<'_> {
                 _ => text.push(byte),
             }
         }
-        let mut script = self.nested_script(&text);
+        let script = self.nested_script(text.into_bump_slice());
         let limit = script.problems.iter().find(|problem| problem.kind.is_limit());
         if let Some(kind) = limit.map(|problem| problem.kind) {
             self.note(kind, span);
         } else if !script.problems.is_empty() {
             self.note(ProblemKind::BadSubstitution, span);
         }
-        script.text = Cow::Owned(text);
         let id = NestedId(self.out.nested.len() as u32);
         self.out.nested.push(script);
         id
     }
 
     /// Reads another text, out of the same budget.
-    fn nested_script(&mut self, text: &[u8]) -> Script<'static> {
+    fn nested_script(&mut self, text: &'t [u8]) -> Script<'t> {
         let limits = Limits { bytes: text.len(), ..Limits::STANDARD };
-        let mut parser = Parser::new(text, &limits);
+        let mut parser = Parser::new(self.arena, text, &limits);
         (parser.fuel, parser.depth, parser.max_depth) = (self.fuel, self.depth, self.max_depth);
         let body = parser.program();
         self.fuel = parser.fuel;

@@ -50,7 +50,7 @@ impl<'t> Pending<'t> {
     }
 }
 
-impl Parser<'_> {
+impl<'t> Parser<'t> {
     /// Reads the bodies announced before the newline that was just taken.
     pub(super) fn here_documents(&mut self) {
         let mut index = self.pending_base;
@@ -205,8 +205,9 @@ impl Parser<'_> {
         }
     }
 
-    /// The finished script, without its text.
-    pub(super) fn finish(mut self, body: Slice<Item>) -> Script<'static> {
+    /// The finished script.
+    #[inline]
+    pub(super) fn finish(mut self, body: Slice<Item>) -> Script<'t> {
         if !self.bodies.is_empty() {
             self.bodies.sort_unstable_by_key(|&(delimiter, _)| delimiter);
             for redirect in &mut self.out.redirects {

@@ -17,8 +17,7 @@ mod script;
 mod span;
 mod word;
 
-use std::borrow::Cow;
-
+pub use bumpalo::Bump;
 pub use outline::outline;
 pub use print::print;
 pub use problem::{Problem, ProblemKind};
@@ -27,37 +26,34 @@ pub use span::Span;
 
 use crate::Limits;
 
-/// Reads `text` as a program.
+/// Reads `text` as a program, which then lives in `arena`.
 ///
 /// This never fails. What could not be read is a [`Problem`], and the commands before it (also
 /// inside of a construct that was not complete) are in the script. Nothing recurses deeper than
 /// [`Limits::depth`], and the time is bounded by [`Limits::steps_per_byte`].
 #[must_use]
-pub fn parse<'s>(text: &'s [u8], limits: &Limits) -> Script<'s> {
-    let mut parser = cursor::Parser::new(text, limits);
+pub fn parse<'s>(arena: &'s Bump, text: &'s [u8], limits: &Limits) -> Script<'s> {
+    let mut parser = cursor::Parser::new(arena, text, limits);
     parser.note_zero_bytes();
     let body = parser.program();
-    let mut script: Script<'s> = parser.finish(body);
-    script.text = Cow::Borrowed(text);
-    script
+    parser.finish(body)
 }
 
 /// Reads `text` as the body of an unquoted here-document: for what the shell expands later, such
 /// as subscripts given as strings, prompts and arithmetic. The script's own body is empty; the
 /// word's parts belong to the script.
 #[must_use]
-pub fn parse_template<'s>(text: &'s [u8], limits: &Limits) -> (Script<'s>, Word) {
-    let mut parser = cursor::Parser::new(text, limits);
+pub fn parse_template<'s>(arena: &'s Bump, text: &'s [u8], limits: &Limits) -> (Script<'s>, Word) {
+    let mut parser = cursor::Parser::new(arena, text, limits);
     parser.note_zero_bytes();
     let parts = parser.template();
-    let mut script: Script<'s> = parser.finish(Slice::EMPTY);
-    script.text = Cow::Borrowed(text);
-    (script, Word { parts, span: Span::new(0, text.len().min(u32::MAX as usize)) })
+    (parser.finish(Slice::EMPTY), Word { parts, span: Span::new(0, text.len().min(u32::MAX as usize)) })
 }
 
 #[cfg(test)]
 fn parsed(text: &str) -> Script<'_> {
-    parse(text.as_bytes(), &Limits::STANDARD)
+    // As long as the test: it is handed out like a constant.
+    parse(Box::leak(Box::new(Bump::new())), text.as_bytes(), &Limits::STANDARD)
 }
 
 #[cfg(test)]
@@ -67,12 +63,13 @@ fn outlined(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Limits, Part, ProblemKind, parse, parse_template, parsed};
+    use super::{Bump, Limits, Part, ProblemKind, parse, parse_template, parsed};
 
     #[test]
     fn a_template_is_text_with_expansions() {
         let text = br#"a "$x" '$(b)' \$c `d`"#;
-        let (script, word) = parse_template(text, &Limits::STANDARD);
+        let arena = Bump::new();
+        let (script, word) = parse_template(&arena, text, &Limits::STANDARD);
         assert!(script.body().is_empty());
         let parts = script.parts(word.parts);
         assert!(matches!(
@@ -88,7 +85,7 @@ mod tests {
                 Part::CommandSubstitution { .. },
             ]
         ));
-        let (script, _) = parse_template(b"$(a", &Limits::STANDARD);
+        let (script, _) = parse_template(&arena, b"$(a", &Limits::STANDARD);
         assert_eq!(script.problems().len(), 1);
     }
 
@@ -110,7 +107,8 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_kept() {
-        let script = parse(b"a \xff\\\xfe \xc3", &Limits::STANDARD);
+        let arena = Bump::new();
+        let script = parse(&arena, b"a \xff\\\xfe \xc3", &Limits::STANDARD);
         assert_eq!(script.problems(), []);
         assert_eq!(script.words.len(), 3);
     }

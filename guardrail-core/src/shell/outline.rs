@@ -32,7 +32,7 @@ impl Outline<'_> {
     }
 
     fn span(&mut self, span: Span) {
-        let _ = write!(self.out, "{}", span.of(&self.script.text).escape_ascii());
+        let _ = write!(self.out, "{}", span.of(self.script.text).escape_ascii());
     }
 
     fn list(&mut self, list: Slice<Item>) {

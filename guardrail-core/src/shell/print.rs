@@ -31,7 +31,7 @@ impl Printer<'_> {
     }
 
     fn span(&mut self, span: Span) {
-        self.out.extend_from_slice(span.of(&self.script.text));
+        self.out.extend_from_slice(span.of(self.script.text));
     }
 
     fn newline(&mut self) {
@@ -40,7 +40,7 @@ impl Printer<'_> {
             let RedirectOperator::HereDocument { delimiter, .. } = redirect.operator else { continue };
             // As it was: a line break more, inside of a substitution, could be the delimiter's.
             self.span(redirect.target.span);
-            self.out.extend(without_quotes(delimiter.of(&self.script.text)).0.iter());
+            self.out.extend(without_quotes(delimiter.of(self.script.text)).0.iter());
             self.text(b"\n");
         }
     }
@@ -160,7 +160,7 @@ impl Printer<'_> {
             }
             CommandKind::Function { name, body } => {
                 // A name with blanks in brackets is one word only where an assignment could be.
-                if !name.span.of(&self.script.text).contains(&b' ') {
+                if !name.span.of(self.script.text).contains(&b' ') {
                     self.text(b"function ");
                 }
                 self.word(&name);

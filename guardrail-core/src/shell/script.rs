@@ -5,8 +5,10 @@
 //! deeper than [`Limits::depth`](crate::Limits). Nothing here is decoded: a part says where the
 //! text is and how it is quoted; `lower` decides what it means.
 
-use std::borrow::Cow;
 use std::marker::PhantomData;
+
+use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
 
 use crate::shell::{Problem, Span};
 
@@ -56,22 +58,22 @@ pub struct ParameterId(pub(crate) u32);
 pub struct NestedId(pub(crate) u32);
 
 /// A parsed program: its text, its arenas, and what could not be accepted.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Script<'s> {
-    pub(crate) text: Cow<'s, [u8]>,
+    pub(crate) text: &'s [u8],
     pub(crate) body: Slice<Item>,
-    pub(crate) commands: Vec<Command>,
-    pub(crate) items: Vec<Item>,
-    pub(crate) stages: Vec<Stage>,
-    pub(crate) arms: Vec<Arm>,
-    pub(crate) branches: Vec<Branch>,
-    pub(crate) words: Vec<Word>,
-    pub(crate) parts: Vec<Part>,
-    pub(crate) assignments: Vec<Assignment>,
-    pub(crate) redirects: Vec<Redirect>,
-    pub(crate) parameters: Vec<Parameter>,
-    pub(crate) nested: Vec<Script<'static>>,
-    pub(crate) problems: Vec<Problem>,
+    pub(crate) commands: BumpVec<'s, Command>,
+    pub(crate) items: BumpVec<'s, Item>,
+    pub(crate) stages: BumpVec<'s, Stage>,
+    pub(crate) arms: BumpVec<'s, Arm>,
+    pub(crate) branches: BumpVec<'s, Branch>,
+    pub(crate) words: BumpVec<'s, Word>,
+    pub(crate) parts: BumpVec<'s, Part>,
+    pub(crate) assignments: BumpVec<'s, Assignment>,
+    pub(crate) redirects: BumpVec<'s, Redirect>,
+    pub(crate) parameters: BumpVec<'s, Parameter>,
+    pub(crate) nested: BumpVec<'s, Script<'s>>,
+    pub(crate) problems: BumpVec<'s, Problem>,
 }
 
 impl<T> Default for Slice<T> {
@@ -516,11 +518,31 @@ arenas! {
     redirects: redirects, Redirect, "The redirections of a command.";
 }
 
-impl Script<'_> {
+impl<'s> Script<'s> {
+    /// A script of nothing, with room for what most texts of this length hold.
+    pub(crate) fn new(arena: &'s Bump, text: &'s [u8], words: usize) -> Self {
+        Self {
+            text,
+            body: Slice::EMPTY,
+            commands: BumpVec::with_capacity_in(4, arena),
+            items: BumpVec::with_capacity_in(4, arena),
+            stages: BumpVec::with_capacity_in(4, arena),
+            arms: BumpVec::new_in(arena),
+            branches: BumpVec::new_in(arena),
+            words: BumpVec::with_capacity_in(words, arena),
+            parts: BumpVec::with_capacity_in(words, arena),
+            assignments: BumpVec::new_in(arena),
+            redirects: BumpVec::new_in(arena),
+            parameters: BumpVec::new_in(arena),
+            nested: BumpVec::new_in(arena),
+            problems: BumpVec::new_in(arena),
+        }
+    }
+
     /// The text the spans point into.
     #[must_use]
-    pub fn text(&self) -> &[u8] {
-        &self.text
+    pub const fn text(&self) -> &'s [u8] {
+        self.text
     }
 
     /// The program: its top-level list.
@@ -551,7 +573,7 @@ impl Script<'_> {
 
     /// A nested script of this script. `None` only for an id of another script.
     #[must_use]
-    pub fn nested(&self, id: NestedId) -> Option<&Script<'static>> {
+    pub fn nested(&self, id: NestedId) -> Option<&Script<'s>> {
         self.nested.get(id.0 as usize)
     }
 }

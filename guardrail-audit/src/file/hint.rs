@@ -1,0 +1,78 @@
+//! What the processes of a log tell each other: which segment is the last, and whether a sync failed.
+//!
+//! It is a hint in all but the poison: whatever it says of the segment is checked against the
+//! directory as soon as it differs from what a process knows.
+
+use std::io;
+
+use crate::storage::Storage;
+
+/// `GA1` and a zero, the last segment's number, 8 unused bytes, the boot: 32 bytes. Then the boot in
+/// which the log was poisoned, and unused bytes, to 64. Then why, as text after its length.
+const MARK: &[u8; 4] = b"GA1\0";
+const POISON: u64 = 32;
+const WHY: u64 = 64;
+const MOST: usize = 240;
+
+/// The shared bytes of one log, seen from one process.
+pub(crate) struct Shared {
+    boot: [u8; 16],
+}
+
+/// What was read of them.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Hint {
+    /// The last segment, if it was written since the machine started.
+    pub(crate) segment: Option<u32>,
+    /// A sync failed since the machine started, and the log was not recovered since.
+    pub(crate) poisoned: bool,
+}
+
+impl Shared {
+    pub(crate) fn new(storage: &dyn Storage) -> Self {
+        // A machine that does not say has one boot for ever; no boot is all zero.
+        Self { boot: storage.boot().unwrap_or(u128::MAX).max(1).to_le_bytes() }
+    }
+
+    pub(crate) fn read(&self, storage: &dyn Storage) -> io::Result<Hint> {
+        let mut bytes = [0; 48];
+        storage.read_shared(&mut bytes, 0)?;
+        let part = |from: usize, to: usize| bytes.get(from..to).unwrap_or_default();
+        let segment = part(4, 8).try_into().map(u32::from_le_bytes).unwrap_or_default();
+        let ours = part(0, 4) == MARK && part(16, 32) == self.boot;
+        Ok(Hint { segment: ours.then_some(segment), poisoned: part(32, 48) == self.boot })
+    }
+
+    /// Says which segment is the last.
+    pub(crate) fn set(&self, storage: &dyn Storage, segment: u32) -> io::Result<()> {
+        let mut bytes = Vec::with_capacity(32);
+        bytes.extend_from_slice(MARK);
+        bytes.extend_from_slice(&segment.to_le_bytes());
+        bytes.extend_from_slice(&[0; 8]);
+        bytes.extend_from_slice(&self.boot);
+        storage.write_shared(&bytes, 0)
+    }
+
+    /// Lets every process know that nothing may be acknowledged any more.
+    pub(crate) fn poison(&self, storage: &dyn Storage, why: &str) -> io::Result<()> {
+        let text = why.as_bytes().get(..why.len().min(MOST)).unwrap_or_default();
+        let mut bytes = vec![u8::try_from(text.len()).unwrap_or_default()];
+        bytes.extend_from_slice(text);
+        storage.write_shared(&bytes, WHY)?;
+        storage.write_shared(&self.boot, POISON)
+    }
+
+    /// Why it is poisoned.
+    pub(crate) fn why(&self, storage: &dyn Storage) -> String {
+        let mut bytes = [0; MOST + 1];
+        let read = storage.read_shared(&mut bytes, WHY).unwrap_or_default();
+        let length = usize::from(bytes.first().copied().unwrap_or_default());
+        let text = bytes.get(1..read.min(length + 1)).unwrap_or_default();
+        String::from_utf8_lossy(text).into_owned()
+    }
+
+    /// Takes the poison away, once the log was recovered.
+    pub(crate) fn cure(&self, storage: &dyn Storage) -> io::Result<()> {
+        storage.write_shared(&[0; 16], POISON)
+    }
+}

@@ -1,0 +1,278 @@
+//! The state behind the last line of a log in files, and how reading a line moves it on.
+
+use std::borrow::Cow;
+use std::io;
+use std::sync::LazyLock;
+
+use guardrail_core::record::{Kind, Status, Timestamp};
+use memchr::memmem::Finder;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::chain::{Chain, Note};
+use crate::hash::Hash;
+use crate::line::{self, MAX_LINE};
+use crate::merkle::Frontier;
+use crate::storage::StorageFile;
+use crate::store::Body;
+
+/// Where a log ends, and everything that follows from the lines before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Position {
+    pub(crate) chain: Chain,
+    pub(crate) frontier: Frontier,
+    /// The segment of the last line.
+    pub(crate) segment: u32,
+    /// The bytes of that segment that are lines of the log.
+    pub(crate) end: u64,
+    /// The number of the segment's first line, and its time.
+    pub(crate) first: u64,
+    pub(crate) from: Timestamp,
+    /// Records and bytes since the last checkpoint.
+    pub(crate) records: u64,
+    pub(crate) bytes: u64,
+    pub(crate) last: Last,
+}
+
+/// What the last line was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Last {
+    /// A checkpoint, or the line a new log begins with: nothing has to be said of it again.
+    Checkpoint,
+    /// The end of a segment.
+    Seal,
+    /// Anything else.
+    Other,
+}
+
+impl Last {
+    fn of(kind: &str) -> Self {
+        match kind {
+            "checkpoint" | "genesis" => Self::Checkpoint,
+            "seal" => Self::Seal,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// How far a scan came.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// To the end of the file.
+    End,
+    /// To bytes that are not the next line.
+    Bad(&'static str),
+}
+
+impl Position {
+    /// Before the first line.
+    pub(crate) fn new(origin: &str) -> Self {
+        Self {
+            chain: Chain::new(origin),
+            frontier: Frontier::default(),
+            segment: 0,
+            end: 0,
+            first: 0,
+            from: Timestamp::UNIX_EPOCH,
+            records: 0,
+            bytes: 0,
+            last: Last::Checkpoint,
+        }
+    }
+
+    /// At the start of the next segment.
+    pub(crate) fn next_segment(&mut self) {
+        self.segment += 1;
+        self.end = 0;
+        self.first = self.chain.size;
+    }
+
+    /// Appends the next line to `out`. `kind` is that of the body.
+    pub(crate) fn push(&mut self, out: &mut Vec<u8>, body: &Body<'_>, now: Timestamp) {
+        let start = out.len();
+        self.chain.push(out, &body.json, &body.note, now);
+        let kind = kind_of(&body.json);
+        self.moved((out.len() - start) as u64, kind);
+    }
+
+    /// Moves on over the next line, without its newline.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not the next; nothing is changed then.
+    pub(crate) fn follow(&mut self, text: &[u8]) -> Result<(), &'static str> {
+        let prefix = line::read(text).ok_or("this is no line")?;
+        if text.last() != Some(&b'}') || text.contains(&0) {
+            return Err("this line is broken");
+        }
+        if prefix.sequence != self.chain.size {
+            return Err("this line does not have the next number");
+        }
+        if prefix.prev != self.chain.head {
+            return Err("this line does not quote the hash of the one before");
+        }
+        if prefix.timestamp < self.chain.timestamp {
+            return Err("the time of this line is before that of the one before");
+        }
+        let note = note_of(text, prefix.kind).ok_or("this line is no JSON")?;
+        self.chain.follow(Hash::of_line(text), prefix.timestamp, &note);
+        self.moved(text.len() as u64 + 1, Last::of(prefix.kind));
+        Ok(())
+    }
+
+    fn moved(&mut self, bytes: u64, last: Last) {
+        if self.end == 0 {
+            self.from = self.chain.timestamp;
+        }
+        self.frontier.push(self.chain.head);
+        self.end += bytes;
+        self.records += 1;
+        self.bytes += bytes;
+        self.last = last;
+        if last == Last::Checkpoint {
+            (self.records, self.bytes) = (0, 0);
+        }
+    }
+
+    /// Moves on over the lines of the segment's file, as far as they are the next. The buffer is any,
+    /// and kept by the caller, so that a line or two cost little.
+    pub(crate) fn scan(&mut self, file: &dyn StorageFile, buffer: &mut Vec<u8>) -> io::Result<Stop> {
+        buffer.resize(buffer.len().max(16 << 10), 0);
+        // The bytes of the buffer that are read; they begin at the end of the good lines.
+        let mut filled = 0;
+        loop {
+            let offset = self.end + filled as u64;
+            let read = file.read_at(buffer.get_mut(filled..).unwrap_or_default(), offset)?;
+            filled += read;
+            let mut start = 0;
+            let bytes = buffer.get(..filled).unwrap_or_default();
+            while let Some(rest) = bytes.get(start..)
+                && let Some(length) = memchr::memchr(b'\n', rest)
+            {
+                if length > MAX_LINE {
+                    return Ok(Stop::Bad("this line is too long"));
+                }
+                if let Err(why) = self.follow(rest.get(..length).unwrap_or_default()) {
+                    return Ok(Stop::Bad(why));
+                }
+                start += length + 1;
+            }
+            if filled - start > MAX_LINE {
+                return Ok(Stop::Bad("this line is too long"));
+            }
+            if read == 0 {
+                return Ok(if filled == start { Stop::End } else { Stop::Bad("this line has no end") });
+            }
+            buffer.copy_within(start..filled, 0);
+            filled -= start;
+            if buffer.len() < 1 << 20 && start > 0 {
+                buffer.resize(1 << 20, 0);
+            } else if buffer.len() <= MAX_LINE {
+                buffer.resize(2 * (MAX_LINE + 1), 0);
+            }
+        }
+    }
+}
+
+/// Where the names are that matter here. Making a finder costs more than one search.
+static KIND: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"kind\":\""));
+static PLAN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"plan_id\":"));
+
+/// What the last line is, from its body.
+fn kind_of(json: &[u8]) -> Last {
+    let kind = json.strip_prefix(br#"{"kind":""#).unwrap_or_default();
+    let kind = kind.get(..kind.iter().position(|&byte| byte == b'"').unwrap_or_default());
+    Last::of(kind.and_then(|kind| std::str::from_utf8(kind).ok()).unwrap_or_default())
+}
+
+/// What the chain keeps of a line. `None` where it is no JSON object, as far as that is looked at.
+pub(crate) fn note_of(line: &[u8], kind: &str) -> Option<Note> {
+    #[derive(Deserialize)]
+    struct Fields<'l> {
+        #[serde(default)]
+        id: Option<Uuid>,
+        #[serde(default, borrow)]
+        plan_id: Option<Cow<'l, str>>,
+        #[serde(default, borrow)]
+        status: Option<Cow<'l, str>>,
+    }
+    // Names are written without escapes, so a name that is not found is not there.
+    let with_id = matches!(kind, "intent" | "outcome");
+    if !with_id && PLAN.find(line).is_none() {
+        return Some(Note::default());
+    }
+    if !with_id
+        && kind != "plan"
+        && let Some(plan) = plan_at_start(line, kind)
+    {
+        return Some(Note { plan: Some((plan.to_owned(), true)), begins: None, ends: None });
+    }
+    let fields: Fields<'_> = serde_json::from_slice(line).ok()?;
+    let closes = kind == Kind::Plan.as_str()
+        && fields.status.is_some_and(|status| Status::from_word(&status).closes_plan());
+    Some(Note {
+        plan: fields.plan_id.map(|plan| (plan.into_owned(), !closes)),
+        begins: fields.id.filter(|_| kind == Kind::Intent.as_str()),
+        ends: fields.id.filter(|_| kind == Kind::Outcome.as_str()),
+    })
+}
+
+/// The plan, where its id follows right behind the kind and is plain text.
+fn plan_at_start<'l>(line: &'l [u8], kind: &str) -> Option<&'l str> {
+    const BEFORE_KIND: usize = 48;
+    // The kind ends somewhere behind the fixed part; its text is followed by the plan's id.
+    let rest = line.get(BEFORE_KIND..)?;
+    let at = KIND.find(rest)? + 8 + kind.len();
+    let value = rest.get(at..)?.strip_prefix(b"\",\"plan_id\":\"")?;
+    let plan = value.get(..memchr::memchr(b'"', value)?)?;
+    let plain = !plan.contains(&b'\\') && matches!(value.get(plan.len() + 1), Some(b',' | b'}'));
+    // Another one further on would count too.
+    let again = PLAN.find(value).is_some();
+    std::str::from_utf8(plan).ok().filter(|_| plain && !again)
+}
+
+#[cfg(test)]
+mod tests {
+    use guardrail_core::record::Record;
+
+    use super::*;
+
+    fn line_of(record: &Record) -> Vec<u8> {
+        let mut out = Vec::new();
+        let body = serde_json::to_vec(record).unwrap();
+        line::write(&mut out, &Hash([7; 32]), 9, Timestamp::UNIX_EPOCH, &body);
+        out.pop();
+        out
+    }
+
+    #[test]
+    fn a_read_line_says_what_the_record_said() {
+        let id = Uuid::from_u128(5);
+        for kind in Kind::KNOWN {
+            for plan in [None, Some("p1"), Some("a \"quoted\" \\ one"), Some("ü")] {
+                for status in Status::KNOWN.iter().map(Some).chain([None]) {
+                    for id in [None, Some(id)] {
+                        let mut record = Record::new(kind.clone());
+                        record.plan_id = plan.map(str::to_owned);
+                        record.status = status.cloned();
+                        record.id = id;
+                        record.reason = Some("\"plan_id\":\"no\"".into());
+                        let line = line_of(&record);
+                        let note = note_of(&line, kind.as_str());
+                        assert_eq!(note, Some(Note::of(&record)), "{}", String::from_utf8_lossy(&line));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_plan_within_details_is_not_the_records() {
+        let mut record = Record::new(Kind::Note);
+        record.details = Some(serde_json::json!({ "plan_id": "inner" }));
+        assert_eq!(note_of(&line_of(&record), "note"), Some(Note::default()));
+        record.plan_id = Some("outer".into());
+        assert_eq!(note_of(&line_of(&record), "note"), Some(Note::of(&record)));
+    }
+}

@@ -1,0 +1,487 @@
+//! Finds the end of a log, and tells what a crash leaves behind from what somebody changed.
+//!
+//! What a crash leaves is a tail of the last segment: bytes that were never synced, of which the
+//! disk kept some. It stays where it is, and the next segment says how much of this one counts.
+
+use std::io;
+use std::sync::Arc;
+
+use guardrail_core::record::Kind;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::options::FileOptions;
+use super::position::{Last, Position, Stop};
+use super::segment::{self, Header};
+use super::snapshot;
+use super::syncing::Syncing;
+use super::writer::Writer;
+use crate::chain::Intent;
+use crate::hash::Hash;
+use crate::line::{self, MAX_LINE};
+use crate::storage::{Storage, StorageFile};
+use crate::store::StoreError;
+
+/// What opening a log found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// Intents without an outcome: whether these steps ran is to be found out, and not to be assumed.
+    /// Where other processes have the log open, these are also the steps that run now.
+    pub in_doubt: Vec<(Uuid, Intent)>,
+    /// The log had not been closed, or a sync of it had failed.
+    pub unclean: bool,
+    /// Bytes behind the last line that do not count.
+    pub torn_bytes: u64,
+}
+
+/// The details of a record that says how a log was opened again.
+#[derive(Serialize)]
+struct Recovered<'r> {
+    cause: &'r str,
+    segment: u32,
+    good_bytes: u64,
+    torn_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    torn_sha256: Option<Hash>,
+    /// The first of the intents without an outcome, and how many there are.
+    in_doubt: Vec<InDoubt<'r>>,
+    in_doubt_total: usize,
+}
+
+#[derive(Serialize)]
+struct InDoubt<'r> {
+    id: Uuid,
+    seq: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan_id: Option<&'r str>,
+}
+
+/// How many intents a `recovered` record names.
+const NAMED: usize = 100;
+const CHUNK: usize = 1 << 20;
+
+impl Writer {
+    /// Opens the log in a storage, under its lock, which is held by the caller.
+    pub(crate) fn open(
+        storage: Arc<dyn Storage>,
+        options: Arc<FileOptions>,
+        syncing: Arc<Syncing>,
+        alone: bool,
+    ) -> Result<(Self, Recovery), StoreError> {
+        let names = storage.list().map_err(StoreError::Unavailable)?;
+        let segments: Vec<u32> = names.iter().filter_map(|name| segment::number(name)).collect();
+        let hint = syncing.shared().read(storage.as_ref()).map_err(StoreError::Unavailable)?;
+        let Some(&newest) = segments.last() else {
+            return Self::create(storage, options, syncing).map(|writer| (writer, Recovery::default()));
+        };
+        let log_id = identity(storage.as_ref(), &options, newest)?;
+        let (position, file) = start(storage.as_ref(), &options, &names, &segments)?;
+        let mut writer = Self {
+            storage,
+            options,
+            syncing,
+            log_id,
+            position,
+            file,
+            room: 0,
+            buffer: Vec::new(),
+            scratch: Vec::new(),
+            distrust: hint.poisoned,
+        };
+        writer.check_gaps(&segments)?;
+        writer.syncing.set_recovering(true);
+        let recovery = writer.recover(alone)?;
+        writer.syncing.set_recovering(false);
+        Ok((writer, recovery))
+    }
+
+    fn create(
+        storage: Arc<dyn Storage>,
+        options: Arc<FileOptions>,
+        syncing: Arc<Syncing>,
+    ) -> Result<Self, StoreError> {
+        if !options.create {
+            let why = "there is no log in this directory";
+            return Err(StoreError::Unavailable(io::Error::new(io::ErrorKind::NotFound, why)));
+        }
+        if options.origin.is_empty() || options.origin.contains(|c: char| c.is_whitespace() || c == '+') {
+            let why = "the origin of a log is a name without spaces and `+`, such as example.org/agents";
+            return Err(StoreError::Unavailable(io::Error::new(io::ErrorKind::InvalidInput, why)));
+        }
+        syncing.shared().cure(storage.as_ref()).map_err(StoreError::NotWritten)?;
+        let name = segment::new_name(1);
+        match storage.remove(&name) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(StoreError::NotWritten(error));
+            }
+            _ => {}
+        }
+        let file = storage.create(&name).map_err(StoreError::NotWritten)?;
+        let room = options.segment_bytes + super::writer::BALLAST;
+        file.reserve(room).map_err(StoreError::NotWritten)?;
+        let file: Arc<dyn StorageFile> = Arc::from(file);
+        let mut writer = Self {
+            position: Position::new(&options.origin),
+            log_id: options.log_id.unwrap_or_else(Uuid::new_v4),
+            file: Arc::clone(&file),
+            room,
+            buffer: Vec::new(),
+            scratch: Vec::new(),
+            distrust: false,
+            storage,
+            options,
+            syncing,
+        };
+        writer.begin_with(file.as_ref(), 0, None)?;
+        Ok(writer)
+    }
+
+    /// That no segment is missing between the position and the newest.
+    fn check_gaps(&self, segments: &[u32]) -> Result<(), StoreError> {
+        let later = segments.iter().filter(|&&number| number > self.position.segment);
+        for (number, &found) in (self.position.segment + 1..).zip(later) {
+            if number != found {
+                return Err(StoreError::Tampered {
+                    segment: number,
+                    byte: 0,
+                    why: "the segment is not there, and later ones are".to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what follows the position, and makes sure of it.
+    fn recover(&mut self, alone: bool) -> Result<Recovery, StoreError> {
+        let torn = self.catch_up()?;
+        // Whoever gave the last segment its name may not have come to make that durable.
+        self.syncing.sync_names()?;
+        // Lines may be read that a crash would still take. Nothing is built on them before.
+        self.syncing.sync(self.file.as_ref())?;
+        // Another process may have been told of a loss since this one looked, and the system tells it to
+        // nobody who opens the file later.
+        if self.is_poisoned()? && !self.distrust {
+            if torn.is_some() {
+                return Err(StoreError::Poisoned(self.syncing.shared().why(self.storage.as_ref())));
+            }
+            self.distrust = true;
+        }
+        let mut recovery = Recovery { torn_bytes: torn.unwrap_or_default(), ..Recovery::default() };
+        let open = self.position.last == Last::Other;
+        recovery.unclean = torn.is_some() || self.distrust || alone && open;
+        if torn.is_none() && self.distrust {
+            self.repair("a sync failed")?;
+        } else if torn.is_none() && alone && open {
+            self.declare("it was not closed", self.position.segment, self.position.end, 0, None)?;
+        }
+        let shared = self.syncing.shared();
+        shared.set(self.storage.as_ref(), self.position.segment).map_err(StoreError::NotWritten)?;
+        if self.distrust {
+            shared.cure(self.storage.as_ref()).map_err(StoreError::NotWritten)?;
+            self.distrust = false;
+        }
+        // Where there is no room now, appending says so.
+        let room = self.options.segment_bytes + super::writer::BALLAST;
+        if self.file.reserve(room).is_ok() {
+            self.room = room;
+        }
+        let intents = self.position.chain.intents.iter();
+        recovery.in_doubt = intents.map(|(id, intent)| (*id, intent.clone())).collect();
+        Ok(recovery)
+    }
+
+    fn is_poisoned(&self) -> Result<bool, StoreError> {
+        let hint = self.syncing.shared().read(self.storage.as_ref()).map_err(StoreError::Unavailable)?;
+        Ok(hint.poisoned)
+    }
+
+    /// Moves the position to the end of the log. Where that is torn, the next segment is begun; says
+    /// how many bytes were torn then. The lock is held.
+    pub(super) fn catch_up(&mut self) -> Result<Option<u64>, StoreError> {
+        let before = self.position.segment;
+        loop {
+            let mut stop = self.scan().map_err(StoreError::Unavailable)?;
+            if self.position.end == 0 && stop == Stop::End {
+                stop = Stop::Bad("the segment has no first line");
+            }
+            let next = self.position.segment + 1;
+            match self.storage.open(&segment::name(next)) {
+                Ok(file) => {
+                    let file: Arc<dyn StorageFile> = Arc::from(file);
+                    let first = segment::first_sequence(file.as_ref()).map_err(StoreError::Unavailable)?;
+                    if first.is_some() {
+                        self.follow_segment(&stop, file)?;
+                    } else if stop == Stop::End {
+                        // It got its name, and the disk lost its first line: nothing in it counts.
+                        self.leave_for(file)?;
+                    } else {
+                        return Err(self.tampered("this is no line, and the next segment has no first line"));
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    if self.position.segment != before {
+                        // Whoever began it may not have come to make its name durable.
+                        self.syncing.sync_names()?;
+                    }
+                    return self.mend(&stop);
+                }
+                Err(error) => return Err(StoreError::Unavailable(error)),
+            }
+        }
+    }
+
+    /// Moves the position on in its segment.
+    pub(super) fn scan(&mut self) -> io::Result<Stop> {
+        self.position.scan(self.file.as_ref(), &mut self.scratch)
+    }
+
+    /// Goes on to the next segment, if its first line says of this one what is so.
+    fn follow_segment(&mut self, stop: &Stop, file: Arc<dyn StorageFile>) -> Result<(), StoreError> {
+        let old = &self.position;
+        let line = segment::line_at(file.as_ref(), 0).map_err(StoreError::Unavailable)?.unwrap_or_default();
+        let header: Option<Header> = segment::details(&line);
+        let previous =
+            header.filter(|header| header.log_id == self.log_id).and_then(|header| header.previous);
+        let Some(previous) = previous else {
+            return Err(StoreError::Tampered {
+                segment: old.segment + 1,
+                byte: 0,
+                why: "this is not the first line of the log's next segment".to_owned(),
+            });
+        };
+        let size = self.file.size().map_err(StoreError::Unavailable)?;
+        let torn = size.saturating_sub(old.end);
+        let same = previous.segment == old.segment
+            && previous.good_bytes == old.end
+            && previous.records == old.chain.size - old.first
+            && previous.head == old.chain.head
+            && previous.torn_bytes == torn;
+        let sealed = old.last == Last::Seal && torn > 0;
+        let digest = if torn > 0 && same { Some(self.torn_digest(size)?) } else { None };
+        if !same || sealed || previous.torn_sha256 != digest {
+            let why = match stop {
+                Stop::End => "the next segment says that other lines stand here",
+                Stop::Bad(why) => why,
+            };
+            return Err(self.tampered(why));
+        }
+        self.leave_for(file)
+    }
+
+    /// Goes on in the next segment, once this one is durable: whoever wrote it may have been killed
+    /// before.
+    fn leave_for(&mut self, next: Arc<dyn StorageFile>) -> Result<(), StoreError> {
+        self.syncing.sync(self.file.as_ref())?;
+        self.position.next_segment();
+        self.file = next;
+        self.room = 0;
+        Ok(())
+    }
+
+    /// Deals with the end of the last segment. The lock is held, so nobody is about to write there.
+    fn mend(&mut self, stop: &Stop) -> Result<Option<u64>, StoreError> {
+        let Stop::Bad(why) = stop else { return Ok(None) };
+        let size = self.file.size().map_err(StoreError::Unavailable)?;
+        if self.position.last == Last::Seal && self.position.end > 0 {
+            return Err(self.tampered("something follows the line that ends the segment"));
+        }
+        if !self.is_torn(size)? {
+            return Err(self.tampered(why));
+        }
+        self.syncing.sync(self.file.as_ref())?;
+        let torn = size.saturating_sub(self.position.end);
+        self.repair("the tail was torn")?;
+        Ok(Some(torn))
+    }
+
+    /// Whether what follows the good lines is the trace of a crash: either there is no whole line in
+    /// it, or the disk lost whole blocks of it, which then read as zeros.
+    fn is_torn(&self, size: u64) -> Result<bool, StoreError> {
+        const BLOCK: u64 = 512;
+        let mut tail = Tail::new(self.file.as_ref(), self.position.end, size);
+        // Everything that is left is read by lines; the first may begin with anything.
+        let mut lost = false;
+        while let Some((offset, line, complete)) = tail.next().map_err(StoreError::Unavailable)? {
+            lost = lost || has_lost_block(line, offset, BLOCK, offset + line.len() as u64 == size);
+            if complete && line::read(line).is_some() && !line.contains(&0) {
+                return Ok(lost);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Ends the last segment where its good lines end, and begins the next, which says so.
+    fn repair(&mut self, cause: &str) -> Result<(), StoreError> {
+        self.distrust |= self.is_poisoned()?;
+        if self.distrust {
+            self.write_again()?;
+            self.syncing.sync(self.file.as_ref())?;
+        }
+        let size = self.file.size().map_err(StoreError::Unavailable)?;
+        let (segment, end) = (self.position.segment, self.position.end);
+        let torn = size.saturating_sub(end);
+        let digest = if torn > 0 { Some(self.torn_digest(size)?) } else { None };
+        let file = self.new_file(segment + 1).map_err(StoreError::NotWritten)?;
+        self.begin(file, torn, digest)?;
+        self.declare(cause, segment, end, torn, digest)
+    }
+
+    /// Appends a record that the log was opened again after something had gone wrong, durably.
+    fn declare(
+        &mut self,
+        cause: &str,
+        segment: u32,
+        good_bytes: u64,
+        torn_bytes: u64,
+        torn_sha256: Option<Hash>,
+    ) -> Result<(), StoreError> {
+        let intents = self.position.chain.intents.clone();
+        let in_doubt = intents.iter().take(NAMED).map(|(id, intent)| InDoubt {
+            id: *id,
+            seq: intent.sequence,
+            plan_id: intent.plan_id.as_deref().filter(|plan| plan.len() <= 256),
+        });
+        let recovered = Recovered {
+            cause,
+            segment,
+            good_bytes,
+            torn_bytes,
+            torn_sha256,
+            in_doubt: in_doubt.collect(),
+            in_doubt_total: intents.len(),
+        };
+        self.stage_own(Kind::Recovered, &recovered);
+        self.flush()?;
+        self.syncing.sync(self.file.as_ref())
+    }
+
+    /// Writes the good lines of the last segment in their places again. After a sync that failed they
+    /// may be in memory alone, and the next sync would not write them.
+    fn write_again(&self) -> Result<(), StoreError> {
+        let name = segment::name(self.position.segment);
+        let mut buffer = vec![0; CHUNK];
+        let mut offset = 0;
+        while offset < self.position.end {
+            let length = usize::try_from(self.position.end - offset).unwrap_or(CHUNK).min(CHUNK);
+            let part = buffer.get_mut(..length).unwrap_or_default();
+            let read = self.file.read_at(part, offset).map_err(StoreError::Unavailable)?;
+            if read == 0 {
+                return Err(self.tampered("the segment is shorter than it was"));
+            }
+            let part = part.get(..read).unwrap_or_default();
+            self.storage.write_again(&name, part, offset).map_err(StoreError::NotWritten)?;
+            offset += read as u64;
+        }
+        Ok(())
+    }
+
+    fn torn_digest(&self, size: u64) -> Result<Hash, StoreError> {
+        let mut digest = Sha256::new();
+        let mut buffer = vec![0; CHUNK];
+        let mut offset = self.position.end;
+        while offset < size {
+            let length = usize::try_from(size - offset).unwrap_or(CHUNK).min(CHUNK);
+            let part = buffer.get_mut(..length).unwrap_or_default();
+            let read = self.file.read_at(part, offset).map_err(StoreError::Unavailable)?;
+            if read == 0 {
+                break;
+            }
+            digest.update(part.get(..read).unwrap_or_default());
+            offset += read as u64;
+        }
+        Ok(Hash(digest.finalize().into()))
+    }
+
+    /// Reads the end of the log anew, after lines were counted that could not be written.
+    pub(super) fn reload(&mut self) -> Result<(), StoreError> {
+        let names = self.storage.list().map_err(StoreError::Unavailable)?;
+        let segments: Vec<u32> = names.iter().filter_map(|name| segment::number(name)).collect();
+        let (position, file) = start(self.storage.as_ref(), &self.options, &names, &segments)?;
+        (self.position, self.file, self.room) = (position, file, 0);
+        self.check_gaps(&segments)?;
+        self.catch_up().map(drop)
+    }
+}
+
+/// The log's id, from the newest first line. It must have the origin that is asked for.
+fn identity(storage: &dyn Storage, options: &FileOptions, newest: u32) -> Result<Uuid, StoreError> {
+    for number in [newest, newest.saturating_sub(1)] {
+        let file = match storage.open(&segment::name(number)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            other => other.map_err(StoreError::Unavailable)?,
+        };
+        let line = segment::line_at(file.as_ref(), 0).map_err(StoreError::Unavailable)?;
+        let Some(header) = line.as_deref().and_then(segment::details::<Header>) else { continue };
+        if header.origin != options.origin {
+            let why = format!("this is the log {:?}, not {:?}", header.origin, options.origin);
+            return Err(StoreError::Unavailable(io::Error::new(io::ErrorKind::InvalidInput, why)));
+        }
+        return Ok(header.log_id);
+    }
+    Err(StoreError::Tampered { segment: newest, byte: 0, why: "no segment here has a first line".to_owned() })
+}
+
+/// Where reading begins: at the newest snapshot that the log confirms, or at its start.
+fn start(
+    storage: &dyn Storage,
+    options: &FileOptions,
+    names: &[String],
+    segments: &[u32],
+) -> Result<(Position, Arc<dyn StorageFile>), StoreError> {
+    let position = match snapshot::newest(storage, names) {
+        Some(position) => position,
+        None => {
+            let first = segments.first().copied().unwrap_or(1);
+            if first != 1 {
+                return Err(StoreError::Damaged(format!(
+                    "segments before {first} were pruned, and no index is left to go on from: restore the files that end in .index"
+                )));
+            }
+            let mut position = Position::new(&options.origin);
+            position.next_segment();
+            position
+        }
+    };
+    let file = storage.open(&segment::name(position.segment)).map_err(StoreError::Unavailable)?;
+    Ok((position, Arc::from(file)))
+}
+
+/// Whether these bytes end with zeros somewhere where a block of the file ends, or the file. The disk
+/// has all of a block or what it had before, so what it lost reads as zeros to the end of a block.
+fn has_lost_block(bytes: &[u8], offset: u64, block: u64, at_end: bool) -> bool {
+    let ends =
+        |at: usize| at_end && at + 1 == bytes.len() || (offset + at as u64 + 1).checked_rem(block) == Some(0);
+    bytes.iter().enumerate().any(|(at, &byte)| byte == 0 && ends(at))
+}
+
+/// The bytes from an offset to the end of a file, by lines, whatever they are. What is longer than
+/// a line can be comes in pieces.
+struct Tail<'f> {
+    file: &'f dyn StorageFile,
+    offset: u64,
+    size: u64,
+    buffer: Vec<u8>,
+}
+
+impl<'f> Tail<'f> {
+    fn new(file: &'f dyn StorageFile, offset: u64, size: u64) -> Self {
+        Self { file, offset, size, buffer: Vec::new() }
+    }
+
+    /// The next piece, where it begins, and whether it is a whole line.
+    fn next(&mut self) -> io::Result<Option<(u64, &[u8], bool)>> {
+        let offset = self.offset;
+        let length = usize::try_from(self.size - offset).unwrap_or(usize::MAX).min(MAX_LINE + 1);
+        self.buffer.resize(length, 0);
+        let read = self.file.read_at(&mut self.buffer, offset)?;
+        self.buffer.truncate(read);
+        if read == 0 {
+            return Ok(None);
+        }
+        let end = memchr::memchr(b'\n', &self.buffer);
+        self.offset += end.map_or(read, |end| end + 1) as u64;
+        let line = self.buffer.get(..end.unwrap_or(read)).unwrap_or_default();
+        Ok(Some((offset, line, end.is_some())))
+    }
+}

@@ -1,0 +1,106 @@
+//! Snapshots of the state behind a line, so that opening a log reads its end alone.
+//!
+//! A snapshot is believed only where a checkpoint line of the log has its digest, and stands where
+//! the snapshot says that the log went on.
+
+use std::io;
+
+use super::position::Position;
+use super::segment::{self, Checkpoint};
+use crate::hash::Hash;
+use crate::line;
+use crate::storage::{Storage, StorageFile};
+
+const ENDING: &str = ".index";
+/// How many are kept.
+const KEPT: usize = 3;
+
+fn name(size: u64) -> String {
+    format!("{size:020}{ENDING}")
+}
+
+fn is_name(name: &str) -> bool {
+    name.strip_suffix(ENDING)
+        .is_some_and(|digits| digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Keeps the state before a checkpoint line, and gives the digest that the line is to have. It is
+/// not synced: what a crash makes of it is not believed.
+pub(crate) fn keep(storage: &dyn Storage, position: &Position) -> io::Result<Hash> {
+    let contents = serde_json::to_vec(position)?;
+    let name = name(position.chain.size);
+    let file = match storage.create(&name) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            // Of a line that was never written.
+            storage.remove(&name)?;
+            storage.create(&name)?
+        }
+        other => other?,
+    };
+    let written = write_all(file.as_ref(), &contents);
+    if written.is_err() {
+        let _ = storage.remove(&name);
+    }
+    written.map(|()| Hash::of(&contents))
+}
+
+/// Removes all but the newest.
+pub(crate) fn clear(storage: &dyn Storage) -> io::Result<()> {
+    let mut names = storage.list()?;
+    names.retain(|name| is_name(name));
+    let old = names.len().saturating_sub(KEPT);
+    // Where they cannot be removed they stay.
+    names.iter().take(old).for_each(|name| drop(storage.remove(name)));
+    Ok(())
+}
+
+/// The newest state that the log confirms. `names` are those of the directory, sorted.
+pub(crate) fn newest(storage: &dyn Storage, names: &[String]) -> Option<Position> {
+    let names = names.iter().rev().filter(|name| is_name(name));
+    names.filter_map(|name| confirmed(storage, name)).next()
+}
+
+fn confirmed(storage: &dyn Storage, name: &str) -> Option<Position> {
+    let contents = read_all(storage.open(name).ok()?.as_ref()).ok()?;
+    let position: Position = serde_json::from_slice(&contents).ok()?;
+    let file = storage.open(&segment::name(position.segment)).ok()?;
+    let line = segment::line_at(file.as_ref(), position.end).ok()??;
+    let prefix = line::read(&line)?;
+    let next = prefix.kind == "checkpoint"
+        && prefix.sequence == position.chain.size
+        && prefix.prev == position.chain.head
+        && position.frontier.size() == position.chain.size;
+    let checkpoint: Checkpoint = segment::details(&line)?;
+    let same = checkpoint.index == Some(Hash::of(&contents))
+        && checkpoint.size == position.chain.size
+        && checkpoint.root == position.frontier.root();
+    (next && same).then_some(position)
+}
+
+/// Appends all bytes.
+pub(crate) fn write_all(file: &dyn StorageFile, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match file.append(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn read_all(file: &dyn StorageFile) -> io::Result<Vec<u8>> {
+    let mut contents = vec![0; usize::try_from(file.size()?).unwrap_or_default()];
+    let mut filled = 0;
+    while let Some(rest) = contents.get_mut(filled..)
+        && !rest.is_empty()
+    {
+        match file.read_at(rest, filled as u64)? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    contents.truncate(filled);
+    Ok(contents)
+}

@@ -1,0 +1,94 @@
+//! What an invocation may be besides what is known of it: its unknown words as the constants of
+//! the script that they may be, or gone where they may vanish. Each variant is judged beside the
+//! invocation, so it can only raise what is thought of it.
+
+use bumpalo::collections::Vec as BumpVec;
+
+use crate::identify::Identifier;
+use crate::lower::{Context, Invocation, InvocationId, Resolution, Value, Word, is_builtin};
+
+/// How many combinations of constants are tried; of more, each constant once.
+const MOST: usize = 16;
+
+impl<'a> Identifier<'a, '_> {
+    /// Appends the invocation once for each of the constants that its words may be.
+    pub(super) fn constants(&mut self, id: InvocationId, invocation: &Invocation<'a>) {
+        let words = invocation.words;
+        if words.iter().all(|word| word.maybe.is_empty()) {
+            return;
+        }
+        // The body of a function has seen to it.
+        if invocation.resolution == Resolution::Function {
+            return;
+        }
+        let open = || words.iter().map(|word| word.maybe.len()).filter(|&count| count > 0);
+        let all = open().fold(1, |all: usize, count| all.saturating_mul(count));
+        let turns = if all <= MOST { all } else { open().max().unwrap_or(0).min(MOST) };
+        for turn in 0..turns {
+            let mut rest = turn;
+            let mut variant = BumpVec::with_capacity_in(words.len(), self.arena);
+            for word in words {
+                let Some(&text) = word.maybe.get(rest % word.maybe.len().max(1)) else {
+                    variant.push(*word);
+                    continue;
+                };
+                if all <= MOST {
+                    rest /= word.maybe.len();
+                }
+                if word.splits {
+                    let pieces = text.split(|byte| matches!(byte, b' ' | b'\t' | b'\n'));
+                    let pieces = pieces.filter(|piece| !piece.is_empty());
+                    variant.extend(pieces.map(|piece| Word::known(piece, word.span)));
+                } else {
+                    variant.push(Word::known(text, word.span));
+                }
+            }
+            self.variant(id, invocation, variant.into_bump_slice());
+        }
+    }
+
+    /// Appends the invocation without the unknown words at `at`, which may come to nothing, or be
+    /// flags before what decides what it does.
+    pub(super) fn without(&mut self, id: InvocationId, invocation: &Invocation<'a>, at: usize) {
+        let (before, behind) = invocation.words.split_at_checked(at).unwrap_or_default();
+        let vanishing = behind.iter().take_while(|word| may_vanish(word)).count();
+        let behind = behind.get(vanishing..).unwrap_or_default();
+        if vanishing == 0 || behind.is_empty() {
+            return;
+        }
+        let mut words = BumpVec::with_capacity_in(before.len() + behind.len(), self.arena);
+        words.extend_from_slice(before);
+        words.extend_from_slice(behind);
+        self.variant(id, invocation, words.into_bump_slice());
+    }
+
+    fn variant(&mut self, id: InvocationId, invocation: &Invocation<'a>, words: &'a [Word<'a>]) {
+        let Some(first) = words.first() else { return };
+        let same = first.as_known() == invocation.words.first().and_then(Word::as_known);
+        let resolution = match first.as_known() {
+            _ if same => invocation.resolution,
+            Some(name) if is_builtin(name) => Resolution::Builtin,
+            _ => Resolution::Program,
+        };
+        let context = Context { possible: true, ..invocation.context };
+        // What the shell opens, it opens for the invocation itself.
+        let variant =
+            Invocation { words, assignments: &[], redirects: &[], resolution, context, ..*invocation };
+        let written = self.lowerer.program.written.binary_search(&id).is_ok();
+        let count = self.lowerer.program.invocations.len();
+        let variant = self.lowerer.invocation(variant);
+        if written && self.lowerer.program.invocations.len() > count {
+            self.lowerer.program.written.push(variant);
+        }
+    }
+}
+
+/// Whether nothing is known of a word, and it may be none at all or a flag.
+fn may_vanish(word: &Word<'_>) -> bool {
+    let nothing = match word.value {
+        Value::Unknown => true,
+        Value::Partial { prefix, suffix } => prefix.is_empty() && suffix.is_empty(),
+        Value::Known(_) => false,
+    };
+    nothing && word.pattern.is_none() && (word.splits || word.may_be_flag())
+}
