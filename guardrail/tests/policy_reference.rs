@@ -85,9 +85,15 @@ fn table(schema: &Value, root: &Value, path: &str, told: &mut BTreeSet<String>, 
     }
 }
 
+/// Whether a list of values can stand in place of one.
+fn is_list_too(schema: &Value) -> bool {
+    let choices = schema["anyOf"].as_array().into_iter().flatten();
+    choices.into_iter().any(|choice| choice["type"] == "array" || is_list_too(choice))
+}
+
 /// What a value is, in a few words.
 fn kind(schema: &Value, root: &Value) -> String {
-    let list = schema["anyOf"].as_array().is_some_and(|choices| choices.iter().any(|c| c["type"] == "array"));
+    let list = is_list_too(schema);
     let of = resolved(schema, root);
     let names: Vec<String> = of["oneOf"]
         .as_array()
