@@ -188,3 +188,19 @@ fn a_reviewer_changes_a_parameter_within_its_bounds() {
         assert!(revision.with_parameter(name, value).is_err());
     }
 }
+
+#[test]
+fn a_key_that_stands_twice_is_an_error() {
+    let plan = |inner: &str| {
+        let text = format!(r#"{{"title": "t", "steps": [], {inner}}}"#);
+        guardrail_core::plan::Plan::from_json(&text)
+    };
+    assert!(plan(r#""parameters": {"a": {"value": 1}}"#).is_ok());
+    assert!(plan(r#""parameters": {"a": {"value": 1}, "a": {"value": 2}}"#).is_err());
+    assert!(plan(r#""title": "u""#).is_err());
+    assert!(plan(r#""colour": "red""#).is_err());
+    let step =
+        |inner: &str| plan(&format!(r#""post": [{{"name": "c", "command": {{"argv": ["ls"], {inner}}}}}]"#));
+    assert!(step(r#""environment": {"A": "b"}"#).is_ok());
+    assert!(step(r#""environment": {"A": "b", "A": "c"}"#).is_err());
+}

@@ -4,8 +4,11 @@
 //! [`Plan::builder`](super::Plan). They hold no secret: credentials are references.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::command::Command;
@@ -28,7 +31,7 @@ pub struct Plan {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<String>,
     /// Values that a reviewer may change on the spot; `{{name}}` in a command stands for one.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
     pub parameters: BTreeMap<String, Parameter>,
     /// What must hold before the first step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -231,7 +234,37 @@ pub struct Parameter {
 /// A text that is no plan.
 #[derive(Debug, thiserror::Error)]
 #[error("the plan cannot be read: {0}")]
-pub struct DocumentError(#[from] serde_json::Error);
+pub struct DocumentError(pub(super) String);
+
+/// A map in which no key stands twice: a reader who sees the first value must not get the last.
+pub(super) fn unique<'de, D, V>(deserializer: D) -> Result<BTreeMap<String, V>, D::Error>
+where
+    D: Deserializer<'de>,
+    V: Deserialize<'de>,
+{
+    struct Unique<V>(PhantomData<V>);
+
+    impl<'de, V: Deserialize<'de>> Visitor<'de> for Unique<V> {
+        type Value = BTreeMap<String, V>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+            let mut map = BTreeMap::new();
+            while let Some((key, value)) = entries.next_entry::<String, V>()? {
+                if map.contains_key(&key) {
+                    return Err(serde::de::Error::custom(format_args!("the key `{key}` stands twice")));
+                }
+                map.insert(key, value);
+            }
+            Ok(map)
+        }
+    }
+
+    deserializer.deserialize_map(Unique(PhantomData))
+}
 
 impl Plan {
     /// A plan without steps, to be filled: its fields are there to be set.
@@ -270,7 +303,7 @@ impl Plan {
     ///
     /// [`DocumentError`] with the place where it stops being a plan.
     pub fn from_json(text: &str) -> Result<Self, DocumentError> {
-        Ok(serde_json::from_str(text)?)
+        serde_json::from_str(text).map_err(|error| DocumentError(error.to_string()))
     }
 
     /// The plan as JSON that a person can read.

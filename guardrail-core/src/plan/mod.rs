@@ -30,6 +30,8 @@ mod slot;
 mod state;
 mod stop;
 mod text;
+#[cfg(feature = "yaml")]
+mod yaml;
 
 pub use approver::{
     Approver, Asked, Choice, Principal, PrincipalKind, Question, QuestionCommand, Reply, Say, Vote,
