@@ -5,7 +5,8 @@ use guardrail_schema::{EffectKind, Risk};
 use proptest::prelude::*;
 
 use crate::evaluation::{Approval, Decision};
-use crate::policy::facet::{Facet, Slot};
+use crate::policy::facet::{Facet, Side, Slot};
+use crate::policy::index::Found;
 use crate::policy::model::*;
 use crate::policy::rule::Rule;
 use crate::policy::scene::{Act, Scene};
@@ -289,12 +290,21 @@ proptest! {
     fn the_index_leaves_no_rule_out(rules in prop::collection::vec(any_rule(), 0..12), scene in scene()) {
         let file = PolicyFile { rules, ..PolicyFile::default() };
         let Some(policy) = built([(Layer::User, file)]) else { return Ok(()) };
-        let mut found = Vec::new();
+        let mut found = Found::default();
         for act in &scene.acts {
             policy.index().candidates(&scene, act, &mut found);
             for (id, rule) in policy.rules().iter().enumerate() {
-                let speaks = rule.holds(&scene, act) != Truth::False;
-                prop_assert!(!speaks || found.contains(&(id as u32)), "{rule:?} was left out");
+                let id = id as u32;
+                let truth = rule.holds(&scene, act);
+                let alike = found.alike.iter().any(|alike| alike.rules.contains(&id));
+                let speaks = match rule.side() {
+                    Side::Allowing => truth == Truth::True,
+                    Side::Restricting => truth != Truth::False,
+                };
+                prop_assert!(!speaks || alike || found.rules.contains(&id), "{rule:?} was left out");
+                prop_assert!(truth != Truth::True || found.rules.contains(&id), "{rule:?} certainly matches");
+                // What is not tried has to be what trying it would give.
+                prop_assert!(!alike || truth != Truth::False, "{rule:?} cannot match");
             }
         }
     }
