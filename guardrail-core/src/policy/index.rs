@@ -8,9 +8,10 @@
 //! the policy was loaded.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use crate::evaluation::Approval;
-use crate::policy::facet::{Facet, Patterns, Side, Slot, Value};
+use crate::policy::facet::{Facet, Patterns, Side, Slot};
 use crate::policy::model::Says;
 use crate::policy::path::{self, PathPatterns, RootKey};
 use crate::policy::pattern::Reading;
@@ -24,8 +25,10 @@ pub(crate) struct Index {
     groups: Vec<Group>,
     /// Rules that cannot be filed: always tried.
     always: Vec<u32>,
-    /// Rules all of whose conditions are unknown here.
+    /// Rules all of whose conditions are settled here, some of them by being unknown.
     alike: Alike,
+    /// Whether something was unknown on the way here.
+    doubtful: bool,
 }
 
 /// Rules that ask or deny, of which an act tells nothing but that each may match.
@@ -47,14 +50,20 @@ enum Shelf {
 #[derive(Clone, Debug)]
 struct Group {
     shelf: Shelf,
-    /// Sorted; a rule stands under each of its words.
-    filed: Filed,
-    /// Its rules that ask or deny, by their other conditions.
-    unknown: Box<Index>,
+    /// By word; a rule stands under each of its words.
+    files: Vec<File>,
+    /// Its rules that ask or deny by their other conditions, put together when first met.
+    unknown: OnceLock<Box<Index>>,
 }
 
-/// Rules by a word.
-type Filed = Vec<(Box<[u8]>, u32)>;
+/// The rules under one word.
+#[derive(Clone, Debug)]
+struct File {
+    word: Box<[u8]>,
+    rules: Vec<Open>,
+    /// Those that ask or deny by their other conditions, put together when first met.
+    next: OnceLock<Box<Index>>,
+}
 
 /// A rule on its way into the index, with its conditions as bits.
 #[derive(Clone, Copy, Debug)]
@@ -62,12 +71,12 @@ struct Open {
     id: u32,
     /// Those that it was not filed by.
     left: u64,
-    /// Those that are not settled by being unknown.
+    /// Those that are not settled by the words that it is filed under.
     unsettled: u64,
 }
 
 /// The words that a condition can be filed under, each with its shelf.
-type Words = Vec<(Shelf, Vec<u8>)>;
+type Words<'r> = Vec<(Shelf, &'r [u8])>;
 
 /// What an act finds.
 #[derive(Debug, Default)]
@@ -85,99 +94,97 @@ impl Index {
             let all = if rule.conditions.len() < 64 { (1 << rule.conditions.len()) - 1 } else { 0 };
             Open { id: id as u32, left: all, unsettled: if all == 0 { 1 } else { all } }
         });
-        let words: Vec<Vec<Option<Words>>> =
-            rules.iter().map(|rule| rule.conditions.iter().map(words).collect()).collect();
-        Self::of(rules, &words, open.collect())
+        Self::of(rules, open.collect(), false)
     }
 
-    fn of(rules: &[Rule], words: &[Vec<Option<Words>>], open: Vec<Open>) -> Self {
-        let filable = |rule: &Open| {
-            let conditions = words.get(rule.id as usize).map(Vec::as_slice).unwrap_or_default();
-            let rule = *rule;
-            conditions
-                .iter()
-                .enumerate()
-                .filter(move |(at, _)| rule.left & bit(*at) != 0)
-                .filter_map(|(at, words)| words.as_ref().map(|words| (at, words)))
-        };
-        let mut shared: BTreeMap<(Shelf, &[u8]), u32> = BTreeMap::new();
-        for rule in &open {
-            for (shelf, word) in filable(rule).flat_map(|(_, words)| words) {
-                *shared.entry((*shelf, word)).or_default() += 1;
-            }
-        }
-        let crowd = |words: &Words| {
-            let counts = words.iter().filter_map(|(shelf, word)| shared.get(&(*shelf, word.as_slice())));
-            counts.max().copied().unwrap_or_default()
-        };
-        let mut index = Self::default();
-        let mut shelves: BTreeMap<Shelf, (Filed, Vec<Open>)> = BTreeMap::new();
-        for rule in open {
-            let Some(own) = rules.get(rule.id as usize) else { continue };
-            let Some((at, filed)) = filable(&rule).min_by_key(|(_, words)| crowd(words)) else {
-                // What is left of it has to be tried, if anything is.
-                if rule.unsettled == 0 {
-                    index.alike.add(rule.id, own);
-                } else {
-                    index.always.push(rule.id);
-                }
-                continue;
-            };
-            let mut last = None;
-            for (shelf, word) in filed {
-                let (words, below) = shelves.entry(*shelf).or_default();
-                words.push((word.as_slice().into(), rule.id));
-                if own.side() == Side::Restricting && last != Some(*shelf) {
-                    let settled = if has_exceptions(own, at) { 0 } else { bit(at) };
-                    below.push(Open {
-                        left: rule.left & !bit(at),
-                        unsettled: rule.unsettled & !settled,
-                        ..rule
-                    });
-                }
-                last = Some(*shelf);
-            }
-        }
-        index.groups = shelves
-            .into_iter()
-            .map(|(shelf, (mut filed, mut below))| {
-                filed.sort_unstable();
-                filed.dedup();
-                below.sort_unstable_by_key(|rule| rule.id);
-                below.dedup_by_key(|rule| rule.id);
-                Group { shelf, filed, unknown: Box::new(Self::of(rules, words, below)) }
+    fn of(rules: &[Rule], open: Vec<Open>, doubtful: bool) -> Self {
+        let filable: Vec<Vec<(usize, Words<'_>)>> = open
+            .iter()
+            .map(|open| {
+                let conditions = rules.get(open.id as usize).map(|rule| rule.conditions.as_slice());
+                let left = conditions
+                    .unwrap_or_default()
+                    .iter()
+                    .enumerate()
+                    .filter(|(at, _)| open.left & bit(*at) != 0);
+                left.filter_map(|(at, condition)| words(condition).map(|words| (at, words))).collect()
             })
             .collect();
+        let mut shared: BTreeMap<(Shelf, &[u8]), u32> = BTreeMap::new();
+        for key in filable.iter().flatten().flat_map(|(_, words)| words) {
+            *shared.entry(*key).or_default() += 1;
+        }
+        let crowd = |words: &Words<'_>| words.iter().filter_map(|key| shared.get(key)).max().copied();
+        let mut index = Self { doubtful, ..Self::default() };
+        let mut filed: Vec<(Shelf, &[u8], Open)> = Vec::with_capacity(open.len());
+        for (open, filable) in open.into_iter().zip(&filable) {
+            let Some(rule) = rules.get(open.id as usize) else { continue };
+            match filable.iter().min_by_key(|(_, words)| crowd(words)) {
+                Some((at, words)) => {
+                    let settled = if has_exceptions(rule, *at) { 0 } else { bit(*at) };
+                    let open =
+                        Open { left: open.left & !bit(*at), unsettled: open.unsettled & !settled, ..open };
+                    filed.extend(words.iter().map(|(shelf, word)| (*shelf, *word, open)));
+                }
+                None if open.unsettled == 0 && doubtful => index.alike.add(open.id, rule),
+                None => index.always.push(open.id),
+            }
+        }
+        filed.sort_unstable_by_key(|(shelf, word, open)| (*shelf, *word, open.id));
+        filed.dedup_by_key(|(shelf, word, open)| (*shelf, *word, open.id));
+        for shelf in filed.chunk_by(|(one, ..), (other, ..)| one == other) {
+            let Some((name, ..)) = shelf.first() else { continue };
+            let files = shelf.chunk_by(|(_, one, _), (_, other, _)| one == other);
+            let files = files.filter_map(|same| {
+                let (_, word, _) = same.first()?;
+                let rules = same.iter().map(|(.., open)| *open).collect();
+                Some(File { word: (*word).into(), rules, next: OnceLock::new() })
+            });
+            index.groups.push(Group { shelf: *name, files: files.collect(), unknown: OnceLock::new() });
+        }
         index
     }
 
     /// Finds the rules that may speak about an act.
-    pub(crate) fn candidates<'p>(&'p self, scene: &Scene<'_>, act: &Act<'_>, found: &mut Found<'p>) {
+    pub(crate) fn candidates<'p>(
+        &'p self,
+        rules: &[Rule],
+        scene: &Scene<'_>,
+        act: &Act<'_>,
+        found: &mut Found<'p>,
+    ) {
         found.rules.clear();
         found.alike.clear();
-        self.look(scene, act, found);
+        self.look(rules, scene, act, found);
         found.rules.sort_unstable();
         found.rules.dedup();
     }
 
-    fn look<'p>(&'p self, scene: &Scene<'_>, act: &Act<'_>, found: &mut Found<'p>) {
+    fn look<'p>(&'p self, rules: &[Rule], scene: &Scene<'_>, act: &Act<'_>, found: &mut Found<'p>) {
         found.rules.extend(&self.always);
         if !self.alike.rules.is_empty() {
             found.alike.push(&self.alike);
         }
         for group in &self.groups {
-            group.look(scene, act, found);
+            Shelved { group, rules, scene, act, doubtful: self.doubtful }.look(found);
         }
     }
+}
 
-    /// Everything that is filed here, to be tried one by one.
-    fn all(&self, found: &mut Vec<u32>) {
-        found.extend(&self.always);
-        found.extend(&self.alike.rules);
-        for group in &self.groups {
-            found.extend(group.filed.iter().map(|(_, id)| id));
-        }
+impl File {
+    fn ids(&self) -> impl Iterator<Item = u32> {
+        self.rules.iter().map(|open| open.id)
     }
+}
+
+/// An index of those of some rules that ask or deny.
+fn of_restricting<'o>(rules: &[Rule], open: impl Iterator<Item = &'o Open>) -> Box<Index> {
+    let restricting =
+        |open: &&Open| rules.get(open.id as usize).is_some_and(|rule| rule.side() == Side::Restricting);
+    let mut open: Vec<Open> = open.filter(restricting).copied().collect();
+    open.sort_unstable_by_key(|open| open.id);
+    open.dedup_by_key(|open| open.id);
+    Box::new(Index::of(rules, open, true))
 }
 
 const fn bit(condition: usize) -> u64 {
@@ -205,9 +212,19 @@ impl Alike {
     }
 }
 
-impl Group {
-    fn look<'p>(&'p self, scene: &Scene<'_>, act: &Act<'_>, found: &mut Found<'p>) {
-        let facet = match self.shelf {
+/// A group as an act comes to it.
+struct Shelved<'p, 'x, 's> {
+    group: &'p Group,
+    rules: &'x [Rule],
+    scene: &'x Scene<'s>,
+    act: &'x Act<'s>,
+    doubtful: bool,
+}
+
+impl<'p> Shelved<'p, '_, '_> {
+    fn look(&self, found: &mut Found<'p>) {
+        let Self { group, scene, act, .. } = *self;
+        let facet = match group.shelf {
             Shelf::Of(facet) => facet,
             Shelf::Below(_) => Facet::Target,
         };
@@ -215,68 +232,75 @@ impl Group {
         let hidden = (act.opaque && facet.is_deed())
             || (act.nameless && matches!(facet, Facet::Tool | Facet::Command));
         if hidden || *slot == Slot::Unknown {
-            self.unknown.look(scene, act, found);
+            self.unknown(found);
         }
-        match (slot, self.shelf) {
-            (Slot::Nothing | Slot::Unknown, _) => {}
+        match (slot, group.shelf) {
+            (Slot::Nothing | Slot::Unknown, _) | (Slot::Path(_), Shelf::Of(_)) => {}
             // Each of them holds as far as this goes.
-            (Slot::Every, _) => self.unknown.all(&mut found.rules),
+            (Slot::Every, _) => found.rules.extend(group.files.iter().flat_map(File::ids)),
             (Slot::Alias(one, other), _) => {
-                self.take(one, false, &mut found.rules);
-                self.take(other, false, &mut found.rules);
+                self.word(one, found);
+                self.word(other, found);
             }
             (Slot::Path(forms), Shelf::Below(root)) => {
-                if !forms.keys(root, &mut |word, beginning| self.take(word, beginning, &mut found.rules))
-                    && !hidden
-                {
-                    self.unknown.look(scene, act, found);
+                if !forms.keys(root, &mut |word, all| self.below(word, all, found)) && !hidden {
+                    self.unknown(found);
                 }
             }
-            (Slot::Path(_), Shelf::Of(_)) => {}
-            (slot, _) => {
+            (slot, shelf) => {
                 for value in slot.values() {
-                    self.look_up(facet, value, &mut found.rules);
+                    match (shelf, facet.reading()) {
+                        // It may become any word.
+                        _ if value.suffix.is_some() => self.below(b"", true, found),
+                        (Shelf::Below(root), _) => {
+                            path::name_keys(&value.prefix, root, &mut |word, all| {
+                                self.below(word, all, found)
+                            });
+                        }
+                        (_, Reading::AnyCase) => self.word(&value.prefix.to_ascii_lowercase(), found),
+                        _ => self.word(&value.prefix, found),
+                    }
                 }
             }
         }
     }
 
-    fn look_up(&self, facet: Facet, value: &Value<'_>, found: &mut Vec<u32>) {
-        if value.suffix.is_some() {
-            // It may become any word.
-            return self.take(b"", true, found);
-        }
-        match (self.shelf, facet.reading()) {
-            (Shelf::Below(root), _) => {
-                path::name_keys(&value.prefix, root, &mut |word, beginning| {
-                    self.take(word, beginning, found)
-                });
-            }
-            (_, Reading::AnyCase) => self.take(&value.prefix.to_ascii_lowercase(), false, found),
-            _ => self.take(&value.prefix, false, found),
+    fn unknown(&self, found: &mut Found<'p>) {
+        let all = || of_restricting(self.rules, self.group.files.iter().flat_map(|file| &file.rules));
+        self.group.unknown.get_or_init(all).look(self.rules, self.scene, self.act, found);
+    }
+
+    /// Those under a word that is the act's own: where something else is unknown already, they are
+    /// looked through further.
+    fn word(&self, word: &[u8], found: &mut Found<'p>) {
+        let Ok(at) = self.group.files.binary_search_by(|file| (*file.word).cmp(word)) else { return };
+        let Some(file) = self.group.files.get(at) else { return };
+        if self.doubtful {
+            let next = file.next.get_or_init(|| of_restricting(self.rules, file.rules.iter()));
+            next.look(self.rules, self.scene, self.act, found);
+        } else {
+            found.rules.extend(file.ids());
         }
     }
 
-    /// Takes the rules of a word, or of all words that begin with it.
-    fn take(&self, word: &[u8], beginning: bool, found: &mut Vec<u32>) {
-        let from = self.filed.partition_point(|(filed, _)| **filed < *word);
-        let these = self.filed.get(from..).unwrap_or_default().iter();
-        if beginning {
-            found.extend(these.take_while(|(filed, _)| filed.starts_with(word)).map(|(_, id)| id));
-        } else {
-            found.extend(these.take_while(|(filed, _)| **filed == *word).map(|(_, id)| id));
-        }
+    /// Those under a directory, or under all that lie below it; where the path itself lies has to
+    /// be looked at.
+    fn below(&self, word: &[u8], all: bool, found: &mut Found<'p>) {
+        let from = self.group.files.partition_point(|file| *file.word < *word);
+        let files = self.group.files.get(from..).unwrap_or_default().iter();
+        let these =
+            files.take_while(|file| if all { file.word.starts_with(word) } else { *file.word == *word });
+        found.rules.extend(these.flat_map(File::ids));
     }
 }
 
-fn words(condition: &Condition) -> Option<Words> {
+fn words(condition: &Condition) -> Option<Words<'_>> {
     match condition {
-        Condition::Texts(facet, Patterns { any, .. }) if !any.is_empty() => any
-            .iter()
-            .map(|pattern| pattern.literal().map(|word| (Shelf::Of(*facet), word.to_vec())))
-            .collect(),
+        Condition::Texts(facet, Patterns { any, .. }) if !any.is_empty() => {
+            any.iter().map(|pattern| pattern.literal().map(|word| (Shelf::Of(*facet), word))).collect()
+        }
         Condition::Paths(PathPatterns { any, .. }) if !any.is_empty() => {
-            let mut words: Words = any
+            let mut words: Words<'_> = any
                 .iter()
                 .map(|pattern| pattern.key().map(|(root, word)| (Shelf::Below(root), word)))
                 .collect::<Option<_>>()?;

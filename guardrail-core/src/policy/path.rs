@@ -102,6 +102,10 @@ impl Forms {
             Form::Elsewhere => true,
             Form::Above => self.reach == Reach::Itself,
             Form::Unknown => root == RootKey::System,
+            // Of the root itself all that is below is reached, or may be.
+            Form::Known(path, suffix) if path.is_empty() && suffix.as_deref().is_none_or(str::is_empty) => {
+                suffix.is_none() && self.reach == Reach::Itself
+            }
             Form::Known(path, suffix) => {
                 directories(path, take);
                 if suffix.is_some() || self.reach != Reach::Itself {
@@ -377,7 +381,7 @@ impl PathPattern {
     }
 
     /// The root and the word that it is filed under: the directories before its first wildcard.
-    pub(crate) fn key(&self) -> Option<(RootKey, Vec<u8>)> {
+    pub(crate) fn key(&self) -> Option<(RootKey, &[u8])> {
         if self.directory.is_empty() {
             return None;
         }
@@ -387,7 +391,7 @@ impl PathPattern {
             Root::Workspace => RootKey::Workspace,
             Root::Home => RootKey::Home,
         };
-        Some((root, self.directory.clone().into_bytes()))
+        Some((root, self.directory.as_bytes()))
     }
 
     fn form<'f>(&self, forms: &'f Forms) -> &'f Form {

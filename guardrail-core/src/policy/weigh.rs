@@ -185,7 +185,7 @@ impl<'p, 'x, 's> Scale<'p, 'x, 's> {
         let mut decision = self.rubric(act, &mut grounds);
 
         let mut found = std::mem::take(&mut self.found);
-        policy.index().candidates(self.scene, act, &mut found);
+        policy.index().candidates(policy.rules(), self.scene, act, &mut found);
         self.tried += found.rules.len() + found.alike.len();
         let mut lifts_production = false;
         let mut restricting: Vec<(&'p Rule, Truth)> = Vec::new();
