@@ -87,6 +87,15 @@ fn evaluate_without_facts(bencher: Bencher<'_, '_>, count: usize) {
     });
 }
 
+/// From text to the model of a file: the first part of loading.
+#[divan::bench(args = [10, 10_000])]
+fn read(bencher: Bencher<'_, '_>, count: usize) {
+    let text = rules(count);
+    bencher
+        .counter(ItemsCount::new(count))
+        .bench_local(|| Policy::builder().layer(Layer::User, black_box(&text)).is_ok());
+}
+
 /// From text to a policy, everything checked.
 #[divan::bench(args = [10, 10_000])]
 fn load(bencher: Bencher<'_, '_>, count: usize) {

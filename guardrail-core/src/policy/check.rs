@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use guardrail_schema::Risk;
+
 use crate::policy::facet::{Facet, Patterns};
 use crate::policy::load::Source;
 use crate::policy::model::{ApprovalFile, AudienceKind, Override, RuleFile, Says};
@@ -11,7 +13,6 @@ use crate::policy::pattern::{Pattern, Text};
 use crate::policy::problem::{PolicyProblem, Severity, Way};
 use crate::policy::rule::{Condition, Rule};
 use crate::policy::truth::Truth;
-use guardrail_schema::Risk;
 
 /// Problems of one file.
 pub(super) fn file(source: &Source, problems: &mut Vec<PolicyProblem>) {

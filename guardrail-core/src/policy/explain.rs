@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use guardrail_schema::Risk;
+
 use crate::effect::Analysis;
 use crate::evaluation::{Decision, Evaluation, Finding};
 use crate::policy::Policy;
@@ -11,7 +13,6 @@ use crate::policy::scene::{Act, Scene};
 use crate::policy::truth::Truth;
 use crate::policy::weigh::{By, Scale};
 use crate::request::Request;
-use guardrail_schema::Risk;
 
 /// What a policy made of a request, part by part.
 #[derive(Clone, Debug)]

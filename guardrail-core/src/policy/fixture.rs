@@ -75,6 +75,7 @@ impl Fixtures {
                 message: error.message().trim_end().replace('\n', ", "),
                 help: None,
                 text: text.into(),
+                way: None,
             }])
         })
     }
@@ -96,6 +97,7 @@ impl Fixtures {
                     message: "a layer is one of built-in, organisation, user and project".into(),
                     help: None,
                     text: "".into(),
+                    way: None,
                 }]));
             };
             builder = builder.layer(layer, text)?;

@@ -1,15 +1,19 @@
 //! Finds the rules that may speak about an act without trying all of them.
 //!
 //! Every rule is filed under one of its conditions that is a list of plain words or of paths
-//! that begin with one: the one whose words the fewest rules share. Whatever could match a rule
-//! finds it under one of these words, or is unknown there and then sees all that are filed under
-//! that facet.
+//! below plain directories: the one whose words the fewest rules share. Whatever could match the
+//! rule finds it under one of these words. Where an act's own word is unknown, the rules filed
+//! there are looked through by their next condition, in an index of their own; those that have
+//! none are all alike to the act (each may match), and what they ask for was put together when
+//! the policy was loaded.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::sync::OnceLock;
 
-use crate::policy::facet::{Facet, Patterns, Slot, Value};
-use crate::policy::path::{self, PathPatterns};
+use crate::evaluation::Approval;
+use crate::policy::facet::{Facet, Patterns, Side, Slot};
+use crate::policy::model::Says;
+use crate::policy::path::{self, PathPatterns, RootKey};
 use crate::policy::pattern::Reading;
 use crate::policy::rule::{Condition, Rule};
 use crate::policy::scene::{Act, Scene};
@@ -17,119 +21,291 @@ use crate::policy::scene::{Act, Scene};
 /// Rules by what they ask about.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Index {
-    /// Sorted; a rule stands under each of its words.
-    filed: Vec<(Facet, Box<[u8]>, u32)>,
-    /// Where each facet's words lie.
-    ranges: Vec<Range<usize>>,
-    /// Rules without such a condition: always tried.
+    /// By shelf.
+    groups: Vec<Group>,
+    /// Rules that cannot be filed: always tried.
     always: Vec<u32>,
+    /// Rules all of whose conditions are settled here, some of them by being unknown.
+    alike: Alike,
+    /// Whether something was unknown on the way here.
+    doubtful: bool,
 }
 
-/// A facet and the words of a condition on it.
-type Key = (Facet, Vec<Vec<u8>>);
+/// Rules that ask or deny, of which an act tells nothing but that each may match.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Alike {
+    pub(crate) rules: Vec<u32>,
+    /// All that those ask for which ask.
+    pub(crate) asks: Option<Approval>,
+}
+
+/// What rules are filed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Shelf {
+    Of(Facet),
+    /// Targets below a root.
+    Below(RootKey),
+}
+
+#[derive(Clone, Debug)]
+struct Group {
+    shelf: Shelf,
+    /// By word; a rule stands under each of its words.
+    files: Vec<File>,
+    /// Its rules that ask or deny by their other conditions, put together when first met.
+    unknown: OnceLock<Box<Index>>,
+}
+
+/// The rules under one word.
+#[derive(Clone, Debug)]
+struct File {
+    word: Box<[u8]>,
+    rules: Vec<Open>,
+    /// Those that ask or deny by their other conditions, put together when first met.
+    next: OnceLock<Box<Index>>,
+}
+
+/// A rule on its way into the index, with its conditions as bits.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    id: u32,
+    /// Those that it was not filed by.
+    left: u64,
+    /// Those that are not settled by the words that it is filed under.
+    unsettled: u64,
+}
+
+/// The words that a condition can be filed under, each with its shelf.
+type Words<'r> = Vec<(Shelf, &'r [u8])>;
+
+/// What an act finds.
+#[derive(Debug, Default)]
+pub(crate) struct Found<'p> {
+    /// Rules to try, each once, in order.
+    pub(crate) rules: Vec<u32>,
+    /// Rules that need not be tried: each may match.
+    pub(crate) alike: Vec<&'p Alike>,
+}
 
 impl Index {
     pub(crate) fn new(rules: &[Rule]) -> Self {
-        let keys: Vec<Vec<Key>> =
-            rules.iter().map(|rule| rule.conditions.iter().filter_map(key).collect()).collect();
-        let mut shared: BTreeMap<(Facet, &[u8]), usize> = BTreeMap::new();
-        for (facet, words) in keys.iter().flatten() {
-            for word in words {
-                *shared.entry((*facet, word)).or_default() += 1;
-            }
-        }
-        let crowd = |key: &&Key| {
-            let (facet, words) = key;
-            let most = words.iter().filter_map(|word| shared.get(&(*facet, word.as_slice()))).max();
-            most.copied().unwrap_or_default()
-        };
-        let mut index = Self::default();
-        for (id, keys) in keys.iter().enumerate() {
-            let id = id as u32;
-            match keys.iter().min_by_key(crowd) {
-                Some((facet, words)) => {
-                    index.filed.extend(words.iter().map(|word| (*facet, word.as_slice().into(), id)));
-                }
-                None => index.always.push(id),
-            }
-        }
-        index.filed.sort_unstable();
-        index.filed.dedup();
-        index.ranges = Facet::ALL
+        let open = rules.iter().enumerate().map(|(id, rule)| {
+            // A rule of more conditions than there are bits is tried each time.
+            let all = if rule.conditions.len() < 64 { (1 << rule.conditions.len()) - 1 } else { 0 };
+            Open { id: id as u32, left: all, unsettled: if all == 0 { 1 } else { all } }
+        });
+        Self::of(rules, open.collect(), false)
+    }
+
+    fn of(rules: &[Rule], open: Vec<Open>, doubtful: bool) -> Self {
+        let filable: Vec<Vec<(usize, Words<'_>)>> = open
             .iter()
-            .map(|facet| {
-                let start = index.filed.partition_point(|(filed, ..)| filed < facet);
-                start..index.filed.partition_point(|(filed, ..)| filed <= facet)
+            .map(|open| {
+                let conditions = rules.get(open.id as usize).map(|rule| rule.conditions.as_slice());
+                let left = conditions
+                    .unwrap_or_default()
+                    .iter()
+                    .enumerate()
+                    .filter(|(at, _)| open.left & bit(*at) != 0);
+                left.filter_map(|(at, condition)| words(condition).map(|words| (at, words))).collect()
             })
             .collect();
+        let mut shared: BTreeMap<(Shelf, &[u8]), u32> = BTreeMap::new();
+        for key in filable.iter().flatten().flat_map(|(_, words)| words) {
+            *shared.entry(*key).or_default() += 1;
+        }
+        let crowd = |words: &Words<'_>| words.iter().filter_map(|key| shared.get(key)).max().copied();
+        let mut index = Self { doubtful, ..Self::default() };
+        let mut filed: Vec<(Shelf, &[u8], Open)> = Vec::with_capacity(open.len());
+        for (open, filable) in open.into_iter().zip(&filable) {
+            let Some(rule) = rules.get(open.id as usize) else { continue };
+            match filable.iter().min_by_key(|(_, words)| crowd(words)) {
+                Some((at, words)) => {
+                    let settled = if has_exceptions(rule, *at) { 0 } else { bit(*at) };
+                    let open =
+                        Open { left: open.left & !bit(*at), unsettled: open.unsettled & !settled, ..open };
+                    filed.extend(words.iter().map(|(shelf, word)| (*shelf, *word, open)));
+                }
+                None if open.unsettled == 0 && doubtful => index.alike.add(open.id, rule),
+                None => index.always.push(open.id),
+            }
+        }
+        filed.sort_unstable_by_key(|(shelf, word, open)| (*shelf, *word, open.id));
+        filed.dedup_by_key(|(shelf, word, open)| (*shelf, *word, open.id));
+        for shelf in filed.chunk_by(|(one, ..), (other, ..)| one == other) {
+            let Some((name, ..)) = shelf.first() else { continue };
+            let files = shelf.chunk_by(|(_, one, _), (_, other, _)| one == other);
+            let files = files.filter_map(|same| {
+                let (_, word, _) = same.first()?;
+                let rules = same.iter().map(|(.., open)| *open).collect();
+                Some(File { word: (*word).into(), rules, next: OnceLock::new() })
+            });
+            index.groups.push(Group { shelf: *name, files: files.collect(), unknown: OnceLock::new() });
+        }
         index
     }
 
-    /// Puts the rules that may speak about an act into `found`, each once, in order.
-    pub(crate) fn candidates(&self, scene: &Scene<'_>, act: &Act<'_>, found: &mut Vec<u32>) {
-        found.clear();
-        found.extend(&self.always);
-        for (facet, range) in Facet::ALL.iter().zip(&self.ranges) {
-            let filed = self.filed.get(range.clone()).unwrap_or_default();
-            if filed.is_empty() {
-                continue;
+    /// Finds the rules that may speak about an act.
+    pub(crate) fn candidates<'p>(
+        &'p self,
+        rules: &[Rule],
+        scene: &Scene<'_>,
+        act: &Act<'_>,
+        found: &mut Found<'p>,
+    ) {
+        found.rules.clear();
+        found.alike.clear();
+        self.look(rules, scene, act, found);
+        found.rules.sort_unstable();
+        found.rules.dedup();
+    }
+
+    fn look<'p>(&'p self, rules: &[Rule], scene: &Scene<'_>, act: &Act<'_>, found: &mut Found<'p>) {
+        found.rules.extend(&self.always);
+        if !self.alike.rules.is_empty() {
+            found.alike.push(&self.alike);
+        }
+        for group in &self.groups {
+            Shelved { group, rules, scene, act, doubtful: self.doubtful }.look(found);
+        }
+    }
+}
+
+impl File {
+    fn ids(&self) -> impl Iterator<Item = u32> {
+        self.rules.iter().map(|open| open.id)
+    }
+}
+
+/// An index of those of some rules that ask or deny.
+fn of_restricting<'o>(rules: &[Rule], open: impl Iterator<Item = &'o Open>) -> Box<Index> {
+    let restricting =
+        |open: &&Open| rules.get(open.id as usize).is_some_and(|rule| rule.side() == Side::Restricting);
+    let mut open: Vec<Open> = open.filter(restricting).copied().collect();
+    open.sort_unstable_by_key(|open| open.id);
+    open.dedup_by_key(|open| open.id);
+    Box::new(Index::of(rules, open, true))
+}
+
+const fn bit(condition: usize) -> u64 {
+    if condition < 64 { 1 << condition } else { 0 }
+}
+
+/// Whether a condition names what must not match, which has to be looked at all the same.
+fn has_exceptions(rule: &Rule, at: usize) -> bool {
+    match rule.conditions.get(at) {
+        Some(Condition::Texts(_, patterns)) => !patterns.none.is_empty(),
+        Some(Condition::Paths(patterns)) => !patterns.none.is_empty(),
+        _ => true,
+    }
+}
+
+impl Alike {
+    fn add(&mut self, id: u32, rule: &Rule) {
+        self.rules.push(id);
+        if rule.says == Says::Ask {
+            self.asks = Some(match self.asks.take() {
+                Some(there) => there.and(rule.approval.clone()),
+                None => rule.approval.clone(),
+            });
+        }
+    }
+}
+
+/// A group as an act comes to it.
+struct Shelved<'p, 'x, 's> {
+    group: &'p Group,
+    rules: &'x [Rule],
+    scene: &'x Scene<'s>,
+    act: &'x Act<'s>,
+    doubtful: bool,
+}
+
+impl<'p> Shelved<'p, '_, '_> {
+    fn look(&self, found: &mut Found<'p>) {
+        let Self { group, scene, act, .. } = *self;
+        let facet = match group.shelf {
+            Shelf::Of(facet) => facet,
+            Shelf::Below(_) => Facet::Target,
+        };
+        let slot = scene.slot(act, facet);
+        let hidden = (act.opaque && facet.is_deed())
+            || (act.nameless && matches!(facet, Facet::Tool | Facet::Command));
+        if hidden || *slot == Slot::Unknown {
+            self.unknown(found);
+        }
+        match (slot, group.shelf) {
+            (Slot::Nothing | Slot::Unknown, _) | (Slot::Path(_), Shelf::Of(_)) => {}
+            // Each of them holds as far as this goes.
+            (Slot::Every, _) => found.rules.extend(group.files.iter().flat_map(File::ids)),
+            (Slot::Alias(one, other), _) => {
+                self.word(one, found);
+                self.word(other, found);
             }
-            let hidden = (act.opaque && facet.is_deed())
-                || (act.nameless && matches!(facet, Facet::Tool | Facet::Command));
-            let slot = scene.slot(act, *facet);
-            if hidden || matches!(slot, Slot::Unknown | Slot::Every) {
-                found.extend(filed.iter().map(|(.., id)| id));
-                continue;
+            (Slot::Path(forms), Shelf::Below(root)) => {
+                if !forms.keys(root, &mut |word, all| self.below(word, all, found)) && !hidden {
+                    self.unknown(found);
+                }
             }
-            let mut take = |word: &[u8], beginning: bool| {
-                let from = filed.partition_point(|(_, filed, _)| **filed < *word);
-                let these = filed.get(from..).unwrap_or_default().iter();
-                if beginning {
-                    found
-                        .extend(these.take_while(|(_, filed, _)| filed.starts_with(word)).map(|(.., id)| id));
-                } else {
-                    found.extend(these.take_while(|(_, filed, _)| **filed == *word).map(|(.., id)| id));
-                }
-            };
-            match slot {
-                Slot::Nothing | Slot::Unknown | Slot::Every => {}
-                Slot::Path(forms) => forms.keys(&mut take),
-                Slot::Alias(one, other) => {
-                    take(one, false);
-                    take(other, false);
-                }
-                slot => {
-                    for value in slot.values() {
-                        look_up(*facet, value, &mut take);
+            (slot, shelf) => {
+                for value in slot.values() {
+                    match (shelf, facet.reading()) {
+                        // It may become any word.
+                        _ if value.suffix.is_some() => self.below(b"", true, found),
+                        (Shelf::Below(root), _) => {
+                            path::name_keys(&value.prefix, root, &mut |word, all| {
+                                self.below(word, all, found)
+                            });
+                        }
+                        (_, Reading::AnyCase) => self.word(&value.prefix.to_ascii_lowercase(), found),
+                        _ => self.word(&value.prefix, found),
                     }
                 }
             }
         }
-        found.sort_unstable();
-        found.dedup();
+    }
+
+    fn unknown(&self, found: &mut Found<'p>) {
+        let all = || of_restricting(self.rules, self.group.files.iter().flat_map(|file| &file.rules));
+        self.group.unknown.get_or_init(all).look(self.rules, self.scene, self.act, found);
+    }
+
+    /// Those under a word that is the act's own: where something else is unknown already, they are
+    /// looked through further.
+    fn word(&self, word: &[u8], found: &mut Found<'p>) {
+        let Ok(at) = self.group.files.binary_search_by(|file| (*file.word).cmp(word)) else { return };
+        let Some(file) = self.group.files.get(at) else { return };
+        if self.doubtful {
+            let next = file.next.get_or_init(|| of_restricting(self.rules, file.rules.iter()));
+            next.look(self.rules, self.scene, self.act, found);
+        } else {
+            found.rules.extend(file.ids());
+        }
+    }
+
+    /// Those under a directory, or under all that lie below it; where the path itself lies has to
+    /// be looked at.
+    fn below(&self, word: &[u8], all: bool, found: &mut Found<'p>) {
+        let from = self.group.files.partition_point(|file| *file.word < *word);
+        let files = self.group.files.get(from..).unwrap_or_default().iter();
+        let these =
+            files.take_while(|file| if all { file.word.starts_with(word) } else { *file.word == *word });
+        found.rules.extend(these.flat_map(File::ids));
     }
 }
 
-fn look_up(facet: Facet, value: &Value<'_>, take: &mut impl FnMut(&[u8], bool)) {
-    if value.suffix.is_some() {
-        // It may become any word.
-        return take(b"", true);
-    }
-    match facet.reading() {
-        Reading::Path => path::name_keys(&value.prefix, take),
-        Reading::AnyCase => take(&value.prefix.to_ascii_lowercase(), false),
-        Reading::Name => take(&value.prefix, false),
-    }
-}
-
-fn key(condition: &Condition) -> Option<Key> {
+fn words(condition: &Condition) -> Option<Words<'_>> {
     match condition {
         Condition::Texts(facet, Patterns { any, .. }) if !any.is_empty() => {
-            let words = any.iter().map(|pattern| pattern.literal().map(<[u8]>::to_vec));
-            Some((*facet, words.collect::<Option<_>>()?))
+            any.iter().map(|pattern| pattern.literal().map(|word| (Shelf::Of(*facet), word))).collect()
         }
         Condition::Paths(PathPatterns { any, .. }) if !any.is_empty() => {
-            Some((Facet::Target, any.iter().map(path::PathPattern::key).collect::<Option<_>>()?))
+            let mut words: Words<'_> = any
+                .iter()
+                .map(|pattern| pattern.key().map(|(root, word)| (Shelf::Below(root), word)))
+                .collect::<Option<_>>()?;
+            words.sort_unstable();
+            Some(words)
         }
         _ => None,
     }

@@ -2,24 +2,22 @@
 
 use std::sync::Arc;
 
+use guardrail_schema::Risk;
 use sha2::{Digest as _, Sha256};
 
 use crate::effect::Analysis;
-use crate::evaluation::Approval;
-use crate::evaluation::{Finding, PolicyDigest};
+use crate::evaluation::{Approval, Finding, PolicyDigest};
 use crate::policy::check;
-use crate::policy::facet::Facet;
-use crate::policy::facet::{Facets, Patterns, Side};
+use crate::policy::facet::{Facet, Facets, Patterns, Side};
 use crate::policy::index::Index;
 use crate::policy::model::{Mode, PolicyFile, Says};
-use crate::policy::pattern::Reading;
-use crate::policy::problem::{PolicyError, PolicyProblem, Severity, Way};
+use crate::policy::pattern::{Pattern, Reading};
+use crate::policy::problem::{self, PolicyError, PolicyProblem, Severity, Step, Way};
 use crate::policy::rule::{Condition, Overrides, Rule};
 use crate::policy::settings::Settings;
 use crate::policy::truth::Truth;
-use crate::policy::{Inner, Layer, LayerState, Policy};
+use crate::policy::{Inner, Layer, LayerState, Policy, explain};
 use crate::request::Request;
-use guardrail_schema::Risk;
 
 /// A policy file that was read.
 #[derive(Clone, Debug)]
@@ -56,10 +54,11 @@ impl Source {
             severity,
             layer: self.layer,
             place: self.place(way),
-            span: way.span(&self.text),
+            span: None,
             message: message.into(),
             help: None,
             text: Arc::clone(&self.text),
+            way: Some(way.clone()),
         }
     }
 
@@ -67,9 +66,7 @@ impl Source {
     fn place(&self, way: &Way) -> String {
         let text = way.to_string();
         let named = match way.0.get(..2) {
-            Some([super::problem::Step::Key(key), super::problem::Step::At(at)]) if key == "rule" => {
-                self.file.rules.get(*at)
-            }
+            Some([Step::Key(key), Step::At(at)]) if key == "rule" => self.file.rules.get(*at),
             _ => None,
         };
         let Some(rule) = named else { return text };
@@ -97,6 +94,7 @@ impl PolicyBuilder {
                 message: error.message().trim_end().replace('\n', ", "),
                 help: None,
                 text: Arc::clone(&text),
+                way: None,
             };
             PolicyError::new(vec![problem])
         })?;
@@ -130,6 +128,7 @@ impl PolicyBuilder {
                 message: message.to_owned(),
                 help: None,
                 text: Arc::clone(&text),
+                way: None,
             };
             PolicyError::new(vec![problem])
         })?;
@@ -204,6 +203,7 @@ impl PolicyBuilder {
         let index = Index::new(&rules);
         check::rules(&sources, &rules, &mut problems);
         problems.sort_by_key(|problem| problem.severity);
+        problem::locate(&mut problems);
         if problems.first().is_some_and(|problem| problem.severity == Severity::Error) {
             return Err(PolicyError::new(problems));
         }
@@ -319,13 +319,12 @@ fn standing_rule(pattern: &str, layer: usize) -> Rule {
     let command: Vec<&str> = words.collect();
     let mut conditions = vec![Condition::Texts(
         Facet::Tool,
-        Patterns { any: vec![super::pattern::Pattern::new(tool, Reading::Name)], none: Vec::new() },
+        Patterns { any: vec![Pattern::new(tool, Reading::Name)], none: Vec::new() },
     )];
     if !command.is_empty() {
         let command = command.join(" ");
         let longer = format!("{command} *");
-        let any =
-            [command.as_str(), longer.as_str()].map(|text| super::pattern::Pattern::new(text, Reading::Name));
+        let any = [command.as_str(), longer.as_str()].map(|text| Pattern::new(text, Reading::Name));
         conditions.push(Condition::Texts(Facet::Command, Patterns { any: any.into(), none: Vec::new() }));
     }
     Rule {
@@ -385,6 +384,7 @@ impl Policy {
                 problems.push(problem);
             });
         }
+        problem::locate(&mut problems);
         if problems.is_empty() { Ok(()) } else { Err(PolicyError::new(problems)) }
     }
 
@@ -426,7 +426,7 @@ impl Policy {
         let (condition, truth) = in_the_way;
         Some(match truth {
             Truth::Unknown => format!("`{}` cannot be known here", condition.key()),
-            _ => format!("`{}` is {} here", condition.key(), super::explain::shown(&scene, act, condition)),
+            _ => format!("`{}` is {} here", condition.key(), explain::shown(&scene, act, condition)),
         })
     }
 }

@@ -90,45 +90,64 @@ impl fmt::Display for Forms {
 }
 
 impl Forms {
-    /// Hands on every word that a rule which may match is filed under: `true` asks for all that
-    /// begin with it.
-    pub(crate) fn keys(&self, take: &mut impl FnMut(&[u8], bool)) {
-        let roots =
-            [(Root::Absolute, &self.absolute), (Root::Workspace, &self.workspace), (Root::Home, &self.home)];
-        for (root, form) in roots {
-            let root = root.key();
-            match form {
-                Form::Elsewhere => {}
-                Form::Above if self.reach == Reach::Itself => {}
-                Form::Above | Form::Unknown => take(root.as_bytes(), true),
-                Form::Known(path, suffix) => {
-                    directories(root, path, take);
-                    if suffix.is_some() || self.reach != Reach::Itself {
-                        let slash = if path.is_empty() || suffix.is_some() { "" } else { "/" };
-                        take(format!("{root}{path}{slash}").as_bytes(), true);
-                    }
+    /// Hands on every word below a root that a rule which may match is filed under: `true` asks for
+    /// all that begin with it. Tells whether that is known at all: if not, each rule may match.
+    pub(crate) fn keys(&self, root: RootKey, take: &mut impl FnMut(&[u8], bool)) -> bool {
+        let form = match root {
+            RootKey::Absolute | RootKey::System => &self.absolute,
+            RootKey::Workspace => &self.workspace,
+            RootKey::Home => &self.home,
+        };
+        match form {
+            Form::Elsewhere => true,
+            Form::Above => self.reach == Reach::Itself,
+            Form::Unknown => root == RootKey::System,
+            // Of the root itself all that is below is reached, or may be.
+            Form::Known(path, suffix) if path.is_empty() && suffix.as_deref().is_none_or(str::is_empty) => {
+                suffix.is_none() && self.reach == Reach::Itself
+            }
+            Form::Known(path, suffix) => {
+                directories(path, take);
+                if suffix.is_some() || self.reach != Reach::Itself {
+                    let slash = if path.is_empty() || suffix.is_some() { "" } else { "/" };
+                    take(format!("{path}{slash}").as_bytes(), true);
                 }
+                true
             }
         }
     }
 }
 
 /// The same for the name of what is no path.
-pub(crate) fn name_keys(name: &[u8], take: &mut impl FnMut(&[u8], bool)) {
+pub(crate) fn name_keys(name: &[u8], root: RootKey, take: &mut impl FnMut(&[u8], bool)) {
     let name = String::from_utf8_lossy(name);
-    let (root, rest) = Root::split(&name);
-    directories(root.key(), rest, take);
+    let (own, rest) = Root::split(&name);
+    let same = match root {
+        RootKey::Absolute | RootKey::System => own == Root::Absolute,
+        RootKey::Workspace => own == Root::Workspace,
+        RootKey::Home => own == Root::Home,
+    };
+    if same {
+        directories(rest, take);
+    }
 }
 
 /// A path and each directory above it, down from the root.
-fn directories(root: &str, path: &str, take: &mut impl FnMut(&[u8], bool)) {
-    let mut key = root.to_owned();
-    take(key.as_bytes(), false);
-    for part in path.split('/') {
-        key.push_str(part);
-        key.push('/');
-        take(key.as_bytes(), false);
+fn directories(path: &str, take: &mut impl FnMut(&[u8], bool)) {
+    for (at, _) in path.match_indices('/') {
+        take(path.get(..=at).unwrap_or_default().as_bytes(), false);
     }
+    take(format!("{path}/").as_bytes(), false);
+}
+
+/// Which root a rule's path is filed under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum RootKey {
+    Absolute,
+    /// Those of them that no workspace or home lies in.
+    System,
+    Workspace,
+    Home,
 }
 
 /// Where a path starts.
@@ -361,12 +380,18 @@ impl PathPattern {
         Self { root, paths, name: Pattern::new(text, Reading::Name), directory }
     }
 
-    /// The word that it is filed under: the directories before its first wildcard.
-    pub(crate) fn key(&self) -> Option<Vec<u8>> {
+    /// The root and the word that it is filed under: the directories before its first wildcard.
+    pub(crate) fn key(&self) -> Option<(RootKey, &[u8])> {
         if self.directory.is_empty() {
             return None;
         }
-        Some(format!("{}{}", self.root.key(), self.directory).into_bytes())
+        let root = match self.root {
+            Root::Absolute if self.is_of_the_system() => RootKey::System,
+            Root::Absolute => RootKey::Absolute,
+            Root::Workspace => RootKey::Workspace,
+            Root::Home => RootKey::Home,
+        };
+        Some((root, self.directory.as_bytes()))
     }
 
     fn form<'f>(&self, forms: &'f Forms) -> &'f Form {

@@ -53,6 +53,26 @@ pub struct PolicyProblem {
     pub help: Option<String>,
     /// The file.
     pub(crate) text: Arc<str>,
+    /// The way to what it is about, until its span is found.
+    pub(super) way: Option<Way>,
+}
+
+/// Finds the spans of problems; every file is read once.
+pub(super) fn locate(problems: &mut [PolicyProblem]) {
+    let mut texts: Vec<Arc<str>> = Vec::new();
+    for problem in problems.iter().filter(|problem| problem.way.is_some()) {
+        if !texts.iter().any(|text| Arc::ptr_eq(text, &problem.text)) {
+            texts.push(Arc::clone(&problem.text));
+        }
+    }
+    for text in texts {
+        let Ok(table) = DeTable::parse(&text) else { continue };
+        for problem in problems.iter_mut().filter(|problem| Arc::ptr_eq(&problem.text, &text)) {
+            if let Some(way) = problem.way.take() {
+                problem.span = way.span(table.get_ref());
+            }
+        }
+    }
 }
 
 /// How bad a [`PolicyProblem`] is.
@@ -130,13 +150,12 @@ impl Way {
     }
 
     /// Where a TOML text says so: the value itself, or what is nearest above it.
-    pub(super) fn span(&self, text: &str) -> Option<Range<usize>> {
-        let table = DeTable::parse(text).ok()?;
+    fn span(&self, table: &DeTable<'_>) -> Option<Range<usize>> {
         let mut span = None;
         let mut value: Option<&DeValue<'_>> = None;
         for step in &self.0 {
             let next = match (step, value) {
-                (Step::Key(key), None) => table.get_ref().iter().find(|(k, _)| k.get_ref() == key),
+                (Step::Key(key), None) => table.iter().find(|(k, _)| k.get_ref() == key),
                 (Step::Key(key), Some(DeValue::Table(table))) => {
                     table.iter().find(|(k, _)| k.get_ref() == key)
                 }

@@ -6,6 +6,7 @@ use guardrail_schema::Risk;
 use crate::evaluation::{Approval, Decision, Reason, Ruling};
 use crate::policy::Policy;
 use crate::policy::facet::{Facet, Side, Slot};
+use crate::policy::index::Found;
 use crate::policy::model::{AudienceKind, Says};
 use crate::policy::rule::Rule;
 use crate::policy::scene::{Act, Scene};
@@ -14,6 +15,8 @@ use crate::policy::truth::Truth;
 
 /// Reasons that a ruling lists.
 const REASONS: usize = 16;
+/// Rules that are named of those that are all alike to an act.
+const ALIKE: usize = 4;
 /// Times that a rule is tried on an act in one evaluation.
 const MOST: usize = 4 << 20;
 
@@ -57,7 +60,7 @@ pub(crate) struct Scale<'p, 'x, 's> {
     audiences: Vec<Present<'p>>,
     /// Nothing above Low runs unasked, whatever is freed.
     team: bool,
-    candidates: Vec<u32>,
+    found: Found<'p>,
     tried: usize,
 }
 
@@ -171,7 +174,7 @@ impl<'p, 'x, 's> Scale<'p, 'x, 's> {
             }
         }
         let team = audiences.iter().any(|present| present.team);
-        Self { policy, scene, audiences, team, candidates: Vec::new(), tried: 0 }
+        Self { policy, scene, audiences, team, found: Found::default(), tried: 0 }
     }
 
     pub(crate) fn act(&mut self, act: &Act<'s>) -> Weighed<'p> {
@@ -181,14 +184,14 @@ impl<'p, 'x, 's> Scale<'p, 'x, 's> {
         let mut grounds = Vec::new();
         let mut decision = self.rubric(act, &mut grounds);
 
-        let mut candidates = std::mem::take(&mut self.candidates);
-        policy.index().candidates(self.scene, act, &mut candidates);
-        self.tried += candidates.len();
+        let mut found = std::mem::take(&mut self.found);
+        policy.index().candidates(policy.rules(), self.scene, act, &mut found);
+        self.tried += found.rules.len() + found.alike.len();
         let mut lifts_production = false;
         let mut restricting: Vec<(&'p Rule, Truth)> = Vec::new();
         let mut freed: Option<&'p Rule> = None;
         let mut overridden: Option<&'p Rule> = None;
-        for rule in candidates.iter().filter_map(|id| policy.rules().get(*id as usize)) {
+        for rule in found.rules.iter().filter_map(|id| policy.rules().get(*id as usize)) {
             let truth = rule.holds(self.scene, act);
             match (rule.side(), truth) {
                 (Side::Allowing, Truth::True) => {
@@ -202,7 +205,6 @@ impl<'p, 'x, 's> Scale<'p, 'x, 's> {
                 _ => {}
             }
         }
-        self.candidates = candidates;
 
         let allowed = |rule| Ground { by: By::Rule(rule), says: Says::Allow, unknown: false };
         match (act.risk, freed, overridden) {
@@ -251,6 +253,15 @@ impl<'p, 'x, 's> Scale<'p, 'x, 's> {
             let more = Some(&rule.approval).filter(|_| rule.says == Says::Ask);
             restrict(&mut decision, ground, more);
         }
+        for alike in &found.alike {
+            let rules = alike.rules.iter().filter_map(|id| policy.rules().get(*id as usize));
+            for (place, rule) in rules.take(ALIKE).enumerate() {
+                let ground = Ground { by: By::Rule(rule), says: rule.says, unknown: true };
+                // What all of them ask for counts with the first.
+                restrict(&mut decision, ground, alike.asks.as_ref().filter(|_| place == 0));
+            }
+        }
+        self.found = found;
         Weighed { decision, grounds }
     }
 
