@@ -5,9 +5,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 
-use guardrail_audit::checkpoint::Checkpoint;
 use guardrail_audit::merkle::TreeFiles;
 use guardrail_audit::note::NoteSigner;
 use guardrail_audit::verify::{Damage, Directory, Report, Verification};
@@ -17,12 +15,7 @@ use guardrail_core::record::{Kind, Record, Status};
 const ORIGIN: &str = "example.org/written";
 
 fn options(signer: &NoteSigner) -> FileOptions {
-    let key = signer.verifier().to_string();
-    let signer = signer.clone();
-    let sign = move |origin: &str, size: u64, root: &Hash| {
-        Checkpoint { origin: origin.to_owned(), size, root: *root }.sign(&signer).ok()
-    };
-    FileStore::options(ORIGIN).segment_bytes(16_384).checkpoint_every(20, 1 << 20).sign(&key, Arc::new(sign))
+    FileStore::options(ORIGIN).segment_bytes(16_384).checkpoint_every(20, 1 << 20).sign(signer.clone())
 }
 
 fn append(log: &Log, count: usize) {
