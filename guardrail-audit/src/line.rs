@@ -53,7 +53,7 @@ pub fn write(out: &mut Vec<u8>, prev: &Hash, sequence: u64, timestamp: Timestamp
     out.push(b'\n');
 }
 
-/// The bytes of a line beside its body: what [`write`] adds to it, without the newline.
+/// The bytes of a line beside its body: what [`write()`] adds to it, without the newline.
 #[must_use]
 pub const fn overhead(sequence: u64) -> usize {
     let digits = match sequence.checked_ilog10() {
