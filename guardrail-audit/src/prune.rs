@@ -10,10 +10,10 @@ use serde_json::json;
 
 use crate::chain::Note;
 use crate::checkpoint::Checkpoint;
-use crate::hash::Hash;
 use crate::line;
 use crate::merkle::{BadFrontier, Frontier, Nodes as _, TreeError, TreeFiles};
 use crate::note::Verifier;
+use crate::read::export::{TreeFailure, fill};
 use crate::store::{Body, Durability, Store, StoreError};
 use crate::verify::{Directory, Finding, Source as _, Verification, VerifyError, first_line, segment_lines};
 
@@ -54,6 +54,15 @@ pub enum PruneError {
         #[source]
         error: io::Error,
     },
+}
+
+impl From<TreeFailure> for PruneError {
+    fn from(failure: TreeFailure) -> Self {
+        match failure {
+            TreeFailure::Store(error) => error.into(),
+            TreeFailure::Tree(error) => error.into(),
+        }
+    }
 }
 
 impl From<BadFrontier> for PruneError {
@@ -154,23 +163,6 @@ fn checked_frontier(
         }
     }
     Err(PruneError::NoTree(gone))
-}
-
-/// Brings a tree up to a number of lines.
-fn fill(store: &dyn Store, tree: &mut TreeFiles, size: u64) -> Result<(), PruneError> {
-    const AT_ONCE: usize = 65_536;
-    let from = tree.size()?;
-    let mut leaves = Vec::new();
-    if from < size {
-        for (line, _) in store.lines(from)?.zip(from..size) {
-            leaves.push(Hash::of_line(&line?));
-            if leaves.len() == AT_ONCE {
-                tree.extend(&leaves)?;
-                leaves.clear();
-            }
-        }
-    }
-    Ok(tree.extend(&leaves)?)
 }
 
 /// Copies the checkpoint lines of a segment to where they stay.

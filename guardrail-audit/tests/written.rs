@@ -5,11 +5,10 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 
-use guardrail_audit::checkpoint::Checkpoint;
 use guardrail_audit::merkle::TreeFiles;
 use guardrail_audit::note::NoteSigner;
+use guardrail_audit::read::{LineSource as _, LogFiles, export};
 use guardrail_audit::verify::{Damage, Directory, Report, Verification};
 use guardrail_audit::{FileOptions, FileStore, Hash, Log, PruneError, prune};
 use guardrail_core::record::{Kind, Record, Status};
@@ -17,12 +16,7 @@ use guardrail_core::record::{Kind, Record, Status};
 const ORIGIN: &str = "example.org/written";
 
 fn options(signer: &NoteSigner) -> FileOptions {
-    let key = signer.verifier().to_string();
-    let signer = signer.clone();
-    let sign = move |origin: &str, size: u64, root: &Hash| {
-        Checkpoint { origin: origin.to_owned(), size, root: *root }.sign(&signer).ok()
-    };
-    FileStore::options(ORIGIN).segment_bytes(16_384).checkpoint_every(20, 1 << 20).sign(&key, Arc::new(sign))
+    FileStore::options(ORIGIN).segment_bytes(16_384).checkpoint_every(20, 1 << 20).sign(signer.clone())
 }
 
 fn append(log: &Log, count: usize) {
@@ -161,6 +155,30 @@ fn old_segments_are_removed_and_the_rest_is_still_proved() {
     // It opens again, goes on, and what is gone can still be proved by its hash.
     let log = Log::over(options(&signer).open(&path).unwrap()).unwrap();
     let size = log.head().unwrap().chain.size;
+    // The tree beside the log is brought up to the signed checkpoint, and made anew where it is wrong.
+    let files = LogFiles::open(&path).unwrap();
+    let tree_file = path.join("tree/00");
+    let filled = fs::metadata(&tree_file).unwrap().len();
+    let proved = |sequence: u64| {
+        let line = files.lines(sequence).ok().map(|mut lines| lines.next().unwrap().unwrap());
+        let proof = export::prove(&files, sequence).unwrap().unwrap();
+        line.map(|line| proof.verify(Some(&line), ORIGIN, &keys).unwrap().size)
+    };
+    assert_eq!(proved(3), None, "its line is gone, its proof is not");
+    let late = proved(second.first + 60).unwrap();
+    assert!(late > second.first + 60);
+    assert!(fs::metadata(&tree_file).unwrap().len() >= late * 32 && late * 32 > filled);
+    let at = (second.first + 60) as usize * 32;
+    let mut bytes = fs::read(&tree_file).unwrap();
+    bytes[at] ^= 1;
+    fs::write(&tree_file, &bytes).unwrap();
+    assert_eq!(proved(second.first + 60), Some(late));
+    assert_ne!(fs::read(&tree_file).unwrap()[at], bytes[at]);
+    // Without the hashes of what is gone, nothing is proved.
+    let tree = fs::read(&tree_file).unwrap();
+    fs::write(&tree_file, b"").unwrap();
+    assert_eq!(export::prove(&files, second.first + 60).unwrap(), None);
+    fs::write(&tree_file, tree).unwrap();
     let mut tree = TreeFiles::open(&path.join("tree")).unwrap();
     let from = tree.size().unwrap();
     let leaves: Vec<Hash> = log

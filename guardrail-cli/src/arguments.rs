@@ -67,6 +67,9 @@ pub(crate) struct Explain {
     /// Record the evaluation in the audit log of this directory, made where there is none
     #[arg(long, value_name = "DIR")]
     pub(crate) log: Option<std::path::PathBuf>,
+    /// The signing key of that log, as `audit keys generate` wrote it
+    #[arg(long, value_name = "FILE", requires = "log")]
+    pub(crate) log_key: Option<std::path::PathBuf>,
     #[command(flatten)]
     pub(crate) layers: Layers,
     #[command(flatten)]
@@ -87,6 +90,9 @@ pub(crate) struct Check {
     /// it is answered
     #[arg(long, value_name = "DIR")]
     pub(crate) log: Option<std::path::PathBuf>,
+    /// The signing key of that log, as `audit keys generate` wrote it
+    #[arg(long, value_name = "FILE", requires = "log")]
+    pub(crate) log_key: Option<std::path::PathBuf>,
     #[command(flatten)]
     pub(crate) layers: Layers,
     #[command(flatten)]

@@ -22,7 +22,8 @@ pub(crate) fn run(task: &Check) -> io::Result<u8> {
     let Some(guard) = policy::guard(&task.layers)? else { return Ok(policy::REFUSED) };
     let guard = ManuallyDrop::new(guard);
     let answerer = Answerer::default();
-    let recording = task.log.as_deref().map(Recording::open).transpose()?;
+    let recording =
+        task.log.as_deref().map(|log| Recording::open(log, task.log_key.as_deref())).transpose()?;
     let mut lines = Lines::new(io::stdin().lock(), LONGEST);
     let mut out = io::stdout().lock();
     let mut strictest = Verdict::Allow;

@@ -21,7 +21,7 @@ pub(crate) fn run(task: &Explain) -> io::Result<u8> {
     let guard = ManuallyDrop::new(guard);
     let evaluation = guard.evaluate(&request);
     if let Some(log) = &task.log {
-        Recording::open(log)?.keep(&request, &evaluation)?;
+        Recording::open(log, task.log_key.as_deref())?.keep(&request, &evaluation)?;
     }
 
     let status = if task.exit_code { Verdict::from(&evaluation.decision).status() } else { 0 };

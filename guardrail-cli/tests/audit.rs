@@ -5,9 +5,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::Arc;
 
-use guardrail_audit::checkpoint::Checkpoint;
 use guardrail_audit::note::NoteSigner;
 use guardrail_audit::{Durability, FieldRules, FileStore, Redacting, Store as _};
 use guardrail_core::record::{Condition, Kind, Record, Status};
@@ -51,13 +49,10 @@ impl Made {
         ends(1, &["audit", "keys", "generate", ORIGIN, "--out", path]);
 
         let signer = NoteSigner::load(&key_file).unwrap();
-        let sign = move |origin: &str, size: u64, root: &guardrail_audit::Hash| {
-            Checkpoint { origin: origin.into(), size, root: *root }.sign(&signer).ok()
-        };
         let store = FileStore::options(ORIGIN)
             .segment_bytes(8_192)
             .checkpoint_every(20, 1 << 20)
-            .sign(&key, Arc::new(sign))
+            .sign(signer)
             .open(directory.path().join("log"))
             .unwrap();
         let redacting = Redacting::new(Redactor::new(), FieldRules::standard(), None);
@@ -196,6 +191,26 @@ fn tail_follows_what_check_records() {
     assert!(next()["action"].as_str().unwrap().contains("[cut: "));
     tail.kill().unwrap();
     tail.wait().unwrap();
+}
+
+#[test]
+fn a_log_that_check_records_is_signed() {
+    let made = Made::new();
+    let (log, key) = (&made.path("own"), &made.path("key"));
+    good(&["explain", "--log", log, "--log-key", key, "git status"]);
+    good(&["explain", "--log", log, "--log-key", key, "git push"]);
+    let report = good(&["audit", "verify", log, "--key", &made.key, "--origin", ORIGIN, "--json"]);
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert!(report["signed"].as_u64().unwrap() >= 3, "{report}");
+    assert_eq!(good(&["audit", "keys", "list", log]).trim(), format!("from segment 1: {}", made.key));
+
+    // Without its key, or with another one, nothing is added that its readers would not believe.
+    let other = &made.path("other");
+    good(&["audit", "keys", "generate", ORIGIN, "--out", other]);
+    assert!(ends(1, &["explain", "--log", log, "ls"]).contains("--log-key"));
+    assert!(ends(1, &["explain", "--log", log, "--log-key", other, "ls"]).contains("--log-key"));
+    let after = good(&["audit", "verify", log, "--key", &made.key, "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&after).unwrap()["size"], report["size"]);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The files of a log, read without opening it: nothing is locked, recovered or written.
+//! The files of a log, read without opening it: nothing is locked or recovered, and
+//! no segment is written.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Read, Seek as _, SeekFrom};
@@ -199,6 +200,10 @@ impl LogFiles {
 }
 
 impl LineSource for LogFiles {
+    fn tree(&self) -> Option<PathBuf> {
+        Some(self.directory.join("tree"))
+    }
+
     fn lines(&self, from: u64) -> Result<Lines<'_>, StoreError> {
         let (segments, offset) =
             self.seek(|segment| segment.first <= from, |prefix| prefix.sequence <= from)?;

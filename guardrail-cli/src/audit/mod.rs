@@ -1,5 +1,5 @@
-//! `guardrail audit`: looks at logs, proves what is in them, copies them. It only reads logs, and
-//! needs no lock to do so.
+//! `guardrail audit`: looks at logs, proves what is in them, copies them. It reads
+//! logs without a lock, and writes nothing to them but the tree from which it proves.
 
 pub(crate) mod arguments;
 mod copy;

@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use guardrail_audit::StoreError;
 use guardrail_audit::note::{NoteSigner, Verifier};
 use guardrail_audit::proof::LineProof;
 use guardrail_audit::read::{LineSource as _, LogFiles, export};
@@ -13,17 +14,22 @@ use super::arguments::{CheckProofArguments, KeysTask, ProveArguments};
 
 pub(super) fn prove(task: &ProveArguments) -> Result<(), Failure> {
     let log = LogFiles::open(&task.log)?;
-    let Some(line) = log.lines(task.sequence)?.next().transpose()? else {
-        return Err(Failure::failed(format!("the log has no record {}", task.sequence)));
+    let line = match log.lines(task.sequence).and_then(|mut lines| lines.next().transpose()) {
+        // What was pruned is proved by its hash.
+        Err(StoreError::Pruned { .. }) if !task.with_line => None,
+        line => line?.map_or_else(
+            || Err(Failure::failed(format!("the log has no record {}", task.sequence))),
+            |line| Ok(Some(line)),
+        )?,
     };
     let Some(mut proof) = export::prove(&log, task.sequence)? else {
         return Err(Failure::failed(format!(
-            "no signed checkpoint stands behind record {}, or the beginning of the log was pruned",
+            "no signed checkpoint stands behind record {}, or the hashes of what was pruned are not in tree/",
             task.sequence
         )));
     };
     if task.with_line {
-        proof.line = Some(line);
+        proof.line = line;
     }
     write!(io::stdout(), "{proof}")?;
     Ok(())
