@@ -10,6 +10,8 @@ use crate::shell::Span;
 struct Rounds<'a> {
     /// The names assigned, sorted, each with whether its values are harmless in arithmetic.
     assigned: Vec<(&'a [u8], bool)>,
+    /// Those of them that were given something from outside of the script.
+    fed: Vec<&'a [u8]>,
     /// What was assigned to them.
     values: Vec<(&'a [u8], Word<'a>)>,
     /// Something opaque ran.
@@ -64,9 +66,11 @@ impl<'a> Lowerer<'a> {
                 let old = self.binding_at(base.environment, name);
                 let mut from = old.value.from;
                 if !harmless {
-                    // By a round before, and by whoever called.
-                    let variable = self.arena.alloc_slice_copy(&[Origin::Variable(name), Origin::Input]);
+                    let variable = self.arena.alloc_slice_copy(&[Origin::Variable(name)]);
                     from = environment::union(self.arena, from, variable);
+                    if rounds.fed.contains(&name) {
+                        from = environment::union(self.arena, from, &[Origin::Input]);
+                    }
                 }
                 let mut maybe = old.value.maybe;
                 for (_, value) in rounds.values.iter().filter(|(known, _)| *known == name) {
@@ -87,6 +91,7 @@ impl<'a> Lowerer<'a> {
     #[inline(never)]
     fn end_round(&self, rounds: &mut Rounds<'a>, bindings: usize, moved: bool) -> bool {
         let mut wiped = false;
+        let mut fed = false;
         let mut fresh: Vec<(&'a [u8], bool)> = Vec::new();
         for node in self.environments.since(bindings) {
             match node {
@@ -94,6 +99,11 @@ impl<'a> Lowerer<'a> {
                     let value = &binding.value;
                     if value.as_known().is_some() || !value.maybe.is_empty() {
                         rounds.values.push((name, *value));
+                    }
+                    let foreign = |origin: &Origin<'_>| !matches!(origin, Origin::Variable(_));
+                    if value.from.iter().any(foreign) && !rounds.fed.contains(name) {
+                        rounds.fed.push(name);
+                        fed = true;
                     }
                     fresh.push((name, value.from.is_empty() && value.lead == Lead::Text));
                 }
@@ -103,7 +113,7 @@ impl<'a> Lowerer<'a> {
                 Node::Child => {}
             }
         }
-        let mut grew = (wiped && !rounds.everything) || (moved && !rounds.moved);
+        let mut grew = fed || (wiped && !rounds.everything) || (moved && !rounds.moved);
         rounds.everything |= wiped;
         rounds.moved |= moved;
         fresh.sort_unstable();
