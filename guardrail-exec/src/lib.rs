@@ -1,0 +1,7 @@
+//! Runs what was approved: exactly those bytes, in a clean environment, within limits, and to the
+//! last child.
+//!
+//! It is the part of [guardrail](https://crates.io/crates/agent-guardrail) that starts processes. A
+//! [`Permit`](guardrail_core::plan::Permit) goes in, and what comes back is an
+//! [`Execution`](guardrail_core::plan::Execution): how the command ended, what it said, what was
+//! put around it, and what was left.
