@@ -5,3 +5,12 @@
 //! [`Permit`](guardrail_core::plan::Permit) goes in, and what comes back is an
 //! [`Execution`](guardrail_core::plan::Execution): how the command ended, what it said, what was
 //! put around it, and what was left.
+
+mod look;
+mod run;
+
+pub use look::{LocalWorld, World};
+pub use run::{
+    Claims, Clock, Fate, FileClaims, Held, MemoryClaims, News, Observer, Report, Resource, RunError, Runner,
+    RunnerBuilder, StepReport, SystemClock, Taken, Unseen, block_on,
+};
