@@ -7,7 +7,6 @@
 //! none are all alike to the act (each may match), and what they ask for was put together when
 //! the policy was loaded.
 
-use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use crate::evaluation::Approval;
@@ -110,11 +109,15 @@ impl Index {
                 left.filter_map(|(at, condition)| words(condition).map(|words| (at, words))).collect()
             })
             .collect();
-        let mut shared: BTreeMap<(Shelf, &[u8]), u32> = BTreeMap::new();
-        for key in filable.iter().flatten().flat_map(|(_, words)| words) {
-            *shared.entry(*key).or_default() += 1;
-        }
-        let crowd = |words: &Words<'_>| words.iter().filter_map(|key| shared.get(key)).max().copied();
+        // Two words that hash alike make a choice worse, and nothing wrong.
+        let mut shared: Vec<u64> = filable.iter().flatten().flat_map(|(_, words)| words).map(hash).collect();
+        shared.sort_unstable();
+        let count = |key: &(Shelf, &[u8])| {
+            let key = hash(key);
+            let from = shared.partition_point(|other| *other < key);
+            shared.get(from..).unwrap_or_default().partition_point(|other| *other == key)
+        };
+        let crowd = |words: &Words<'_>| words.iter().map(count).max();
         let mut index = Self { doubtful, ..Self::default() };
         let mut filed: Vec<(Shelf, &[u8], Open)> = Vec::with_capacity(open.len());
         for (open, filable) in open.into_iter().zip(&filable) {
@@ -175,6 +178,20 @@ impl File {
     fn ids(&self) -> impl Iterator<Item = u32> {
         self.rules.iter().map(|open| open.id)
     }
+}
+
+fn hash((shelf, word): &(Shelf, &[u8])) -> u64 {
+    let shelf = match shelf {
+        Shelf::Of(facet) => *facet as u8,
+        Shelf::Below(root) => 0x80 | *root as u8,
+    };
+    fnv(shelf, word)
+}
+
+/// FNV-1a, the same on every machine.
+pub(super) fn fnv(first: u8, rest: &[u8]) -> u64 {
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    rest.iter().copied().fold(mix(0xcbf2_9ce4_8422_2325, first), mix)
 }
 
 /// An index of those of some rules that ask or deny.
