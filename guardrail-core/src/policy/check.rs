@@ -228,11 +228,30 @@ const PAIRS: usize = 1 << 20;
 pub(super) fn rules(sources: &[Source], rules: &[Rule], problems: &mut Vec<PolicyProblem>) {
     // A rule can only cover another if it has no condition that the other lacks: those without
     // conditions and those that share a word with it come into question.
+    let mut keys: Vec<(usize, usize, u64)> = Vec::with_capacity(4 * rules.len());
+    for (id, rule) in rules.iter().enumerate() {
+        for (at, condition) in rule.conditions.iter().enumerate() {
+            words(condition, |word| keys.push((id, at, word)));
+        }
+    }
+    let mut all: Vec<u64> = keys.iter().map(|(.., word)| *word).collect();
+    all.sort_unstable();
+    let count = |(.., word): &(usize, usize, u64)| {
+        let from = all.partition_point(|other| other < word);
+        all.get(from..).unwrap_or_default().partition_point(|other| other == word)
+    };
+    let of_rule = |id: usize| {
+        let from = keys.partition_point(|(other, ..)| *other < id);
+        let rest = keys.get(from..).unwrap_or_default();
+        rest.get(..rest.partition_point(|(other, ..)| *other == id)).unwrap_or_default()
+    };
     let mut by_word: Vec<(u64, usize)> = Vec::with_capacity(rules.len());
     let mut wild: Vec<usize> = Vec::new();
-    for (id, rule) in rules.iter().enumerate() {
-        match rule.conditions.iter().find_map(words) {
-            Some(words) => by_word.extend(words.map(|word| (word, id))),
+    for id in 0..rules.len() {
+        // Under the words that the fewest share.
+        let conditions = of_rule(id).chunk_by(|(_, one, _), (_, other, _)| one == other);
+        match conditions.min_by_key(|keys| keys.iter().map(count).max()) {
+            Some(keys) => by_word.extend(keys.iter().map(|(.., word)| (*word, id))),
             None => wild.push(id),
         }
     }
@@ -249,7 +268,7 @@ pub(super) fn rules(sources: &[Source], rules: &[Rule], problems: &mut Vec<Polic
     let mut pairs = 0;
     for (id, rule) in rules.iter().enumerate() {
         let Some(place) = rule.place else { continue };
-        let near = rule.conditions.iter().filter_map(words).flatten().flat_map(of_word);
+        let near = of_rule(id).iter().flat_map(|(.., word)| of_word(*word));
         let mut cover = None;
         for &other in wild.iter().chain(near) {
             pairs += 1;
@@ -283,13 +302,21 @@ fn same_outcome(one: &Rule, other: &Rule) -> bool {
     one.approval == other.approval && one.overrides == other.overrides
 }
 
-/// The words of a condition that is a list of plain ones, hashed with its facet: what hashes alike
-/// is compared in full.
-fn words(condition: &Condition) -> Option<impl Iterator<Item = u64>> {
-    let Condition::Texts(facet, Patterns { any, .. }) = condition else { return None };
-    let plain = !any.is_empty() && any.iter().all(|pattern| pattern.literal().is_some());
-    let facet = *facet as u8;
-    plain.then(|| any.iter().filter_map(Pattern::literal).map(move |word| fnv(facet, word)))
+/// Hands on what two conditions share if one can cover the other, hashed: the words of a list of
+/// plain ones, the directories of paths. What hashes alike is compared in full.
+fn words(condition: &Condition, found: impl FnMut(u64)) {
+    match condition {
+        Condition::Texts(facet, Patterns { any, .. }) => {
+            if any.iter().all(|pattern| pattern.literal().is_some()) {
+                let words = any.iter().filter_map(Pattern::literal);
+                words.map(|word| fnv(*facet as u8, word)).for_each(found);
+            }
+        }
+        Condition::Paths(PathPatterns { any, .. }) => {
+            any.iter().map(|pattern| fnv(u8::MAX, pattern.directory.as_bytes())).for_each(found);
+        }
+        Condition::Time(_) | Condition::Argument(..) => {}
+    }
 }
 
 /// Whether every condition of `upper` certainly holds where all of `lower` do. A rule that allows
