@@ -34,7 +34,12 @@ fuzz_target!(|data: &[u8]| {
     if verify(segment.clone(), Level::Full) {
         assert!(line.len() <= line::MAX_LINE);
         let text = std::str::from_utf8(&line).unwrap();
-        let read: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).unwrap();
+        let read: serde_json::Map<String, serde_json::Value> = match serde_json::from_str(text) {
+            Ok(read) => read,
+            // RFC 8259 knows no largest number, and this reader does.
+            Err(error) if error.to_string().starts_with("number out of range") => return,
+            Err(error) => panic!("{error}"),
+        };
         assert!(read.len() >= 5 && read["kind"] == "note");
         assert!(line::read(&line).is_some());
         assert!(verify(segment, Level::Chain));

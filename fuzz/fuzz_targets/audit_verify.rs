@@ -50,11 +50,8 @@ fuzz_target!(|data: &[u8]| {
     if changed == *golden {
         return;
     }
-    let anchor = Checkpoint {
-        origin: report.origin.clone().unwrap(),
-        size: report.size,
-        root: report.root.unwrap(),
-    };
+    let anchor =
+        Checkpoint { origin: report.origin.clone().unwrap(), size: report.size, root: report.root.unwrap() };
     let found = Verification::new().threads(1).anchors([anchor]).log(&changed);
     if let Ok(found) = found
         && found.is_intact()

@@ -53,7 +53,7 @@ pub fn write(out: &mut Vec<u8>, prev: &Hash, sequence: u64, timestamp: Timestamp
     out.push(b'\n');
 }
 
-/// The bytes of a line beside its body: what [`write`] adds to it, without the newline.
+/// The bytes of a line beside its body: what [`write()`] adds to it, without the newline.
 #[must_use]
 pub const fn overhead(sequence: u64) -> usize {
     let digits = match sequence.checked_ilog10() {
@@ -63,7 +63,7 @@ pub const fn overhead(sequence: u64) -> usize {
     BEFORE_PREV.len() + 64 + BEFORE_SEQUENCE.len() + digits + BEFORE_TIMESTAMP.len() + TIMESTAMP + 1
 }
 
-/// The prefix of a line without its newline; `None` where it is not exactly as [`write`] makes it.
+/// The prefix of a line without its newline; `None` where it is not exactly as [`write()`] makes it.
 /// The rest of the line is not looked at.
 #[must_use]
 pub fn read(line: &[u8]) -> Option<Prefix<'_>> {

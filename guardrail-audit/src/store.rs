@@ -14,7 +14,9 @@ use crate::hash::Hash;
 /// third one must hold:
 ///
 /// * lines are the next of the chain, whole, in order, and never change;
-/// * all bodies of a call become lines, next to each other, or none does;
+/// * all bodies of a call that is answered with their place are lines, next to each other. A crash
+///   before the answer may leave the first of them and lose the rest; recovery keeps these, since
+///   whole lines may have been acknowledged;
 /// * the condition is checked and the lines appended as one step, whoever else appends;
 /// * what was acknowledged as durable is read again after any crash;
 /// * after an error that leaves it open whether lines are durable, nothing is acknowledged again.

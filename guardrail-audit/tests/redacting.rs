@@ -209,6 +209,34 @@ fn what_cannot_be_written_is_refused() {
     );
 }
 
+#[test]
+fn long_texts_are_cut_after_their_secrets_are_gone() {
+    let secret = format!("ghp_{}", "a7Kq2ZxB9mWd4RtY6vLp0Hs3NcJ8fGuE5oTi");
+    let mut record = Record::new(Kind::Outcome);
+    record.action = Some("short".into());
+    // The secret lies over a place of the cut.
+    record.result = Some(format!("{} {secret} {}", "é".repeat(8_180), "x ".repeat(50_000)));
+    let whole = standard().body(&record).unwrap();
+    assert!(whole.json.len() > 65_000);
+    let body = standard().fitting(&record, 65_000).unwrap();
+    assert!(body.json.len() <= 65_000);
+    let value: Value = serde_json::from_slice(&body.json).unwrap();
+    let text = value["result"].as_str().unwrap();
+    assert!(text.starts_with('é') && !text.contains("ghp_"), "{text:?}");
+    let all: Value = serde_json::from_slice(&whole.json).unwrap();
+    let all = all["result"].as_str().unwrap();
+    let digest = guardrail_audit::Hash::of(all.as_bytes());
+    assert!(text.contains(&format!(" of {} bytes, sha256 {digest}] ", all.len())), "{text}");
+    assert_eq!(value["action"], "short");
+    assert!(
+        value["redacted"].as_array().unwrap().contains(&json!({"path": "result", "kind": "cut", "n": 1}))
+    );
+    assert_eq!(standard().fitting(&Record::new(Kind::Note), 100).unwrap().json, &b"{\"kind\":\"note\"}"[..]);
+
+    let many = arguments(Value::from(vec![7; 50_000]));
+    assert!(matches!(standard().fitting(&many, 65_000), Err(RedactingError::TooLong { most: 65_000, .. })));
+}
+
 /// The forms in which a secret turns up.
 fn forms(secret: &str) -> Vec<String> {
     let base64 = |bytes: &[u8]| {

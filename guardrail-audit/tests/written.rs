@@ -5,23 +5,18 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 
-use guardrail_audit::checkpoint::Checkpoint;
+use guardrail_audit::merkle::TreeFiles;
 use guardrail_audit::note::NoteSigner;
+use guardrail_audit::read::{LineSource as _, LogFiles, export};
 use guardrail_audit::verify::{Damage, Directory, Report, Verification};
-use guardrail_audit::{FileOptions, FileStore, Hash, Log};
+use guardrail_audit::{FileOptions, FileStore, Hash, Log, PruneError, prune};
 use guardrail_core::record::{Kind, Record, Status};
 
 const ORIGIN: &str = "example.org/written";
 
 fn options(signer: &NoteSigner) -> FileOptions {
-    let key = signer.verifier().to_string();
-    let signer = signer.clone();
-    let sign = move |origin: &str, size: u64, root: &Hash| {
-        Checkpoint { origin: origin.to_owned(), size, root: *root }.sign(&signer).ok()
-    };
-    FileStore::options(ORIGIN).segment_bytes(16_384).checkpoint_every(20, 1 << 20).sign(&key, Arc::new(sign))
+    FileStore::options(ORIGIN).segment_bytes(16_384).checkpoint_every(20, 1 << 20).sign(signer.clone())
 }
 
 fn append(log: &Log, count: usize) {
@@ -113,4 +108,111 @@ fn a_recovered_log_is_verified_with_its_torn_tail() {
     let finding = verify(&after, &signer).findings.remove(0);
     assert_eq!((finding.segment, finding.offset), (2, at as u64));
     assert_eq!(finding.damage, Damage::BitFlip { bit: 2 });
+}
+
+#[test]
+fn old_segments_are_removed_and_the_rest_is_still_proved() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log");
+    let signer = NoteSigner::generate(ORIGIN).unwrap();
+    let keys = [signer.verifier().clone()];
+    let log = Log::over(options(&signer).open(&path).unwrap()).unwrap();
+    let plan = |name: &str, status| {
+        let mut record = Record::new(Kind::Plan);
+        (record.plan_id, record.status) = (Some(name.into()), Some(status));
+        log.append(&record).unwrap().last
+    };
+    let notes = |count: usize| {
+        for _ in 0..count {
+            let mut record = Record::new(Kind::Note);
+            record.reason = Some("x".repeat(300));
+            log.append_unsynced(&record).unwrap();
+        }
+        log.sync().unwrap();
+    };
+    notes(150);
+    let open = plan("long", Status::Proposed);
+    notes(150);
+    let whole = verify(&path, &signer);
+    assert_eq!(prune(log.store().as_ref(), &path, 0, &keys).unwrap(), None);
+
+    // An open plan holds its segment and all that follow.
+    let first = prune(log.store().as_ref(), &path, u64::MAX, &keys).unwrap().unwrap();
+    assert!(first.first <= open && first.first > 0 && first.removed[0] == 1, "{first:?}");
+    let report = verify(&path, &signer);
+    assert_eq!((report.findings.as_slice(), report.pruned), ([].as_slice(), Some(first.first)));
+    assert_eq!(log.head().unwrap().chain.plans["long"], [open]);
+
+    plan("long", Status::Closed);
+    notes(100);
+    let second = prune(log.store().as_ref(), &path, open + 50, &keys).unwrap().unwrap();
+    assert!(second.first > first.first && second.first <= open + 50);
+    log.append(&Record::new(Kind::Note)).unwrap();
+    drop(log);
+    let report = verify(&path, &signer);
+    assert_eq!((report.findings.as_slice(), report.pruned), ([].as_slice(), Some(second.first)));
+
+    // It opens again, goes on, and what is gone can still be proved by its hash.
+    let log = Log::over(options(&signer).open(&path).unwrap()).unwrap();
+    let size = log.head().unwrap().chain.size;
+    // The tree beside the log is brought up to the signed checkpoint, and made anew where it is wrong.
+    let files = LogFiles::open(&path).unwrap();
+    let tree_file = path.join("tree/00");
+    let filled = fs::metadata(&tree_file).unwrap().len();
+    let proved = |sequence: u64| {
+        let line = files.lines(sequence).ok().map(|mut lines| lines.next().unwrap().unwrap());
+        let proof = export::prove(&files, sequence).unwrap().unwrap();
+        line.map(|line| proof.verify(Some(&line), ORIGIN, &keys).unwrap().size)
+    };
+    assert_eq!(proved(3), None, "its line is gone, its proof is not");
+    let late = proved(second.first + 60).unwrap();
+    assert!(late > second.first + 60);
+    assert!(fs::metadata(&tree_file).unwrap().len() >= late * 32 && late * 32 > filled);
+    let at = (second.first + 60) as usize * 32;
+    let mut bytes = fs::read(&tree_file).unwrap();
+    bytes[at] ^= 1;
+    fs::write(&tree_file, &bytes).unwrap();
+    assert_eq!(proved(second.first + 60), Some(late));
+    assert_ne!(fs::read(&tree_file).unwrap()[at], bytes[at]);
+    // Without the hashes of what is gone, nothing is proved.
+    let tree = fs::read(&tree_file).unwrap();
+    fs::write(&tree_file, b"").unwrap();
+    assert_eq!(export::prove(&files, second.first + 60).unwrap(), None);
+    fs::write(&tree_file, tree).unwrap();
+    let mut tree = TreeFiles::open(&path.join("tree")).unwrap();
+    let from = tree.size().unwrap();
+    let leaves: Vec<Hash> = log
+        .lines(from)
+        .unwrap()
+        .take((size - from) as usize)
+        .map(|line| Hash::of_line(&line.unwrap()))
+        .collect();
+    tree.extend(&leaves).unwrap();
+    let report = verify(&path, &signer);
+    assert_eq!((report.findings.as_slice(), report.size), ([].as_slice(), size));
+    let root = report.root.unwrap();
+    tree.inclusion(3, size, &root).unwrap();
+    tree.inclusion(size - 1, size, &root).unwrap();
+    tree.consistency((whole.size, &whole.root.unwrap()), (size, &root)).unwrap();
+    let kept = fs::read_to_string(path.join("checkpoints/00000001.jsonl")).unwrap();
+    assert!(kept.lines().count() > 0 && kept.lines().all(|line| line.contains("\"kind\":\"checkpoint\"")));
+
+    // Nothing is removed from a log that is damaged.
+    let name = newest(&path);
+    let mut bytes = fs::read(&name).unwrap();
+    bytes[20] ^= 1;
+    let damaged = directory.path().join("damaged");
+    fs::create_dir(&damaged).unwrap();
+    for entry in fs::read_dir(&path).unwrap().map(Result::unwrap) {
+        if entry.file_name().to_str().unwrap().ends_with(".jsonl") {
+            fs::copy(entry.path(), damaged.join(entry.file_name())).unwrap();
+        }
+    }
+    fs::create_dir(damaged.join("tree")).unwrap();
+    for name in ["00", "08", "16"] {
+        fs::copy(path.join("tree").join(name), damaged.join("tree").join(name)).unwrap();
+    }
+    fs::write(damaged.join(name.file_name().unwrap()), bytes).unwrap();
+    let refused = prune(log.store().as_ref(), &damaged, u64::MAX, &keys);
+    assert!(matches!(refused, Err(PruneError::Damaged(_))), "{refused:?}");
 }

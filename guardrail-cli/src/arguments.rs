@@ -21,6 +21,8 @@ pub(crate) enum Task {
     Explain(Explain),
     /// Answer a JSON line for every command on standard input, for a program
     Check(Check),
+    /// Look at audit logs: verify, follow, query, export, prove, copy
+    Audit(Box<crate::audit::arguments::Audit>),
     /// Check, test and explain policies
     #[command(subcommand)]
     Policy(Policy),
@@ -62,6 +64,12 @@ pub(crate) struct Explain {
     /// Tell the decision by the exit status
     #[arg(long)]
     pub(crate) exit_code: bool,
+    /// Record the evaluation in the audit log of this directory, made where there is none
+    #[arg(long, value_name = "DIR")]
+    pub(crate) log: Option<std::path::PathBuf>,
+    /// The signing key of that log, as `audit keys generate` wrote it
+    #[arg(long, value_name = "FILE", requires = "log")]
+    pub(crate) log_key: Option<std::path::PathBuf>,
     #[command(flatten)]
     pub(crate) layers: Layers,
     #[command(flatten)]
@@ -78,6 +86,13 @@ pub(crate) struct Check {
     /// Tell the strictest decision by the exit status
     #[arg(long)]
     pub(crate) exit_code: bool,
+    /// Record each evaluation in the audit log of this directory, made where there is none, before
+    /// it is answered
+    #[arg(long, value_name = "DIR")]
+    pub(crate) log: Option<std::path::PathBuf>,
+    /// The signing key of that log, as `audit keys generate` wrote it
+    #[arg(long, value_name = "FILE", requires = "log")]
+    pub(crate) log_key: Option<std::path::PathBuf>,
     #[command(flatten)]
     pub(crate) layers: Layers,
     #[command(flatten)]

@@ -13,6 +13,7 @@ use crate::answer::{Answer, Answerer};
 use crate::arguments::Check;
 use crate::lines::{LONGEST, Line, Lines};
 use crate::policy;
+use crate::recording::Recording;
 use crate::verdict::Verdict;
 
 /// Answers all of standard input and returns the exit status.
@@ -21,6 +22,8 @@ pub(crate) fn run(task: &Check) -> io::Result<u8> {
     let Some(guard) = policy::guard(&task.layers)? else { return Ok(policy::REFUSED) };
     let guard = ManuallyDrop::new(guard);
     let answerer = Answerer::default();
+    let recording =
+        task.log.as_deref().map(|log| Recording::open(log, task.log_key.as_deref())).transpose()?;
     let mut lines = Lines::new(io::stdin().lock(), LONGEST);
     let mut out = io::stdout().lock();
     let mut strictest = Verdict::Allow;
@@ -36,6 +39,9 @@ pub(crate) fn run(task: &Check) -> io::Result<u8> {
             Ok(mut request) => {
                 task.known.complete(&mut request);
                 let evaluation = guard.evaluate(&request);
+                if let Some(recording) = &recording {
+                    recording.keep(&request, &evaluation)?;
+                }
                 (Verdict::from(&evaluation.decision), answerer.answer(id, evaluation))
             }
             Err(error) => (Verdict::Deny, Answer::error(id, error)),

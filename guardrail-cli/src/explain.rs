@@ -9,6 +9,7 @@ use guardrail::{Evaluation, Request, Style};
 use crate::arguments::{Color, Explain, wrong_usage};
 use crate::lines::LONGEST;
 use crate::policy;
+use crate::recording::Recording;
 use crate::verdict::Verdict;
 
 /// Draws the evaluation and returns the exit status.
@@ -19,6 +20,9 @@ pub(crate) fn run(task: &Explain) -> io::Result<u8> {
     let Some(guard) = policy::guard(&task.layers)? else { return Ok(policy::REFUSED) };
     let guard = ManuallyDrop::new(guard);
     let evaluation = guard.evaluate(&request);
+    if let Some(log) = &task.log {
+        Recording::open(log, task.log_key.as_deref())?.keep(&request, &evaluation)?;
+    }
 
     let status = if task.exit_code { Verdict::from(&evaluation.decision).status() } else { 0 };
     match print(task, &evaluation) {
@@ -61,8 +65,13 @@ fn standard_input() -> io::Result<String> {
 }
 
 fn style(color: Color) -> Style {
+    if colours(color) { Style::Colour } else { Style::Plain }
+}
+
+/// Whether standard output is to be coloured.
+pub(crate) fn colours(color: Color) -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let colours = match color {
+    match color {
         Color::Always => true,
         Color::Never => false,
         Color::Auto => {
@@ -70,6 +79,5 @@ fn style(color: Color) -> Style {
                 && !set("NO_COLOR")
                 && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
         }
-    };
-    if colours { Style::Colour } else { Style::Plain }
+    }
 }

@@ -1,15 +1,17 @@
-//! The `guardrail` program: a front for people (`explain`), for other programs (`check`) and for
-//! whoever writes policies (`policy`).
+//! The `guardrail` program: a front for people (`explain`), for other programs (`check`), for whoever
+//! writes policies (`policy`) and for whoever looks at what was recorded (`audit`).
 //!
 //! It adds no judgement of its own: arguments and lines become requests, evaluations become
 //! drawings, JSON and an exit status.
 
 mod answer;
 mod arguments;
+mod audit;
 mod check;
 mod explain;
 mod lines;
 mod policy;
+mod recording;
 mod verdict;
 
 use std::io::{ErrorKind, Write as _};
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Explain(task) => explain::run(&task),
         Task::Check(task) => check::run(&task),
+        Task::Audit(task) => audit::run(&task),
         Task::Policy(task) => policy::run(&task),
     };
     match outcome {

@@ -12,6 +12,7 @@ use crate::identify::{Identified, Identifier};
 use crate::knowledge::{Knowledge, KnowledgeError};
 use crate::limits::Limits;
 use crate::lower::{Entry, Groups, InvocationId, Known, Lowerer, Place, Word};
+use crate::plan;
 use crate::policy::{Explanation, Policy, PolicyError};
 use crate::request::{Action, Fact, Request};
 use crate::risk;
@@ -66,6 +67,28 @@ impl Guard {
     /// Past a limit the answer is [`Risk::Critical`](crate::Risk) with a finding that says so.
     pub fn evaluate(&self, request: &Request) -> Evaluation {
         self.stages(request, |staged| self.evaluation(request, staged))
+    }
+
+    /// What the knowledge of tools proposes around a command of a plan: a rehearsal, checks, what
+    /// to capture, and what takes it back. `request` is the one that the command is judged by.
+    ///
+    /// ```
+    /// use guardrail_core::plan::Command;
+    /// use guardrail_core::{Guard, Request};
+    ///
+    /// let words = ["kubectl", "-n", "shop", "scale", "deployment/api", "--replicas=5"];
+    /// let derived = Guard::new().derive(&Command::argv(words), &Request::argv(words));
+    /// let rollback = derived.rollback.unwrap();
+    /// assert_eq!(
+    ///     rollback.commands[0].typed(),
+    ///     "kubectl -n shop scale deployment/api '--replicas={{captured.before}}'",
+    /// );
+    /// assert_eq!(derived.captures[0].pick.as_deref(), Some("/spec/replicas"));
+    /// ```
+    #[must_use]
+    pub fn derive(&self, command: &plan::Command, request: &Request) -> plan::Derived {
+        let evaluation = self.evaluate(request);
+        self.stages(request, |staged| plan::derive(&staged.analysis.identified, &evaluation, command))
     }
 
     fn evaluation(&self, request: &Request, staged: Staged<'_, '_>) -> Evaluation {

@@ -256,21 +256,19 @@ impl Ledger {
                     );
                 }
             }
-            What::Outcome { slot, verdict, .. } => {
-                if self.open == Some(*slot) && *verdict != OutcomeVerdict::Lost {
-                    self.open = None;
-                    if matches!(verdict, OutcomeVerdict::NotStarted | OutcomeVerdict::Drifted) {
-                        self.spent.remove(slot);
-                    }
+            What::Outcome { slot, verdict, .. }
+                if self.open == Some(*slot) && *verdict != OutcomeVerdict::Lost =>
+            {
+                self.open = None;
+                if matches!(verdict, OutcomeVerdict::NotStarted | OutcomeVerdict::Drifted) {
+                    self.spent.remove(slot);
                 }
             }
             What::Settled { by, how, .. } => {
                 assert_eq!(*by, Principal::person("anna"), "only a person settles");
                 let slot = self.open.take();
-                if *how == Settlement::RunAgain {
-                    if let Some(slot) = slot {
-                        self.spent.remove(&slot);
-                    }
+                if let (Settlement::RunAgain, Some(slot)) = (*how, slot) {
+                    self.spent.remove(&slot);
                 }
             }
             What::Closed { by, .. } => {

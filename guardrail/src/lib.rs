@@ -83,16 +83,24 @@
 //! * **Policies:** [`policy`]: rules and settings from files, in layers, given to
 //!   [`GuardBuilder::policy`] and exchanged by [`Guard::replace_policy`] while it runs.
 //! * **Secrets:** [`redact`], for whatever else is shown or stored.
+//! * **Plans:** [`plan`], for what takes several steps and somebody's yes; `docs/plan.schema.json`
+//!   describes a plan's file. [`record`] is what the log keeps of it.
+//! * **Memory:** [`record`] is what is remembered and who keeps it, [`audit`] the log that does.
+//! * **Several steps:** [`plan`]: what an agent wants to do, what people say to it, and the right to
+//!   run it.
 //! * **Beneath:** [`shell`] and [`lower`] are the parser and the shell's own semantics, for tools
 //!   that want them alone.
 //!
 //! There is no `is_allowed()`: whoever must be asked is part of the answer, and a yes-or-no
 //! question would have to drop it.
 
+#[cfg(feature = "audit")]
+pub use guardrail_audit as audit;
 pub use guardrail_core::{
     Action, Approval, Channels, Decision, Drawing, Effect, EffectKind, Environment, Evaluation, Fact, Facts,
     Finding, Guard, GuardBuilder, Invocation, KnowledgeError, Limits, PolicyDigest, Problem, ProblemDrawing,
-    Reason, Request, Risk, Ruling, Scope, SmolStr, Source, Style, Undo, lower, policy, record, redact, shell,
+    Reason, Request, Risk, Ruling, Scope, SmolStr, Source, Style, Undo, lower, plan, policy, record, redact,
+    shell,
 };
 
 /// The README's Rust is compiled with the doctests.

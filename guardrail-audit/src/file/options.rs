@@ -8,7 +8,9 @@ use guardrail_core::record::Timestamp;
 use uuid::Uuid;
 
 use super::FileStore;
+use crate::checkpoint::Checkpoint;
 use crate::hash::Hash;
+use crate::note::{NoteSigner, Verifier};
 use crate::storage::Storage;
 use crate::store::StoreError;
 
@@ -85,10 +87,31 @@ impl FileOptions {
         self
     }
 
-    /// Signs checkpoints. `key` is the verifier key, which stands in the first line of every segment.
+    /// Signs checkpoints with a key. Its verifier key stands in the first line of every segment that is
+    /// begun from then on.
+    ///
+    /// ```
+    /// use guardrail_audit::FileStore;
+    /// use guardrail_audit::note::NoteSigner;
+    ///
+    /// let signer = NoteSigner::generate("example.org/agents")?;
+    /// let options = FileStore::options("example.org/agents").sign(signer);
+    /// # Ok::<(), guardrail_audit::note::KeyError>(())
+    /// ```
     #[must_use]
-    pub fn sign(mut self, key: &str, sign: SignCheckpoint) -> Self {
-        self.key = Some(key.to_owned());
+    pub fn sign(self, signer: NoteSigner) -> Self {
+        let key = signer.verifier().clone();
+        let sign = move |origin: &str, size: u64, root: &Hash| {
+            // It fails on no origin that a log can have.
+            Checkpoint { origin: origin.to_owned(), size, root: *root }.sign(&signer).ok()
+        };
+        self.sign_with(&key, Arc::new(sign))
+    }
+
+    /// As [`sign`](Self::sign), with a key that is not in this process's memory.
+    #[must_use]
+    pub fn sign_with(mut self, key: &Verifier, sign: SignCheckpoint) -> Self {
+        self.key = Some(key.to_string());
         self.sign = Some(sign);
         self
     }

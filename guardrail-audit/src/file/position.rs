@@ -56,6 +56,9 @@ impl Last {
     }
 }
 
+/// What is wrong with bytes behind a seal.
+pub(crate) const BEHIND_SEAL: &str = "something follows the line that ends the segment";
+
 /// How far a scan came.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
@@ -88,6 +91,11 @@ impl Position {
         self.first = self.chain.size;
     }
 
+    /// Whether the segment has its last line.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.last == Last::Seal && self.end > 0
+    }
+
     /// Appends the next line to `out`. `kind` is that of the body.
     pub(crate) fn push(&mut self, out: &mut Vec<u8>, body: &Body<'_>, now: Timestamp) {
         let start = out.len();
@@ -102,6 +110,10 @@ impl Position {
     ///
     /// Where it is not the next; nothing is changed then.
     pub(crate) fn follow(&mut self, text: &[u8]) -> Result<(), &'static str> {
+        // Nobody writes there, so not even a line that links is one of the log.
+        if self.is_sealed() {
+            return Err(BEHIND_SEAL);
+        }
         let prefix = line::read(text).ok_or("this is no line")?;
         if text.last() != Some(&b'}') || text.contains(&0) {
             return Err("this line is broken");

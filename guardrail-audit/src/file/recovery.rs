@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::options::FileOptions;
-use super::position::{Last, Position, Stop};
+use super::position::{BEHIND_SEAL, Last, Position, Stop};
 use super::segment::{self, Header};
 use super::snapshot;
 use super::syncing::Syncing;
@@ -283,8 +283,10 @@ impl Writer {
     fn mend(&mut self, stop: &Stop) -> Result<Option<u64>, StoreError> {
         let Stop::Bad(why) = stop else { return Ok(None) };
         let size = self.file.size().map_err(StoreError::Unavailable)?;
-        if self.position.last == Last::Seal && self.position.end > 0 {
-            return Err(self.tampered("something follows the line that ends the segment"));
+        // A seal is the last that is written to a segment, and no crash makes a file longer than what
+        // was written to it.
+        if self.position.is_sealed() {
+            return Err(self.tampered(BEHIND_SEAL));
         }
         if !self.is_torn(size)? {
             return Err(self.tampered(why));

@@ -324,8 +324,10 @@ impl Writer {
     }
 
     fn checkpoint_due(&self) -> bool {
-        self.position.records >= self.options.checkpoint_records
-            || self.position.bytes >= self.options.checkpoint_bytes
+        // Where a segment was sealed and the next could not be begun, nothing may follow here.
+        let due = self.position.records >= self.options.checkpoint_records
+            || self.position.bytes >= self.options.checkpoint_bytes;
+        due && !self.position.is_sealed()
     }
 
     /// Makes a checkpoint of all lines so far the next line. They are durable before their snapshot is

@@ -1,7 +1,6 @@
 //! The log as an embedder uses it: records in, proofs of durability out.
 
 mod appending;
-mod cut;
 mod recorder;
 #[cfg(test)]
 mod tests;
@@ -14,6 +13,7 @@ use uuid::Uuid;
 
 use crate::chain::Intent;
 use crate::hash::Hash;
+use crate::line::{self, MAX_LINE};
 use crate::redacting::{FieldRules, Redacting, RedactingError};
 use crate::store::{Acknowledged, Appended, Body, Durability, Head, Lines, Store, StoreError};
 
@@ -22,9 +22,8 @@ pub use appending::Appending;
 /// An audit log over any [`Store`].
 ///
 /// Records lose their secrets before there are any bytes of them. A record that does not fit a line is
-/// refused, unless it is its texts of [`result`](Record::result), [`reason`](Record::reason) or
-/// [`action`](Record::action) that are too long: these are cut, and say how long they were and what
-/// SHA-256 digest the whole redacted text has.
+/// refused, unless it is what it says that is too long, and not its names: see
+/// [`Redacting::fitting`].
 ///
 /// ```
 /// use guardrail_audit::{FileStore, Log};
@@ -258,7 +257,15 @@ impl Log {
     }
 
     fn bodies(&self, records: &[Record]) -> Result<Vec<Body<'static>>, LogError> {
-        records.iter().map(|record| cut::body(&self.redacting, record)).collect()
+        // Whatever its number is, it fits a line.
+        const MOST: usize = MAX_LINE - line::overhead(u64::MAX);
+        let body = |record| {
+            self.redacting.fitting(record, MOST).map_err(|error| match error {
+                RedactingError::TooLong { bytes, most } => StoreError::TooLong { bytes, most }.into(),
+                error => LogError::Record(error),
+            })
+        };
+        records.iter().map(body).collect()
     }
 }
 

@@ -131,9 +131,9 @@ fn long_texts_are_cut_and_say_so() {
     record.action = Some("a".repeat(100_000));
     log.append(&record).unwrap();
 
-    // What is no text of these cannot be cut.
+    // A name is not cut.
     let mut record = Record::new(Kind::Note);
-    record.resource = Some("x".repeat(100_000));
+    record.session = Some("x".repeat(100_000));
     let refused = log.append(&record);
     assert!(matches!(refused, Err(LogError::Store(StoreError::TooLong { .. }))));
     let refused = block_on(log.record(&[record], &Condition::Always));

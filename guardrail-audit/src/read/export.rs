@@ -1,6 +1,7 @@
 //! Parts of a log for others: JSON Lines with what proves them, and CSV for spreadsheets.
 
 use std::io::{self, BufRead, Read as _, Write};
+use std::path::Path;
 
 use chrono::SecondsFormat;
 use guardrail_core::record::{Kind, Timestamp};
@@ -13,7 +14,7 @@ use super::{Entry, Filter, LineSource, Links, Query, prefix};
 use crate::checkpoint::Checkpoint;
 use crate::hash::Hash;
 use crate::line::MAX_LINE;
-use crate::merkle::Frontier;
+use crate::merkle::{Frontier, TreeError, TreeFiles};
 use crate::note::Verifier;
 use crate::proof::{LineProof, LineProofError};
 use crate::store::StoreError;
@@ -52,7 +53,7 @@ pub struct Manifest {
     pub head: Hash,
     /// The proof, as C2SP tlog-proof, that the last line is in the log of a signed checkpoint. The
     /// lines before it hang on it by their chain. Absent where the log has no signed checkpoint behind
-    /// the range, or its beginning was pruned.
+    /// the range, or its beginning was pruned and the hashes of that are not there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<String>,
 }
@@ -161,13 +162,118 @@ pub fn json_lines<S: LineSource + ?Sized>(
 }
 
 /// The proof that a line is in the log of the first signed checkpoint behind it; `None` where there is
-/// no such checkpoint, or the log's beginning was pruned. All lines before the checkpoint are read.
+/// no such checkpoint, or neither the lines nor the hashes of the log's pruned beginning are there.
+///
+/// Where the source has a tree beside it, the tree is brought up to the checkpoint, and only what it lacks is
+/// read; otherwise, and where the tree cannot be written, all lines before the checkpoint are read.
 ///
 /// # Errors
 ///
 /// Where the log cannot be read, or is damaged.
 pub fn prove<S: LineSource + ?Sized>(source: &S, sequence: u64) -> Result<Option<LineProof>, StoreError> {
     let Some((size, root, note)) = signed_after(source, sequence)? else { return Ok(None) };
+    if let Some(path) = source.tree() {
+        match by_tree(source, &path, sequence, (size, &root)) {
+            Ok(hashes) => return Ok(Some(LineProof { line: None, index: sequence, hashes, note })),
+            Err(TreeFailure::Store(StoreError::Pruned { .. })) => return Ok(None),
+            Err(TreeFailure::Store(error)) => return Err(error),
+            // A tree that may not be written, or is no longer whole: the lines say the same.
+            Err(TreeFailure::Tree(_)) => {}
+        }
+    }
+    by_lines(source, sequence, (size, &root), &note)
+}
+
+/// Why the tree beside a log gave no proof, or could not be brought up to it.
+pub(crate) enum TreeFailure {
+    /// The lines.
+    Store(StoreError),
+    /// The files of the tree.
+    Tree(TreeError),
+}
+
+impl From<StoreError> for TreeFailure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<TreeError> for TreeFailure {
+    fn from(error: TreeError) -> Self {
+        Self::Tree(error)
+    }
+}
+
+/// The proof from the tree beside the log, checked against the root; the hash of the line that is there
+/// must be the one that is proved.
+fn by_tree<S: LineSource + ?Sized>(
+    source: &S,
+    path: &Path,
+    sequence: u64,
+    (size, root): (u64, &Hash),
+) -> Result<Vec<Hash>, TreeFailure> {
+    let mut tree = TreeFiles::open(path)?;
+    let line = match source.lines(sequence).and_then(|mut lines| lines.next().transpose()) {
+        // The tree alone knows it.
+        Err(StoreError::Pruned { .. }) => None,
+        line => line?.map(|line| Hash::of_line(&line)),
+    };
+    let proved = |tree: &TreeFiles| {
+        let hashes = tree.inclusion(sequence, size, root)?;
+        let same = line.is_none_or(|line| tree.leaf(sequence).is_ok_and(|leaf| leaf == line));
+        Ok::<_, TreeError>(same.then_some(hashes))
+    };
+    fill(source, &mut tree, size)?;
+    if let Ok(Some(hashes)) = proved(&tree) {
+        return Ok(hashes);
+    }
+    // The hashes of lines that are still there are made anew.
+    let first = match source.lines(0) {
+        Err(StoreError::Pruned { first }) => first,
+        other => other.map(|_| 0)?,
+    };
+    tree.cut(first)?;
+    fill(source, &mut tree, size)?;
+    let damaged = || {
+        StoreError::Damaged(format!(
+            "the checkpoint in line {size} does not fit the lines before it: verify the log"
+        ))
+    };
+    match proved(&tree) {
+        Ok(hashes) => Ok(hashes.ok_or_else(damaged)?),
+        Err(error @ TreeError::Io { .. }) => Err(error.into()),
+        Err(_) => Err(damaged().into()),
+    }
+}
+
+/// Brings a tree up to a number of lines, as far as there are so many.
+pub(crate) fn fill<S: LineSource + ?Sized>(
+    source: &S,
+    tree: &mut TreeFiles,
+    size: u64,
+) -> Result<(), TreeFailure> {
+    const AT_ONCE: usize = 65_536;
+    let from = tree.size()?;
+    let mut leaves = Vec::new();
+    if from < size {
+        for (line, _) in source.lines(from)?.zip(from..size) {
+            leaves.push(Hash::of_line(&line?));
+            if leaves.len() == AT_ONCE {
+                tree.extend(&leaves)?;
+                leaves.clear();
+            }
+        }
+    }
+    Ok(tree.extend(&leaves)?)
+}
+
+/// The proof from all lines before the checkpoint.
+fn by_lines<S: LineSource + ?Sized>(
+    source: &S,
+    sequence: u64,
+    (size, root): (u64, &Hash),
+    note: &str,
+) -> Result<Option<LineProof>, StoreError> {
     let mut wanted = Vec::new();
     siblings(sequence, 0, size, &mut wanted);
     // In the order of the log, where each is computed as its lines go by.
@@ -203,12 +309,12 @@ pub fn prove<S: LineSource + ?Sized>(source: &S, sequence: u64) -> Result<Option
         }
         at += 1;
     }
-    if at != size || whole.root() != root {
+    if at != size || whole.root() != *root {
         return Err(StoreError::Damaged(format!(
             "the checkpoint in line {size} does not fit the lines before it: verify the log"
         )));
     }
-    Ok(Some(LineProof { line: None, index: sequence, hashes, note }))
+    Ok(Some(LineProof { line: None, index: sequence, hashes, note: note.to_owned() }))
 }
 
 /// The size, the root and the note of the first signed checkpoint that covers a line.

@@ -1,4 +1,5 @@
-//! The files of a log, read without opening it: nothing is locked, recovered or written.
+//! The files of a log, read without opening it: nothing is locked or recovered, and
+//! no segment is written.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Read, Seek as _, SeekFrom};
@@ -112,6 +113,23 @@ impl LogFiles {
         Ok(Identity { log: log_id, origin, key })
     }
 
+    /// The public keys that the headers of the segments name, each with the first segment that does.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] and [`StoreError::Damaged`].
+    pub fn keys(&self) -> Result<Vec<(u32, String)>, StoreError> {
+        let mut keys: Vec<(u32, String)> = Vec::new();
+        for segment in self.segments()? {
+            let key = read_header(&segment.path)?.1.key;
+            keys.extend(
+                key.filter(|key| keys.last().is_none_or(|(_, last)| last != key))
+                    .map(|key| (segment.number, key)),
+            );
+        }
+        Ok(keys)
+    }
+
     /// How many bytes the segments have that count.
     ///
     /// # Errors
@@ -182,6 +200,10 @@ impl LogFiles {
 }
 
 impl LineSource for LogFiles {
+    fn tree(&self) -> Option<PathBuf> {
+        Some(self.directory.join("tree"))
+    }
+
     fn lines(&self, from: u64) -> Result<Lines<'_>, StoreError> {
         let (segments, offset) =
             self.seek(|segment| segment.first <= from, |prefix| prefix.sequence <= from)?;

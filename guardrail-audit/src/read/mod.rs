@@ -1,7 +1,7 @@
 //! Reading a log: query, tail, export, replay, statistics, backup.
 //!
 //! All of it reads lines from a [`LineSource`]: any [`Store`], or [`LogFiles`], which reads the
-//! files of a log without opening it, so that nothing is locked, recovered or written.
+//! files of a log without opening it, so that nothing is locked or recovered, and no segment written.
 
 pub mod backup;
 pub mod export;
@@ -12,13 +12,15 @@ pub mod replay;
 pub mod stats;
 pub mod tail;
 
+use std::path::PathBuf;
+
 use guardrail_core::record::{Record, Recorded, Timestamp};
 
 use crate::hash::Hash;
 use crate::line;
 use crate::store::{Lines, Store, StoreError};
 
-pub use files::LogFiles;
+pub use files::{Identity, LogFiles};
 pub use filter::Filter;
 pub use query::Query;
 
@@ -39,6 +41,12 @@ pub trait LineSource {
     /// As [`lines`](Self::lines).
     fn skip_to(&self, _time: Timestamp) -> Result<u64, StoreError> {
         Ok(0)
+    }
+
+    /// The directory of the tree beside the log, as [`TreeFiles`](crate::merkle::TreeFiles) opens it, from
+    /// which its lines are proved; `None` where there is none.
+    fn tree(&self) -> Option<PathBuf> {
+        None
     }
 }
 

@@ -68,6 +68,16 @@ pub enum RedactingError {
     /// The kind is no word.
     #[error("the kind of a record is a word of 1 to 64 of `a-z`, `0-9`, `_`, `-` and `.`")]
     Kind,
+    /// It is too long, and has no texts that could be cut to make it short enough.
+    #[error(
+        "the record has {bytes} bytes with its texts cut, and may have {most}: keep what it holds in the plan store"
+    )]
+    TooLong {
+        /// Its bytes.
+        bytes: usize,
+        /// How many it may have.
+        most: usize,
+    },
     /// Arrays and objects are nested too deep.
     #[error("`{field}` makes the record more than {MAX_DEPTH} levels deep: readers would not follow")]
     TooDeep {
@@ -121,5 +131,28 @@ impl Redacting {
             }
         }
         Writing::new(self, out).record(record)
+    }
+
+    /// As [`body`](Self::body), with long texts cut so that the body has at most so many bytes: what was
+    /// done, to what and why, what came of it, and the texts in `arguments` and `details`. They are cut
+    /// after their secrets were replaced, since half a secret is not found, and say how much is
+    /// missing and what the SHA-256 digest of the whole was.
+    ///
+    /// # Errors
+    ///
+    /// As [`body`](Self::body), and [`RedactingError::TooLong`] where it is not long texts that make it
+    /// too long.
+    pub fn fitting(&self, record: &Record, most: usize) -> Result<Body<'static>, RedactingError> {
+        let mut body = self.body(record)?;
+        for longest in [32_768, 16_384, 8_192, 4_096, 2_048, 1_024, 512, 128] {
+            if body.json.len() <= most {
+                return Ok(body);
+            }
+            let mut json = Vec::with_capacity(most);
+            Writing::new(self, &mut json).cutting(longest).record(record)?;
+            body.json = Cow::Owned(json);
+        }
+        let bytes = body.json.len();
+        if bytes <= most { Ok(body) } else { Err(RedactingError::TooLong { bytes, most }) }
     }
 }

@@ -1,5 +1,6 @@
 //! A record written as JSON, text by text.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::ops::Range;
 
@@ -8,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::rules::{Part, Rule};
 use super::{MAX_DEPTH, Redacting, RedactingError, vector};
+use crate::hash::Hash;
 
 /// The shortest text in which anything could be found.
 const SHORTEST: usize = 4;
@@ -32,6 +34,8 @@ pub(super) struct Writing<'r, 'o> {
     /// Values that are secrets by their field's name. The same record may say them elsewhere.
     learned: Vec<&'r str>,
     found: Vec<Found>,
+    /// The most bytes of a text.
+    longest: usize,
 }
 
 /// What was replaced at one place.
@@ -43,7 +47,20 @@ struct Found {
 
 impl<'r, 'o> Writing<'r, 'o> {
     pub(super) fn new(redacting: &'r Redacting, out: &'o mut Vec<u8>) -> Self {
-        Self { redacting, out, path: Vec::with_capacity(8), learned: Vec::new(), found: Vec::new() }
+        Self {
+            redacting,
+            out,
+            path: Vec::with_capacity(8),
+            learned: Vec::new(),
+            found: Vec::new(),
+            longest: usize::MAX,
+        }
+    }
+
+    /// Cuts texts that are longer than so many bytes, once their secrets are replaced.
+    pub(super) const fn cutting(mut self, longest: usize) -> Self {
+        self.longest = longest;
+        self
     }
 
     /// Writes all of a record.
@@ -313,12 +330,21 @@ impl<'r, 'o> Writing<'r, 'o> {
     }
 
     fn string_without(&mut self, text: &str, pieces: Vec<Piece>) {
-        if pieces.is_empty() {
-            self.plain(text);
-        } else {
-            let text = self.replaced(text, &pieces);
-            self.plain(text.as_str());
+        let text = if pieces.is_empty() { Cow::Borrowed(text) } else { self.replaced(text, &pieces).into() };
+        if text.len() <= self.longest || !self.is_cuttable() {
+            self.plain(&*text);
+            return;
         }
+        self.note("cut", 1);
+        self.plain(cut(&text, self.longest).as_str());
+    }
+
+    /// Whether a text says something, and is not a name by which the record is found.
+    fn is_cuttable(&self) -> bool {
+        matches!(
+            self.path.first(),
+            Some(Part::Key("action" | "resource" | "reason" | "result" | "arguments" | "details"))
+        )
     }
 
     /// Where the secrets of a text are, apart and in order.
@@ -433,6 +459,17 @@ impl<'r, 'o> Writing<'r, 'o> {
         }
         self.out.push(b']');
     }
+}
+
+/// The start and the end of a text, with what was left out between them.
+fn cut(whole: &str, keep: usize) -> String {
+    let is_boundary = |at: &usize| whole.is_char_boundary(*at);
+    let head = (0..=keep / 2).rev().find(is_boundary).unwrap_or(0);
+    let tail = (whole.len() - keep / 2..whole.len()).find(is_boundary).unwrap_or(whole.len());
+    let start = whole.get(..head).unwrap_or_default();
+    let end = whole.get(tail..).unwrap_or_default();
+    let digest = Hash::of(whole.as_bytes());
+    format!("{start} [cut: {} of {} bytes, sha256 {digest}] {end}", tail - head, whole.len())
 }
 
 /// Pieces in order; those that touch become one, named after the first.

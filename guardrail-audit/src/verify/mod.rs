@@ -443,3 +443,23 @@ fn last_pruned(source: &dyn Source, segments: &[Segment]) -> Result<Option<Prune
     }
     Ok(best)
 }
+
+/// The first line of a segment.
+pub(crate) fn first_line(source: &Directory, segment: u32) -> io::Result<Option<Vec<u8>>> {
+    let mut first = None;
+    let mut buffer = vec![0; MAX_LINE + 1];
+    source::each_line(source.open(segment)?.as_ref(), u64::MAX, &mut buffer, |_, line| {
+        first = Some(line.to_vec());
+        false
+    })?;
+    Ok(first)
+}
+
+/// All lines of a segment.
+pub(crate) fn segment_lines(source: &Directory, segment: u32, each: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+    source::each_line(source.open(segment)?.as_ref(), u64::MAX, &mut scan::buffer(), |_, line| {
+        each(line);
+        true
+    })?;
+    Ok(())
+}

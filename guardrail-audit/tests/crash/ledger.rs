@@ -89,8 +89,13 @@ impl Ledger {
         let pages = self.0.lock().unwrap();
         let mut chain = Chain::new(origin);
         let mut places: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
+        let mut sealed = false;
         for (sequence, text) in lines.iter().enumerate() {
             let prefix = line::read(text).ok_or_else(|| format!("line {sequence} is none"))?;
+            if sealed && prefix.kind != "segment" {
+                return Err(format!("line {sequence}, a {}, stands behind a seal", prefix.kind));
+            }
+            sealed = prefix.kind == "seal";
             if prefix.prev != chain.head || prefix.sequence != sequence as u64 {
                 return Err(format!("line {sequence} is not the next of the chain"));
             }

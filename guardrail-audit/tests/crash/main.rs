@@ -17,6 +17,7 @@ mod everywhere;
 #[cfg(unix)]
 mod killed;
 mod ledger;
+mod sealed;
 mod trial;
 
 use std::collections::BTreeSet;

@@ -2,6 +2,7 @@
 //! first, so that a subshell or a branch costs nothing and an invocation keeps its snapshot.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
@@ -114,6 +115,31 @@ impl<'a> Environments<'a> {
     /// The nodes made since there were `mark` of them, whatever snapshot they belong to.
     pub(super) fn since(&self, mark: usize) -> impl Iterator<Item = &Node<'a>> {
         self.nodes.get(mark..).unwrap_or_default().iter().map(|(_, node)| node)
+    }
+
+    /// The functions defined since there were `mark` nodes, each once, at its last place: handlers
+    /// carry what others carried along.
+    pub(super) fn functions_since(&self, mark: usize) -> Vec<Function<'a>> {
+        let nodes = self.nodes.get(mark..).unwrap_or_default();
+        self.visit(nodes.len());
+        let mut seen = BTreeSet::new();
+        let mut functions: Vec<_> = nodes
+            .iter()
+            .rev()
+            .filter_map(|(_, node)| match node {
+                Node::Function { function, .. } => Some(*function),
+                _ => None,
+            })
+            .filter(|function| seen.insert((function.source, function.body)))
+            .collect();
+        functions.reverse();
+        functions
+    }
+
+    /// Counts nodes that were looked at or copied.
+    pub(super) fn visit(&self, nodes: usize) {
+        let nodes = u32::try_from(nodes).unwrap_or(u32::MAX);
+        self.visited.set(self.visited.get().saturating_add(nodes));
     }
 
     pub(super) fn take_visited(&self) -> u32 {

@@ -454,7 +454,11 @@ impl<'a> Lowerer<'a> {
             self.state.dead = false;
             self.around = deferred.around;
             self.around.context.deferred = true;
-            self.state.environment = self.environment_later(deferred.state.environment, deferred.bindings);
+            // Nothing of it is read any more then.
+            if self.program.exhausted.is_none() {
+                self.state.environment =
+                    self.environment_later(deferred.state.environment, deferred.bindings);
+            }
             let host = self.program.invocation(deferred.by).map_or(SourceId(0), |by| by.source);
             self.inline(deferred.text, Some(deferred.by), host, deferred.span);
         }

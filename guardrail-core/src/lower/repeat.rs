@@ -64,7 +64,8 @@ impl<'a> Lowerer<'a> {
                 let old = self.binding_at(base.environment, name);
                 let mut from = old.value.from;
                 if !harmless {
-                    let variable = self.arena.alloc_slice_copy(&[Origin::Variable(name)]);
+                    // By a round before, and by whoever called.
+                    let variable = self.arena.alloc_slice_copy(&[Origin::Variable(name), Origin::Input]);
                     from = environment::union(self.arena, from, variable);
                 }
                 let mut maybe = old.value.maybe;

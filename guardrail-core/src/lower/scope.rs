@@ -278,12 +278,12 @@ impl<'a> Lowerer<'a> {
     /// Makes what `since` bound (in any of its paths) one of all those values, on top of `environment`.
     pub(super) fn blur(&mut self, environment: EnvironmentId, since: usize) -> EnvironmentId {
         let mut bound: Vec<(&'a [u8], Binding<'a>)> = Vec::new();
-        let mut functions = Vec::new();
+        let functions = self.environments.functions_since(since);
         let mut forgotten = None;
         for node in self.environments.since(since) {
             match node {
                 Node::Variable { name, binding } => bound.push((name, *binding)),
-                Node::Function { function, .. } => functions.push(*function),
+                Node::Function { .. } => {}
                 Node::FunctionRemoved { .. } => forgotten = Some(true),
                 Node::Forgotten { functions } => forgotten = Some(*functions || forgotten == Some(true)),
                 Node::Child => {}
@@ -305,6 +305,8 @@ impl<'a> Lowerer<'a> {
                 self.rebind(name, merged);
             }
         }
+        // What is copied is paid for, since the next handler copies it again.
+        self.environments.visit(8 * bound.len() + 32 * functions.len());
         for function in functions {
             self.state.environment =
                 self.environments.push(self.state.environment, Node::Function { function, certain: false });
@@ -314,14 +316,7 @@ impl<'a> Lowerer<'a> {
 
     /// What a handler that was set at `environment` sees when it runs at some later time.
     pub(super) fn environment_later(&mut self, environment: EnvironmentId, bindings: usize) -> EnvironmentId {
-        let functions: Vec<_> = self
-            .environments
-            .since(bindings)
-            .filter_map(|node| match node {
-                Node::Function { function, .. } => Some(*function),
-                _ => None,
-            })
-            .collect();
+        let functions = self.environments.functions_since(bindings);
         let mut later = self.blur(environment, bindings);
         for function in functions {
             later = self.environments.push(later, Node::Function { function, certain: true });

@@ -62,7 +62,11 @@ struct Form {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cwd: Option<String>,
     /// Environment variables that are set for it. None of them is a secret.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "super::document::unique"
+    )]
     environment: BTreeMap<String, String>,
     /// Names of environment variables that it has from the machine it runs on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

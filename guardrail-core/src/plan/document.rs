@@ -4,8 +4,11 @@
 //! [`Plan::builder`](super::Plan). They hold no secret: credentials are references.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::command::Command;
@@ -28,7 +31,7 @@ pub struct Plan {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<String>,
     /// Values that a reviewer may change on the spot; `{{name}}` in a command stands for one.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
     pub parameters: BTreeMap<String, Parameter>,
     /// What must hold before the first step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -228,7 +231,167 @@ pub struct Parameter {
     pub one_of: Vec<Value>,
 }
 
+/// A text that is no plan.
+#[derive(Debug, thiserror::Error)]
+#[error("the plan cannot be read: {0}")]
+pub struct DocumentError(pub(super) String);
+
+/// A map in which no key stands twice: a reader who sees the first value must not get the last.
+pub(super) fn unique<'de, D, V>(deserializer: D) -> Result<BTreeMap<String, V>, D::Error>
+where
+    D: Deserializer<'de>,
+    V: Deserialize<'de>,
+{
+    struct Unique<V>(PhantomData<V>);
+
+    impl<'de, V: Deserialize<'de>> Visitor<'de> for Unique<V> {
+        type Value = BTreeMap<String, V>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+            let mut map = BTreeMap::new();
+            while let Some((key, value)) = entries.next_entry::<String, V>()? {
+                if map.contains_key(&key) {
+                    return Err(serde::de::Error::custom(format_args!("the key `{key}` stands twice")));
+                }
+                map.insert(key, value);
+            }
+            Ok(map)
+        }
+    }
+
+    deserializer.deserialize_map(Unique(PhantomData))
+}
+
+impl Plan {
+    /// A plan without steps, to be filled: its fields are there to be set.
+    ///
+    /// ```
+    /// use guardrail_core::plan::{Check, Command, Plan, Rollback, Step};
+    ///
+    /// let restart = Step::new("Restart it", Command::argv(["systemctl", "restart", "api"]))
+    ///     .behind(Check::new("it runs", Command::argv(["systemctl", "is-active", "api"])))
+    ///     .undone_by(Rollback::new("start it", [Command::argv(["systemctl", "start", "api"])]));
+    /// let plan = Plan::new("Restart the API").reason("it hangs").cwd("/").step(restart);
+    /// assert_eq!(Plan::from_json(&plan.to_json())?, plan);
+    /// # Ok::<(), guardrail_core::plan::DocumentError>(())
+    /// ```
+    #[must_use]
+    pub fn new(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            reason: String::new(),
+            impact: String::new(),
+            cwd: None,
+            parameters: BTreeMap::new(),
+            preflight: Vec::new(),
+            steps: Vec::new(),
+            post: Vec::new(),
+            monitor: None,
+            rollback: None,
+            times: Times::default(),
+            expected_seconds: None,
+        }
+    }
+
+    /// Reads a plan, strictly: a key that is not known is an error.
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError`] with the place where it stops being a plan.
+    pub fn from_json(text: &str) -> Result<Self, DocumentError> {
+        serde_json::from_str(text).map_err(|error| DocumentError(error.to_string()))
+    }
+
+    /// The plan as JSON that a person can read.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // No plan fails to serialise: all keys are texts.
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+
+    /// The same plan with the agent's reason.
+    #[must_use]
+    pub fn reason(mut self, reason: impl Into<String>) -> Self {
+        self.reason = reason.into();
+        self
+    }
+
+    /// The same plan in an absolute directory.
+    #[must_use]
+    pub fn cwd(mut self, cwd: impl Into<String>) -> Self {
+        self.cwd = Some(cwd.into());
+        self
+    }
+
+    /// The same plan with a value that a reviewer may change.
+    #[must_use]
+    pub fn parameter(mut self, name: impl Into<String>, parameter: Parameter) -> Self {
+        self.parameters.insert(name.into(), parameter);
+        self
+    }
+
+    /// The same plan with one more check before its first step.
+    #[must_use]
+    pub fn before(mut self, check: Check) -> Self {
+        self.preflight.push(check);
+        self
+    }
+
+    /// The same plan with one more step.
+    #[must_use]
+    pub fn step(mut self, step: Step) -> Self {
+        self.steps.push(step);
+        self
+    }
+
+    /// The same plan with one more check behind its last step.
+    #[must_use]
+    pub fn behind(mut self, check: Check) -> Self {
+        self.post.push(check);
+        self
+    }
+
+    /// The same plan, watched once it has succeeded.
+    #[must_use]
+    pub fn watched(mut self, monitor: Monitor) -> Self {
+        self.monitor = Some(monitor);
+        self
+    }
+
+    /// The same plan with a way back of its own.
+    #[must_use]
+    pub fn undone_by(mut self, rollback: Rollback) -> Self {
+        self.rollback = Some(rollback);
+        self
+    }
+}
+
 impl Step {
+    /// The same step with one more check before it.
+    #[must_use]
+    pub fn before(mut self, check: Check) -> Self {
+        self.preflight.push(check);
+        self
+    }
+
+    /// The same step with one more check behind it.
+    #[must_use]
+    pub fn behind(mut self, check: Check) -> Self {
+        self.post.push(check);
+        self
+    }
+
+    /// The same step with a way back.
+    #[must_use]
+    pub fn undone_by(mut self, rollback: Rollback) -> Self {
+        self.rollback = Some(rollback);
+        self
+    }
+
     /// A step that runs a command, with nothing around it.
     #[must_use]
     pub fn new(title: impl Into<String>, command: Command) -> Self {

@@ -11,6 +11,7 @@ mod canonical;
 mod command;
 mod credential;
 mod demands;
+mod derive;
 mod digest;
 mod document;
 mod event;
@@ -29,6 +30,8 @@ mod slot;
 mod state;
 mod stop;
 mod text;
+#[cfg(feature = "yaml")]
+mod yaml;
 
 pub use approver::{
     Approver, Asked, Choice, Principal, PrincipalKind, Question, QuestionCommand, Reply, Say, Vote,
@@ -38,8 +41,10 @@ pub use credential::{
     CredentialError, CredentialProvider, CredentialReference, CredentialUse, Injection, Secret,
 };
 pub use demands::{Demand, Demands, Flaw, Need, WayBack};
+pub use derive::Derived;
+pub(crate) use derive::derive;
 pub use digest::{Digest, DigestError};
-pub use document::{Capture, Check, Expect, Monitor, Parameter, Plan, Rollback, Step, Times};
+pub use document::{Capture, Check, DocumentError, Expect, Monitor, Parameter, Plan, Rollback, Step, Times};
 pub use event::{Event, OutcomeVerdict, RevisionContent, Settlement, Shape, StepShape, What};
 pub use executor::{
     Achieved, Ended, Execution, Executor, Limit, Measure, NoOutput, Output, OutputSink, Progress, Refusal,

@@ -13,7 +13,9 @@ use super::{Record, Timestamp};
 /// `guardrail-audit` implements it over files and over memory. An implementation of your own must
 /// hold that
 ///
-/// * records are appended in order, all of a call or none;
+/// * records are appended in order, and all of a call that is answered with a [`Receipt`] are there. A
+///   crash before the answer may leave the first of them and lose the rest, so a record must not rely
+///   on one behind it in the same call;
 /// * when [`record`](Self::record) returns a [`Receipt`], they are durable;
 /// * a [`Condition`] is checked and the records appended as one step, for every process that
 ///   shares the log: of two calls with the same condition on the same plan at most one succeeds.

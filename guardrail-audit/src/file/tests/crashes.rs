@@ -176,6 +176,39 @@ fn a_changed_segment_before_the_last_is_refused() {
 }
 
 #[test]
+fn whatever_follows_a_seal_is_refused() {
+    let place = Place::new();
+    let store = place.small();
+    for number in 0..60 {
+        put(&store, &note(&format!("note {number}")));
+    }
+    store.close().unwrap();
+    place.remove_indexes();
+    for number in 2.. {
+        if std::fs::remove_file(place.segment(number)).is_err() {
+            assert!(number > 2);
+            break;
+        }
+    }
+    let sealed = std::fs::read(place.segment(1)).unwrap();
+    let seal = sealed[..sealed.len() - 1].rsplit(|&byte| byte == b'\n').next().unwrap();
+    let prefix = line::read(seal).unwrap();
+    assert_eq!(prefix.kind, "seal");
+    // The very line that would be the next.
+    let mut next = Vec::new();
+    let (sequence, time) = (prefix.sequence + 1, prefix.timestamp);
+    line::write(&mut next, &Hash::of_line(seal), sequence, time, br#"{"kind":"note","reason":"more"}"#);
+    let zeros = vec![0; 512 - sealed.len() % 512];
+    for more in [next.as_slice(), &next[..next.len() / 2], b"more", &zeros] {
+        append_bytes(&place.segment(1), more);
+        assert_eq!(tampered(&place), (1, sealed.len() as u64));
+        std::fs::write(place.segment(1), &sealed).unwrap();
+    }
+    place.open().close().unwrap();
+    assert_eq!(std::fs::read(place.segment(1)).unwrap(), sealed);
+}
+
+#[test]
 fn what_is_derived_is_not_believed() {
     let place = Place::new();
     let store = place.small();

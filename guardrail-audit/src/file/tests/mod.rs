@@ -14,8 +14,10 @@ use guardrail_core::record::{Condition, Kind, Record, RecordError, Status, Times
 
 use super::*;
 use crate::chain::Note;
+use crate::checkpoint::Checkpoint as SignedCheckpoint;
 use crate::hash::Hash;
 use crate::line;
+use crate::note::NoteSigner;
 use crate::store::Appended;
 
 const ORIGIN: &str = "example.org/test";
@@ -386,20 +388,24 @@ fn futures_and_intervals_need_no_thread_of_the_caller() {
 #[test]
 fn checkpoints_carry_what_signs_them() {
     let place = Place::new();
-    let sign: SignCheckpoint = Arc::new(|origin, size, root| Some(format!("{origin}\n{size}\n{root}")));
-    let store = place.small_options().sign("name+key", sign).open(&place.0).unwrap();
+    let signer = NoteSigner::generate("example.org/key").unwrap();
+    let trusted = [signer.verifier().clone()];
+    let store = place.small_options().sign(signer).open(&place.0).unwrap();
     for _ in 0..20 {
         put(&store, &note("x"));
     }
     store.close().unwrap();
     let values = checked(&place.0);
-    assert_eq!(values[0]["details"]["key"], "name+key");
+    let headers = values.iter().filter(|value| value["kind"] == "genesis" || value["kind"] == "segment");
+    headers.for_each(|value| assert_eq!(value["details"]["key"], trusted[0].to_string()));
     let mut leaves = crate::merkle::Frontier::default();
     for (number, value) in values.iter().enumerate() {
         if value["kind"] == "checkpoint" {
             let root = leaves.root();
             assert_eq!(value["details"]["root"], root.to_string());
-            assert_eq!(value["details"]["note"], format!("{ORIGIN}\n{number}\n{root}"));
+            let note = value["details"]["note"].as_str().unwrap();
+            let signed = SignedCheckpoint::verify(note, &trusted).unwrap();
+            assert_eq!(signed, SignedCheckpoint { origin: ORIGIN.into(), size: number as u64, root });
         }
         // The next line quotes the hash of this one.
         if let Some(next) = values.get(number + 1) {
