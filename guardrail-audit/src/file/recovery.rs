@@ -76,6 +76,9 @@ impl Writer {
             return Self::create(storage, options, syncing).map(|writer| (writer, Recovery::default()));
         };
         let log_id = identity(storage.as_ref(), &options, newest)?;
+        if hint.segment.is_none() {
+            first_since_boot(storage.as_ref(), &syncing, newest)?;
+        }
         let (position, file) = start(storage.as_ref(), &options, &names, &segments)?;
         let mut writer = Self {
             storage,
@@ -88,6 +91,7 @@ impl Writer {
             buffer: Vec::new(),
             scratch: Vec::new(),
             distrust: hint.poisoned,
+            fresh: true,
         };
         writer.check_gaps(&segments)?;
         writer.syncing.set_recovering(true);
@@ -129,6 +133,7 @@ impl Writer {
             buffer: Vec::new(),
             scratch: Vec::new(),
             distrust: false,
+            fresh: false,
             storage,
             options,
             syncing,
@@ -157,8 +162,6 @@ impl Writer {
         let torn = self.catch_up()?;
         // Whoever gave the last segment its name may not have come to make that durable.
         self.syncing.sync_names()?;
-        // Lines may be read that a crash would still take. Nothing is built on them before.
-        self.syncing.sync(self.file.as_ref())?;
         // Another process may have been told of a loss since this one looked, and the system tells it to
         // nobody who opens the file later.
         if self.is_poisoned()? && !self.distrust {
@@ -224,6 +227,7 @@ impl Writer {
                         // Whoever began it may not have come to make its name durable.
                         self.syncing.sync_names()?;
                     }
+                    self.prove()?;
                     return self.mend(&stop);
                 }
                 Err(error) => return Err(StoreError::Unavailable(error)),
@@ -272,10 +276,30 @@ impl Writer {
     /// Goes on in the next segment, once this one is durable: whoever wrote it may have been killed
     /// before.
     fn leave_for(&mut self, next: Arc<dyn StorageFile>) -> Result<(), StoreError> {
-        self.syncing.sync(self.file.as_ref())?;
+        self.sync()?;
         self.position.next_segment();
         self.file = next;
         self.room = 0;
+        self.fresh = true;
+        Ok(())
+    }
+
+    /// Makes certain that the disk has the lines of the segment, where its file was opened after others
+    /// wrote to it. A crash may still take them, and if a sync of them failed before, the system
+    /// says so to nobody who comes later: what nobody is known to have made durable is
+    /// written again. Nothing is built on them before.
+    fn prove(&mut self) -> Result<(), StoreError> {
+        if self.fresh {
+            let hint = self.syncing.shared().read(self.storage.as_ref()).map_err(StoreError::Unavailable)?;
+            let end = self.position.end;
+            let durable = match hint.durable {
+                Some((segment, durable)) if segment == self.position.segment => durable.min(end),
+                _ => 0,
+            };
+            self.write_again(durable, end)?;
+            self.fresh = false;
+            self.sync().inspect_err(|_| self.fresh = true)?;
+        }
         Ok(())
     }
 
@@ -291,7 +315,6 @@ impl Writer {
         if !self.is_torn(size)? {
             return Err(self.tampered(why));
         }
-        self.syncing.sync(self.file.as_ref())?;
         let torn = size.saturating_sub(self.position.end);
         self.repair("the tail was torn")?;
         Ok(Some(torn))
@@ -316,12 +339,11 @@ impl Writer {
     /// Ends the last segment where its good lines end, and begins the next, which says so.
     fn repair(&mut self, cause: &str) -> Result<(), StoreError> {
         self.distrust |= self.is_poisoned()?;
-        if self.distrust {
-            self.write_again()?;
-            self.syncing.sync(self.file.as_ref())?;
-        }
         let size = self.file.size().map_err(StoreError::Unavailable)?;
         let (segment, end) = (self.position.segment, self.position.end);
+        // What does not count is described by its digest, so it has to stay as it is.
+        self.write_again(if self.distrust { 0 } else { end }, size)?;
+        self.sync()?;
         let torn = size.saturating_sub(end);
         let digest = if torn > 0 { Some(self.torn_digest(size)?) } else { None };
         let file = self.new_file(segment + 1).map_err(StoreError::NotWritten)?;
@@ -355,27 +377,48 @@ impl Writer {
         };
         self.stage_own(Kind::Recovered, &recovered);
         self.flush()?;
-        self.syncing.sync(self.file.as_ref())
+        self.sync()
     }
 
-    /// Writes the good lines of the last segment in their places again. After a sync that failed they
-    /// may be in memory alone, and the next sync would not write them.
-    fn write_again(&self) -> Result<(), StoreError> {
+    /// Writes bytes of the last segment in their places again. After a sync that failed they may be in
+    /// memory alone, and the next sync would not write them. Where the segment is append-only by attribute, it
+    /// is enough that the disk is seen to have them.
+    fn write_again(&self, from: u64, to: u64) -> Result<(), StoreError> {
         let name = segment::name(self.position.segment);
-        let mut buffer = vec![0; CHUNK];
-        let mut offset = 0;
-        while offset < self.position.end {
-            let length = usize::try_from(self.position.end - offset).unwrap_or(CHUNK).min(CHUNK);
+        let mut buffer = vec![0; usize::try_from(to.saturating_sub(from)).unwrap_or(CHUNK).min(CHUNK)];
+        let mut offset = from;
+        while offset < to {
+            let length = usize::try_from(to - offset).unwrap_or(CHUNK).min(CHUNK);
             let part = buffer.get_mut(..length).unwrap_or_default();
             let read = self.file.read_at(part, offset).map_err(StoreError::Unavailable)?;
             if read == 0 {
                 return Err(self.tampered("the segment is shorter than it was"));
             }
             let part = part.get(..read).unwrap_or_default();
-            self.storage.write_again(&name, part, offset).map_err(StoreError::NotWritten)?;
+            match self.storage.write_again(&name, part, offset) {
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    self.see_on_disk(&name, part, offset)?;
+                }
+                written => written.map_err(StoreError::NotWritten)?,
+            }
             offset += read as u64;
         }
         Ok(())
+    }
+
+    /// That the disk has these bytes, by reading past the system's memory.
+    fn see_on_disk(&self, name: &str, bytes: &[u8], offset: u64) -> Result<(), StoreError> {
+        let why = match self.storage.is_on_disk(name, bytes, offset) {
+            Ok(true) => return Ok(()),
+            Ok(false) => "the disk does not have all that memory shows of it".to_owned(),
+            Err(error) => format!("it cannot be seen whether the disk has all that memory shows of it ({error})"),
+        };
+        Err(StoreError::NotWritten(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!(
+                "{name} is append-only by attribute, and {why}: take the attribute away (chattr -a), open the log once, and set it again"
+            ),
+        )))
     }
 
     fn torn_digest(&self, size: u64) -> Result<Hash, StoreError> {
@@ -400,7 +443,7 @@ impl Writer {
         let names = self.storage.list().map_err(StoreError::Unavailable)?;
         let segments: Vec<u32> = names.iter().filter_map(|name| segment::number(name)).collect();
         let (position, file) = start(self.storage.as_ref(), &self.options, &names, &segments)?;
-        (self.position, self.file, self.room) = (position, file, 0);
+        (self.position, self.file, self.room, self.fresh) = (position, file, 0, true);
         self.check_gaps(&segments)?;
         self.catch_up().map(drop)
     }
@@ -422,6 +465,16 @@ fn identity(storage: &dyn Storage, options: &FileOptions, newest: u32) -> Result
         return Ok(header.log_id);
     }
     Err(StoreError::Tampered { segment: newest, byte: 0, why: "no segment here has a first line".to_owned() })
+}
+
+/// Lets others know that all there is comes from the disk, since nobody has written since the machine
+/// started. The lock is held, and nothing is written before.
+fn first_since_boot(storage: &dyn Storage, syncing: &Syncing, newest: u32) -> Result<(), StoreError> {
+    let size = storage.open(&segment::name(newest)).and_then(|file| file.size());
+    let size = size.map_err(StoreError::Unavailable)?;
+    let shared = syncing.shared();
+    shared.set_durable(storage, newest, size).map_err(StoreError::NotWritten)?;
+    shared.set(storage, newest).map_err(StoreError::NotWritten)
 }
 
 /// Where reading begins: at the newest snapshot that the log confirms, or at its start.

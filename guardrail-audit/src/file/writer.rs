@@ -10,7 +10,7 @@ use super::options::FileOptions;
 use super::position::{Last, Position, Stop};
 use super::segment::{self, Checkpoint, Header, Previous, Seal};
 use super::snapshot;
-use super::syncing::Syncing;
+use super::syncing::{Durable, Syncing};
 use crate::chain::Note;
 use crate::line::{self, MAX_LINE};
 use crate::storage::{Storage, StorageFile};
@@ -40,6 +40,8 @@ pub(crate) struct Writer {
     pub(super) scratch: Vec<u8>,
     /// A sync failed before the log was opened, and reading may show what the disk does not have.
     pub(super) distrust: bool,
+    /// The file was opened after others wrote to it, and what it shows is not proved to be on the disk.
+    pub(super) fresh: bool,
 }
 
 impl Writer {
@@ -226,14 +228,14 @@ impl Writer {
             let _ = self.storage.remove(&segment::new_name(next));
             return Err(error);
         }
-        self.syncing.sync(self.file.as_ref())?;
+        self.sync()?;
         self.begin(file, 0, None)
     }
 
     /// Begins the segment after a sealed one.
     pub(super) fn begin_next(&mut self) -> Result<(), StoreError> {
         // Whoever sealed this one may have been killed before it was durable.
-        self.syncing.sync(self.file.as_ref())?;
+        self.sync()?;
         let file = self.new_file(self.position.segment + 1).map_err(StoreError::NotWritten)?;
         self.begin(file, 0, None)
     }
@@ -270,6 +272,7 @@ impl Writer {
             Ok(()) => {
                 self.file = Arc::from(file);
                 self.room = self.options.segment_bytes + BALLAST;
+                self.fresh = false;
                 Ok(())
             }
             Err(error) => {
@@ -312,7 +315,7 @@ impl Writer {
         };
         self.position.push(&mut text, &body, (self.options.clock)());
         snapshot::write_all(file, &text).map_err(StoreError::NotWritten)?;
-        self.syncing.sync(file)?;
+        self.syncing.sync(file, Durable(None))?;
         let segment = self.position.segment;
         // Others look for the new segment from here on. They may not see it otherwise, since nothing
         // tells it in a segment with a torn tail.
@@ -320,7 +323,10 @@ impl Writer {
         self.storage
             .rename(&segment::new_name(segment), &segment::name(segment))
             .map_err(StoreError::NotWritten)?;
-        self.syncing.sync_names()
+        self.syncing.sync_names()?;
+        // Where this fails, the whole segment is taken for doubtful, which it is not.
+        let _ = self.syncing.shared().set_durable(self.storage.as_ref(), segment, self.position.end);
+        Ok(())
     }
 
     fn checkpoint_due(&self) -> bool {
@@ -335,7 +341,7 @@ impl Writer {
     /// what was written in one go before it.
     pub(super) fn stage_checkpoint(&mut self) -> Result<(), StoreError> {
         self.flush()?;
-        self.syncing.sync(self.file.as_ref())?;
+        self.sync()?;
         // Without a snapshot, opening reads more.
         let index = snapshot::keep(self.storage.as_ref(), &self.position).ok();
         let size = self.position.chain.size;
@@ -346,6 +352,18 @@ impl Writer {
             let _ = snapshot::clear(self.storage.as_ref());
         }
         Ok(())
+    }
+
+    /// The file of the position, and what a sync of it makes durable. Nothing is staged.
+    pub(crate) fn written(&self) -> (Arc<dyn StorageFile>, Durable) {
+        let written = (self.position.segment, self.position.end);
+        (Arc::clone(&self.file), Durable(Some(written).filter(|_| !self.fresh)))
+    }
+
+    /// Makes all lines of the segment durable. Nothing is staged.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        let (file, durable) = self.written();
+        self.syncing.sync(file.as_ref(), durable)
     }
 
     /// Makes a line of the store's own the next.

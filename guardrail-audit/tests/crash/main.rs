@@ -18,6 +18,7 @@ mod everywhere;
 mod killed;
 mod ledger;
 mod sealed;
+mod stalled;
 mod trial;
 
 use std::collections::BTreeSet;
