@@ -16,7 +16,7 @@ use super::position::{BEHIND_SEAL, Last, Position, Stop};
 use super::segment::{self, Header};
 use super::snapshot;
 use super::syncing::Syncing;
-use super::writer::Writer;
+use super::writer::{New, Writer};
 use crate::chain::Intent;
 use crate::hash::Hash;
 use crate::line::{self, MAX_LINE};
@@ -114,22 +114,12 @@ impl Writer {
             return Err(StoreError::Unavailable(io::Error::new(io::ErrorKind::InvalidInput, why)));
         }
         syncing.shared().cure(storage.as_ref()).map_err(StoreError::NotWritten)?;
-        let name = segment::new_name(1);
-        match storage.remove(&name) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(StoreError::NotWritten(error));
-            }
-            _ => {}
-        }
-        let file = storage.create(&name).map_err(StoreError::NotWritten)?;
-        let room = options.segment_bytes + super::writer::BALLAST;
-        file.reserve(room).map_err(StoreError::NotWritten)?;
-        let file: Arc<dyn StorageFile> = Arc::from(file);
+        let new = New::make(storage.as_ref(), &options, 1).map_err(StoreError::NotWritten)?;
         let mut writer = Self {
             position: Position::new(&options.origin),
             log_id: options.log_id.unwrap_or_else(Uuid::new_v4),
-            file: Arc::clone(&file),
-            room,
+            file: Arc::clone(&new.file),
+            room: options.segment_bytes + super::writer::BALLAST,
             buffer: Vec::new(),
             scratch: Vec::new(),
             distrust: false,
@@ -138,7 +128,7 @@ impl Writer {
             options,
             syncing,
         };
-        writer.begin_with(file.as_ref(), 0, None)?;
+        writer.begin_with(&new, 0, None)?;
         Ok(writer)
     }
 
@@ -346,8 +336,8 @@ impl Writer {
         self.sync()?;
         let torn = size.saturating_sub(end);
         let digest = if torn > 0 { Some(self.torn_digest(size)?) } else { None };
-        let file = self.new_file(segment + 1).map_err(StoreError::NotWritten)?;
-        self.begin(file, torn, digest)?;
+        let new = self.new_segment()?;
+        self.begin(new, torn, digest)?;
         self.declare(cause, segment, end, torn, digest)
     }
 
