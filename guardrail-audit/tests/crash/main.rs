@@ -17,6 +17,8 @@ mod everywhere;
 #[cfg(unix)]
 mod killed;
 mod ledger;
+#[cfg(target_os = "linux")]
+mod mounted;
 mod sealed;
 mod stalled;
 mod trial;
