@@ -45,7 +45,8 @@ impl Shared {
         let mut bytes = [0; 64];
         storage.read_shared(&mut bytes, 0)?;
         let part = |from: usize, to: usize| bytes.get(from..to).unwrap_or_default();
-        let number = |from: usize| part(from, from + 4).try_into().map(u32::from_le_bytes).unwrap_or_default();
+        let number =
+            |from: usize| part(from, from + 4).try_into().map(u32::from_le_bytes).unwrap_or_default();
         let ours = part(0, 4) == MARK && part(16, 32) == self.boot;
         let end = part(56, 64).try_into().map(u64::from_le_bytes).unwrap_or_default();
         let mark = self.mark(number(48), end);

@@ -285,7 +285,7 @@ impl Store for FileStore {
     fn open_plan(&self, plan_id: &str) -> Result<Vec<u64>, StoreError> {
         let mut writer = lock(&self.inner.writer);
         drop(writer.enter()?);
-        Ok(writer.position.chain.plans.get(plan_id).cloned().unwrap_or_default())
+        Ok(writer.position.chain.records_of(plan_id).to_vec())
     }
 }
 

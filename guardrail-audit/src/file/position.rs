@@ -9,7 +9,8 @@ use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::chain::{Chain, Note};
+use super::segment;
+use crate::chain::{Chain, Note, Turn};
 use crate::hash::Hash;
 use crate::line::{self, MAX_LINE};
 use crate::merkle::Frontier;
@@ -211,22 +212,33 @@ pub(crate) fn note_of(line: &[u8], kind: &str) -> Option<Note> {
     }
     // Names are written without escapes, so a name that is not found is not there.
     let with_id = matches!(kind, "intent" | "outcome");
+    let with_status = kind == Kind::Plan.as_str() || kind == Kind::Rollback.as_str();
+    let mut pruned = None;
+    if kind == Kind::Pruned.as_str() {
+        let details = segment::details::<serde_json::Value>(line);
+        pruned = details.and_then(|details| details.get("sequence")?.as_u64());
+    }
     if !with_id && PLAN.find(line).is_none() {
-        return Some(Note::default());
+        return Some(Note { pruned, ..Note::default() });
     }
     if !with_id
-        && kind != "plan"
+        && !with_status
         && let Some(plan) = plan_at_start(line, kind)
     {
-        return Some(Note { plan: Some((plan.to_owned(), true)), begins: None, ends: None });
+        return Some(Note { plan: Some((plan.to_owned(), Turn::Goes)), pruned, ..Note::default() });
     }
     let fields: Fields<'_> = serde_json::from_slice(line).ok()?;
-    let closes = kind == Kind::Plan.as_str()
-        && fields.status.is_some_and(|status| Status::from_word(&status).closes_plan());
+    let turn = if with_status {
+        let status = fields.status.as_deref().map(Status::from_word);
+        Turn::of(&Kind::from_word(kind), status.as_ref())
+    } else {
+        Turn::Goes
+    };
     Some(Note {
-        plan: fields.plan_id.map(|plan| (plan.into_owned(), !closes)),
+        plan: fields.plan_id.map(|plan| (plan.into_owned(), turn)),
         begins: fields.id.filter(|_| kind == Kind::Intent.as_str()),
         ends: fields.id.filter(|_| kind == Kind::Outcome.as_str()),
+        pruned,
     })
 }
 
@@ -270,6 +282,7 @@ mod tests {
                         record.status = status.cloned();
                         record.id = id;
                         record.reason = Some("\"plan_id\":\"no\"".into());
+                        record.details = plan.map(|_| serde_json::json!({ "sequence": 7 }));
                         let line = line_of(&record);
                         let note = note_of(&line, kind.as_str());
                         assert_eq!(note, Some(Note::of(&record)), "{}", String::from_utf8_lossy(&line));

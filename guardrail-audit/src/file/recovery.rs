@@ -401,7 +401,9 @@ impl Writer {
         let why = match self.storage.is_on_disk(name, bytes, offset) {
             Ok(true) => return Ok(()),
             Ok(false) => "the disk does not have all that memory shows of it".to_owned(),
-            Err(error) => format!("it cannot be seen whether the disk has all that memory shows of it ({error})"),
+            Err(error) => {
+                format!("it cannot be seen whether the disk has all that memory shows of it ({error})")
+            }
         };
         Err(StoreError::NotWritten(io::Error::new(
             io::ErrorKind::PermissionDenied,

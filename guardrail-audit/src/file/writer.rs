@@ -32,8 +32,7 @@ pub(super) struct New {
 impl New {
     /// A file for a segment, with room on the disk.
     pub(super) fn make(storage: &dyn Storage, options: &FileOptions, segment: u32) -> io::Result<Self> {
-        let create =
-            |name: String| storage.create(&name).map(|file| Self { name, file: Arc::from(file) });
+        let create = |name: String| storage.create(&name).map(|file| Self { name, file: Arc::from(file) });
         let name = segment::new_name(segment);
         let is_taken = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
         let new = match create(name.clone()) {
@@ -344,9 +343,7 @@ impl Writer {
         // Others look for the new segment from here on. They may not see it otherwise, since nothing
         // tells it in a segment with a torn tail.
         self.syncing.shared().set(self.storage.as_ref(), segment).map_err(StoreError::NotWritten)?;
-        self.storage
-            .rename(&new.name, &segment::name(segment))
-            .map_err(StoreError::NotWritten)?;
+        self.storage.rename(&new.name, &segment::name(segment)).map_err(StoreError::NotWritten)?;
         self.syncing.sync_names()?;
         // Where this fails, the whole segment is taken for doubtful, which it is not.
         let _ = self.syncing.shared().set_durable(self.storage.as_ref(), segment, self.position.end);

@@ -7,7 +7,7 @@ use crate::trial::{Task, Trial};
 
 /// Two processes at once, the second of which may open the log at any time.
 fn run(seed: u64, disk: &Disk) -> Trial {
-    let trial = Trial::of(if seed % 2 == 0 { 8_192 } else { 1 << 20 }, 1_000);
+    let trial = Trial::of(if seed.is_multiple_of(2) { 8_192 } else { 1 << 20 }, 1_000);
     let task = |number: u64| Task { seed: seed * 3 + number, appends: 6, threads: 1, killed: true };
     trial.run(disk, &[task(0), task(1), task(2)]);
     trial
