@@ -75,7 +75,11 @@ impl Writer {
         let Some(&newest) = segments.last() else {
             return Self::create(storage, options, syncing).map(|writer| (writer, Recovery::default()));
         };
-        let log_id = identity(storage.as_ref(), &options, newest)?;
+        let Header { log_id, key, .. } = identity(storage.as_ref(), &options, newest)?;
+        let other_key = key != options.key;
+        if other_key {
+            may_change_key(key.as_deref(), &options, alone)?;
+        }
         if hint.segment.is_none() {
             first_since_boot(storage.as_ref(), &syncing, newest)?;
         }
@@ -97,6 +101,10 @@ impl Writer {
         writer.syncing.set_recovering(true);
         let recovery = writer.recover(alone)?;
         writer.syncing.set_recovering(false);
+        // Where recovering began a segment, that one names the key already.
+        if other_key && writer.position.segment == newest {
+            writer.rotate()?;
+        }
         Ok((writer, recovery))
     }
 
@@ -441,8 +449,8 @@ impl Writer {
     }
 }
 
-/// The log's id, from the newest first line. It must have the origin that is asked for.
-fn identity(storage: &dyn Storage, options: &FileOptions, newest: u32) -> Result<Uuid, StoreError> {
+/// The newest first line. It must have the origin that is asked for.
+fn identity(storage: &dyn Storage, options: &FileOptions, newest: u32) -> Result<Header, StoreError> {
     for number in [newest, newest.saturating_sub(1)] {
         let file = match storage.open(&segment::name(number)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -454,9 +462,24 @@ fn identity(storage: &dyn Storage, options: &FileOptions, newest: u32) -> Result
             let why = format!("this is the log {:?}, not {:?}", header.origin, options.origin);
             return Err(StoreError::Unavailable(io::Error::new(io::ErrorKind::InvalidInput, why)));
         }
-        return Ok(header.log_id);
+        return Ok(header);
     }
     Err(StoreError::Tampered { segment: newest, byte: 0, why: "no segment here has a first line".to_owned() })
+}
+
+/// That a log may go on under another key than the one it has.
+fn may_change_key(key: Option<&str>, options: &FileOptions, alone: bool) -> Result<(), StoreError> {
+    let (kind, why) = if !options.change_key {
+        (io::ErrorKind::InvalidInput, "open it with that, or let it go on under another (change_key)")
+    } else if !alone {
+        (io::ErrorKind::WouldBlock, "to change that, close the log everywhere else first")
+    } else {
+        return Ok(());
+    };
+    let named = |key: Option<&str>| key.map_or_else(|| "no key".to_owned(), |key| format!("the key {key}"));
+    let (has, given) = (named(key), named(options.key.as_deref()));
+    let why = format!("this log is signed by {has}, and was to be opened with {given}: {why}");
+    Err(StoreError::Unavailable(io::Error::new(kind, why)))
 }
 
 /// Lets others know that all there is comes from the disk, since nobody has written since the machine

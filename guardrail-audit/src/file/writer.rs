@@ -246,7 +246,7 @@ impl Writer {
     }
 
     /// Ends the segment and begins the next.
-    fn rotate(&mut self) -> Result<(), StoreError> {
+    pub(super) fn rotate(&mut self) -> Result<(), StoreError> {
         if self.position.last == Last::Seal {
             return self.begin_next();
         }
