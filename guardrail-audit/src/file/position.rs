@@ -85,6 +85,14 @@ impl Position {
         }
     }
 
+    /// Before the first line of a segment, where those before were pruned: the hash of the last line that is
+    /// gone, and the frontier of all that are.
+    pub(crate) fn behind(origin: &str, segment: u32, head: Hash, frontier: Frontier) -> Self {
+        let size = frontier.size();
+        let chain = Chain { size, head, ..Chain::new(origin) };
+        Self { chain, frontier, segment, first: size, ..Self::new(origin) }
+    }
+
     /// At the start of the next segment.
     pub(crate) fn next_segment(&mut self) {
         self.segment += 1;
@@ -129,9 +137,19 @@ impl Position {
             return Err("the time of this line is before that of the one before");
         }
         let note = note_of(text, prefix.kind).ok_or("this line is no JSON")?;
+        if prefix.kind == Kind::Checkpoint.as_str() && !self.is_checked_by(text) {
+            return Err("this checkpoint does not have the root of the lines before it");
+        }
         self.chain.follow(Hash::of_line(text), prefix.timestamp, &note);
         self.moved(text.len() as u64 + 1, Last::of(prefix.kind));
         Ok(())
+    }
+
+    fn is_checked_by(&self, text: &[u8]) -> bool {
+        let checkpoint = segment::details::<segment::Checkpoint>(text);
+        checkpoint.is_some_and(|checkpoint| {
+            checkpoint.size == self.chain.size && checkpoint.root == self.frontier.root()
+        })
     }
 
     fn moved(&mut self, bytes: u64, last: Last) {

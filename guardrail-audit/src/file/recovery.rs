@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use guardrail_core::record::Kind;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -20,6 +20,7 @@ use super::writer::{New, Writer};
 use crate::chain::Intent;
 use crate::hash::Hash;
 use crate::line::{self, MAX_LINE};
+use crate::merkle::Frontier;
 use crate::storage::{Storage, StorageFile};
 use crate::store::StoreError;
 
@@ -55,6 +56,16 @@ struct InDoubt<'r> {
     seq: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     plan_id: Option<&'r str>,
+}
+
+/// The details of a record that says what was pruned.
+#[derive(Deserialize)]
+struct Pruned {
+    segment: u32,
+    sequence: u64,
+    head: Hash,
+    root: Hash,
+    frontier: Vec<Hash>,
 }
 
 /// How many intents a `recovered` record names.
@@ -492,7 +503,8 @@ fn first_since_boot(storage: &dyn Storage, syncing: &Syncing, newest: u32) -> Re
     shared.set(storage, newest).map_err(StoreError::NotWritten)
 }
 
-/// Where reading begins: at the newest snapshot that the log confirms, or at its start.
+/// Where reading begins: at the newest snapshot that the log confirms, at its start, or at the first segment
+/// that stayed when those before were pruned.
 fn start(
     storage: &dyn Storage,
     options: &FileOptions,
@@ -501,20 +513,50 @@ fn start(
 ) -> Result<(Position, Arc<dyn StorageFile>), StoreError> {
     let position = match snapshot::newest(storage, names) {
         Some(position) => position,
-        None => {
-            let first = segments.first().copied().unwrap_or(1);
-            if first != 1 {
-                return Err(StoreError::Damaged(format!(
-                    "segments before {first} were pruned, and no index is left to go on from: restore the files that end in .index"
-                )));
-            }
+        None if segments.first().is_none_or(|first| *first == 1) => {
             let mut position = Position::new(&options.origin);
             position.next_segment();
             position
         }
+        None => behind_pruned(storage, options, segments)?,
     };
     let file = storage.open(&segment::name(position.segment)).map_err(StoreError::Unavailable)?;
     Ok((position, Arc::from(file)))
+}
+
+/// The position before the first segment that a `pruned` record says has stayed. What a crash kept of
+/// segments before it is not read: no open plan and no intent needs them. That the record is right is
+/// seen at the checkpoints behind it.
+fn behind_pruned(
+    storage: &dyn Storage,
+    options: &FileOptions,
+    segments: &[u32],
+) -> Result<Position, StoreError> {
+    for &number in segments.iter().rev() {
+        let file = storage.open(&segment::name(number)).map_err(StoreError::Unavailable)?;
+        let lines =
+            segment::lines_with(file.as_ref(), b",\"kind\":\"pruned\",").map_err(StoreError::Unavailable)?;
+        for line in lines.iter().rev() {
+            // The words may stand anywhere in a line.
+            let is_pruned = line::read(line).is_some_and(|line| line.kind == Kind::Pruned.as_str());
+            let Some(pruned) = segment::details::<Pruned>(line).filter(|_| is_pruned) else { continue };
+            let Pruned { segment: first, sequence, head, root, frontier } = pruned;
+            let Ok(frontier) = Frontier::from_hashes(sequence, frontier) else { continue };
+            if frontier.root() != root || !segments.contains(&first) || first > number {
+                continue;
+            }
+            let file = storage.open(&segment::name(first)).map_err(StoreError::Unavailable)?;
+            let top =
+                segment::line_at(file.as_ref(), 0).map_err(StoreError::Unavailable)?.unwrap_or_default();
+            if line::read(&top).is_some_and(|top| (top.sequence, top.prev) == (sequence, head)) {
+                return Ok(Position::behind(&options.origin, first, head, frontier));
+            }
+        }
+    }
+    let first = segments.first().copied().unwrap_or_default();
+    Err(StoreError::Damaged(format!(
+        "the segments before {first} are gone, and no record says that they were pruned: restore them from a backup"
+    )))
 }
 
 /// Whether these bytes end with zeros somewhere where a block of the file ends, or the file. The disk
