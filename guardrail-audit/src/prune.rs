@@ -88,9 +88,7 @@ pub fn prune(
     trusted: &[Verifier],
 ) -> Result<Option<Pruned>, PruneError> {
     let head = store.head()?;
-    let plans = head.chain.plans.values().filter_map(|records| records.first());
-    let intents = head.chain.intents.values().map(|intent| &intent.sequence);
-    let before = plans.chain(intents).copied().fold(before, u64::min);
+    let before = head.chain.first_needed().map_or(before, |needed| needed.min(before));
 
     let source = Directory::new(directory);
     let unread = |error| PruneError::Io { path: directory.to_owned(), error };
@@ -112,7 +110,8 @@ pub fn prune(
     });
     let body = json!({ "details": details }).to_string();
     let body = format!("{{\"kind\":\"{}\",{}", Kind::Pruned, body.strip_prefix('{').unwrap_or_default());
-    let body = Body { json: body.into_bytes().into(), note: Note::default() };
+    let body =
+        Body { json: body.into_bytes().into(), note: Note { pruned: Some(sequence), ..Note::default() } };
     store.append(&[body], &Condition::Always, Durability::PerRecord)?;
 
     let removed: Vec<u32> = starts.iter().take(kept).map(|(segment, ..)| *segment).collect();

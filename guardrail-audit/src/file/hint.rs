@@ -5,12 +5,16 @@
 
 use std::io;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::storage::Storage;
 
 /// `GA1` and a zero, the last segment's number, 8 unused bytes, the boot: 32 bytes. Then the boot in
-/// which the log was poisoned, and unused bytes, to 64. Then why, as text after its length.
+/// which the log was poisoned. From 48 on: a segment, a check, and how many of its bytes are durable.
+/// From 64 on: why it was poisoned, as text after its length.
 const MARK: &[u8; 4] = b"GA1\0";
 const POISON: u64 = 32;
+const DURABLE: u64 = 48;
 const WHY: u64 = 64;
 const MOST: usize = 240;
 
@@ -26,6 +30,9 @@ pub(crate) struct Hint {
     pub(crate) segment: Option<u32>,
     /// A sync failed since the machine started, and the log was not recovered since.
     pub(crate) poisoned: bool,
+    /// A segment, and how many of its bytes are certainly on the disk: written since the machine started,
+    /// by who heard of every sync of it that failed.
+    pub(crate) durable: Option<(u32, u64)>,
 }
 
 impl Shared {
@@ -35,12 +42,37 @@ impl Shared {
     }
 
     pub(crate) fn read(&self, storage: &dyn Storage) -> io::Result<Hint> {
-        let mut bytes = [0; 48];
+        let mut bytes = [0; 64];
         storage.read_shared(&mut bytes, 0)?;
         let part = |from: usize, to: usize| bytes.get(from..to).unwrap_or_default();
-        let segment = part(4, 8).try_into().map(u32::from_le_bytes).unwrap_or_default();
+        let number =
+            |from: usize| part(from, from + 4).try_into().map(u32::from_le_bytes).unwrap_or_default();
         let ours = part(0, 4) == MARK && part(16, 32) == self.boot;
-        Ok(Hint { segment: ours.then_some(segment), poisoned: part(32, 48) == self.boot })
+        let end = part(56, 64).try_into().map(u64::from_le_bytes).unwrap_or_default();
+        let mark = self.mark(number(48), end);
+        Ok(Hint {
+            segment: ours.then(|| number(4)),
+            poisoned: part(32, 48) == self.boot,
+            durable: (ours && part(48, 64) == mark).then(|| (number(48), end)),
+        })
+    }
+
+    /// Says how much of a segment is durable. Where this is lost or torn, less is known, and more is written
+    /// again.
+    pub(crate) fn set_durable(&self, storage: &dyn Storage, segment: u32, end: u64) -> io::Result<()> {
+        storage.write_shared(&self.mark(segment, end), DURABLE)
+    }
+
+    /// The bytes of a mark. A reader may meet one that is half written, or of another boot.
+    fn mark(&self, segment: u32, end: u64) -> [u8; 16] {
+        let mut check = Sha256::new();
+        check.update(segment.to_le_bytes());
+        check.update(end.to_le_bytes());
+        check.update(self.boot);
+        let mut mark = [0; 16];
+        let parts = segment.to_le_bytes().into_iter().chain(check.finalize().into_iter().take(4));
+        mark.iter_mut().zip(parts.chain(end.to_le_bytes())).for_each(|(byte, part)| *byte = part);
+        mark
     }
 
     /// Says which segment is the last.

@@ -9,7 +9,8 @@ use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::chain::{Chain, Note};
+use super::segment;
+use crate::chain::{Chain, Note, Turn};
 use crate::hash::Hash;
 use crate::line::{self, MAX_LINE};
 use crate::merkle::Frontier;
@@ -84,6 +85,14 @@ impl Position {
         }
     }
 
+    /// Before the first line of a segment, where those before were pruned: the hash of the last line that is
+    /// gone, and the frontier of all that are.
+    pub(crate) fn behind(origin: &str, segment: u32, head: Hash, frontier: Frontier) -> Self {
+        let size = frontier.size();
+        let chain = Chain { size, head, ..Chain::new(origin) };
+        Self { chain, frontier, segment, first: size, ..Self::new(origin) }
+    }
+
     /// At the start of the next segment.
     pub(crate) fn next_segment(&mut self) {
         self.segment += 1;
@@ -128,9 +137,19 @@ impl Position {
             return Err("the time of this line is before that of the one before");
         }
         let note = note_of(text, prefix.kind).ok_or("this line is no JSON")?;
+        if prefix.kind == Kind::Checkpoint.as_str() && !self.is_checked_by(text) {
+            return Err("this checkpoint does not have the root of the lines before it");
+        }
         self.chain.follow(Hash::of_line(text), prefix.timestamp, &note);
         self.moved(text.len() as u64 + 1, Last::of(prefix.kind));
         Ok(())
+    }
+
+    fn is_checked_by(&self, text: &[u8]) -> bool {
+        let checkpoint = segment::details::<segment::Checkpoint>(text);
+        checkpoint.is_some_and(|checkpoint| {
+            checkpoint.size == self.chain.size && checkpoint.root == self.frontier.root()
+        })
     }
 
     fn moved(&mut self, bytes: u64, last: Last) {
@@ -211,22 +230,33 @@ pub(crate) fn note_of(line: &[u8], kind: &str) -> Option<Note> {
     }
     // Names are written without escapes, so a name that is not found is not there.
     let with_id = matches!(kind, "intent" | "outcome");
+    let with_status = kind == Kind::Plan.as_str() || kind == Kind::Rollback.as_str();
+    let mut pruned = None;
+    if kind == Kind::Pruned.as_str() {
+        let details = segment::details::<serde_json::Value>(line);
+        pruned = details.and_then(|details| details.get("sequence")?.as_u64());
+    }
     if !with_id && PLAN.find(line).is_none() {
-        return Some(Note::default());
+        return Some(Note { pruned, ..Note::default() });
     }
     if !with_id
-        && kind != "plan"
+        && !with_status
         && let Some(plan) = plan_at_start(line, kind)
     {
-        return Some(Note { plan: Some((plan.to_owned(), true)), begins: None, ends: None });
+        return Some(Note { plan: Some((plan.to_owned(), Turn::Goes)), pruned, ..Note::default() });
     }
     let fields: Fields<'_> = serde_json::from_slice(line).ok()?;
-    let closes = kind == Kind::Plan.as_str()
-        && fields.status.is_some_and(|status| Status::from_word(&status).closes_plan());
+    let turn = if with_status {
+        let status = fields.status.as_deref().map(Status::from_word);
+        Turn::of(&Kind::from_word(kind), status.as_ref())
+    } else {
+        Turn::Goes
+    };
     Some(Note {
-        plan: fields.plan_id.map(|plan| (plan.into_owned(), !closes)),
+        plan: fields.plan_id.map(|plan| (plan.into_owned(), turn)),
         begins: fields.id.filter(|_| kind == Kind::Intent.as_str()),
         ends: fields.id.filter(|_| kind == Kind::Outcome.as_str()),
+        pruned,
     })
 }
 
@@ -270,6 +300,7 @@ mod tests {
                         record.status = status.cloned();
                         record.id = id;
                         record.reason = Some("\"plan_id\":\"no\"".into());
+                        record.details = plan.map(|_| serde_json::json!({ "sequence": 7 }));
                         let line = line_of(&record);
                         let note = note_of(&line, kind.as_str());
                         assert_eq!(note, Some(Note::of(&record)), "{}", String::from_utf8_lossy(&line));

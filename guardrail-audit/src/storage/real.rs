@@ -152,6 +152,39 @@ impl Storage for RealStorage {
         self.open_with(name, OFlags::WRONLY)?.write_all_at(bytes, offset)
     }
 
+    #[cfg(target_os = "linux")]
+    fn is_on_disk(&self, name: &str, bytes: &[u8], offset: u64) -> io::Result<bool> {
+        use rustix::fs::{Advice, fadvise};
+        // A direct read needs whole blocks, at a place in memory that is a multiple of their size.
+        const BLOCK: usize = 4_096;
+        // Some file systems answer from memory all the same. What is clean is forgotten before.
+        let file = self.open_with(name, OFlags::RDONLY)?;
+        file.sync_data()?;
+        fadvise(&file, 0, None, Advice::DontNeed)?;
+        let file = self.open_with(name, OFlags::RDONLY | OFlags::DIRECT)?;
+        let before = usize::try_from(offset % BLOCK as u64).unwrap_or_default();
+        let start = offset - before as u64;
+        let wanted = (before + bytes.len()).next_multiple_of(BLOCK);
+        let mut buffer = vec![0; wanted + BLOCK];
+        let shift = buffer.as_ptr().align_offset(BLOCK);
+        let room = buffer.get_mut(shift..shift.saturating_add(wanted)).unwrap_or_default();
+        let mut filled = 0;
+        // It ends with the file, and goes on at whole blocks alone.
+        while filled < room.len() && filled % BLOCK == 0 {
+            match file.read_at(room.get_mut(filled..).unwrap_or_default(), start + filled as u64)? {
+                0 => break,
+                read => filled += read,
+            }
+        }
+        Ok(room.get(before..before + bytes.len()).is_some_and(|found| found == bytes)
+            && filled >= before + bytes.len())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn is_on_disk(&self, _: &str, _: &[u8], _: u64) -> io::Result<bool> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "memory cannot be passed by on this system"))
+    }
+
     fn lock(&self) -> io::Result<Box<dyn Send>> {
         loop {
             match self.lock.lock() {
@@ -343,6 +376,14 @@ mod tests {
         assert_eq!((mode(&path), mode(&path.join("a")), mode(&path.join("lock"))), (0o700, 0o600, 0o600));
         assert!(storage.create("a").is_err());
         storage.write_again("a", b"two", 3).unwrap();
+        #[cfg(target_os = "linux")]
+        match storage.is_on_disk("a", b"netw", 1) {
+            Ok(same) => {
+                assert!(same && !storage.is_on_disk("a", b"nets", 1).unwrap());
+                assert!(!storage.is_on_disk("a", b"two\0", 3).unwrap());
+            }
+            Err(error) => println!("SKIPPED: no direct reading here: {error}"),
+        }
         let mut buffer = [0; 8];
         assert_eq!(file.read_at(&mut buffer, 0).unwrap(), 6);
         assert_eq!(&buffer[..6], b"onetwo");
