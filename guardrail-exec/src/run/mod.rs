@@ -15,6 +15,7 @@ mod drive;
 mod error;
 mod observer;
 mod propose;
+mod rehearse;
 mod report;
 mod waiting;
 mod words;

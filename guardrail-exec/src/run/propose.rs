@@ -25,7 +25,7 @@ impl Runner {
     /// [`RunError::Flaws`] with all that is wrong with it or missing from it, and
     /// [`RunError::Record`] where it cannot be kept.
     pub async fn propose(&self, plan: Plan, origin: Origin) -> Result<PlanId, RunError> {
-        let plan = if self.parts.derive { self.with_derived(plan) } else { plan };
+        let plan = self.completed(plan);
         let now = self.parts.clock.now();
         let mut name = self.free_name(now).await?;
         loop {
@@ -57,7 +57,7 @@ impl Runner {
     ///
     /// [`RunError::Flaws`] with all that is wrong with it or missing from it.
     pub fn preview(&self, plan: Plan, origin: Origin) -> Result<Revision, RunError> {
-        let plan = if self.parts.derive { self.with_derived(plan) } else { plan };
+        let plan = self.completed(plan);
         let id = PlanId::new(self.parts.clock.now().date_naive(), 1, uuid::Uuid::nil());
         self.prepare(plan, &self.preparation(id, 1, origin))
     }
@@ -93,7 +93,11 @@ impl Runner {
         Ok(())
     }
 
-    fn with_derived(&self, mut plan: Plan) -> Plan {
+    /// The plan with what the knowledge of tools proposes where a step has nothing.
+    pub(super) fn completed(&self, mut plan: Plan) -> Plan {
+        if !self.parts.derive {
+            return plan;
+        }
         let facts = self.parts.world.facts();
         let cwd = plan.cwd.clone();
         let derive = |step: Step| {
