@@ -1,16 +1,20 @@
-//! What the processes of a log tell each other: which segment is the last, and whether a sync failed.
+//! What the processes of a log tell each other: which segment is the last, where its newest snapshot
+//! is, and whether a sync failed.
 //!
 //! It is a hint in all but the poison: whatever it says of the segment is checked against the
-//! directory as soon as it differs from what a process knows.
+//! directory as soon as it differs from what a process knows, and a snapshot counts only where a line
+//! of the log has its digest.
 
 use std::io;
 
 use crate::storage::Storage;
 
 /// `GA1` and a zero, the last segment's number, 8 unused bytes, the boot: 32 bytes. Then the boot in
-/// which the log was poisoned, and unused bytes, to 64. Then why, as text after its length.
+/// which the log was poisoned, how many lines the newest snapshot covers, and unused bytes, to 64. Then
+/// why, as text after its length.
 const MARK: &[u8; 4] = b"GA1\0";
 const POISON: u64 = 32;
+const SNAPSHOT: u64 = 48;
 const WHY: u64 = 64;
 const MOST: usize = 240;
 
@@ -24,6 +28,8 @@ pub(crate) struct Shared {
 pub(crate) struct Hint {
     /// The last segment, if it was written since the machine started.
     pub(crate) segment: Option<u32>,
+    /// How many lines the newest snapshot covers, if any is known.
+    pub(crate) snapshot: u64,
     /// A sync failed since the machine started, and the log was not recovered since.
     pub(crate) poisoned: bool,
 }
@@ -35,12 +41,13 @@ impl Shared {
     }
 
     pub(crate) fn read(&self, storage: &dyn Storage) -> io::Result<Hint> {
-        let mut bytes = [0; 48];
+        let mut bytes = [0; 56];
         storage.read_shared(&mut bytes, 0)?;
         let part = |from: usize, to: usize| bytes.get(from..to).unwrap_or_default();
         let segment = part(4, 8).try_into().map(u32::from_le_bytes).unwrap_or_default();
         let ours = part(0, 4) == MARK && part(16, 32) == self.boot;
-        Ok(Hint { segment: ours.then_some(segment), poisoned: part(32, 48) == self.boot })
+        let snapshot = part(48, 56).try_into().map(u64::from_le_bytes).unwrap_or_default();
+        Ok(Hint { segment: ours.then_some(segment), snapshot, poisoned: part(32, 48) == self.boot })
     }
 
     /// Says which segment is the last.
@@ -51,6 +58,11 @@ impl Shared {
         bytes.extend_from_slice(&[0; 8]);
         bytes.extend_from_slice(&self.boot);
         storage.write_shared(&bytes, 0)
+    }
+
+    /// Says which snapshot is the newest.
+    pub(crate) fn set_snapshot(&self, storage: &dyn Storage, size: u64) -> io::Result<()> {
+        storage.write_shared(&size.to_le_bytes(), SNAPSHOT)
     }
 
     /// Lets every process know that nothing may be acknowledged any more.
