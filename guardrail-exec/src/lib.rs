@@ -8,12 +8,19 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod look;
 #[cfg(target_os = "linux")]
 mod process;
 mod recording;
+mod run;
 mod scripted;
 
+pub use look::{LocalWorld, World};
 #[cfg(target_os = "linux")]
 pub use process::{DEFAULT_LIMITS, ProcessExecutor, Sealing, Tracking, survivors};
 pub use recording::{Asked, RecordingExecutor};
+pub use run::{
+    Claims, Clock, Fate, FileClaims, Held, MemoryClaims, News, Observer, Report, Resource, RunError, Runner,
+    RunnerBuilder, StepReport, SystemClock, Taken, Unseen, block_on,
+};
 pub use scripted::{Answer, ScriptedExecutor};
