@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::hint::Hint;
 use super::options::FileOptions;
 use super::position::{BEHIND_SEAL, Last, Position, Stop};
 use super::segment::{self, Header};
@@ -80,11 +81,18 @@ impl Writer {
         syncing: Arc<Syncing>,
         alone: bool,
     ) -> Result<(Self, Recovery), StoreError> {
-        let names = storage.list().map_err(StoreError::Unavailable)?;
-        let segments: Vec<u32> = names.iter().filter_map(|name| segment::number(name)).collect();
         let hint = syncing.shared().read(storage.as_ref()).map_err(StoreError::Unavailable)?;
-        let Some(&newest) = segments.last() else {
-            return Self::create(storage, options, syncing).map(|writer| (writer, Recovery::default()));
+        let (newest, position, segments) = match told(storage.as_ref(), &hint) {
+            Some((newest, position)) => (newest, Some(position), Vec::new()),
+            None => {
+                let names = storage.list().map_err(StoreError::Unavailable)?;
+                let segments: Vec<u32> = names.iter().filter_map(|name| segment::number(name)).collect();
+                let Some(&newest) = segments.last() else {
+                    let created = Self::create(storage, options, syncing);
+                    return created.map(|writer| (writer, Recovery::default()));
+                };
+                (newest, snapshot::newest(storage.as_ref(), &names), segments)
+            }
         };
         let Header { log_id, key, .. } = identity(storage.as_ref(), &options, newest)?;
         let other_key = key != options.key;
@@ -94,7 +102,13 @@ impl Writer {
         if hint.segment.is_none() {
             first_since_boot(storage.as_ref(), &syncing, newest)?;
         }
-        let (position, file) = start(storage.as_ref(), &options, &names, &segments)?;
+        if let Some(found) = position.as_ref().map(|position| position.chain.size)
+            && found != hint.snapshot
+        {
+            // Whoever opens the log next need not look for it.
+            let _ = syncing.shared().set_snapshot(storage.as_ref(), found);
+        }
+        let (position, file) = start(storage.as_ref(), &options, position, &segments)?;
         let mut writer = Self {
             storage,
             options,
@@ -453,7 +467,8 @@ impl Writer {
     pub(super) fn reload(&mut self) -> Result<(), StoreError> {
         let names = self.storage.list().map_err(StoreError::Unavailable)?;
         let segments: Vec<u32> = names.iter().filter_map(|name| segment::number(name)).collect();
-        let (position, file) = start(self.storage.as_ref(), &self.options, &names, &segments)?;
+        let position = snapshot::newest(self.storage.as_ref(), &names);
+        let (position, file) = start(self.storage.as_ref(), &self.options, position, &segments)?;
         (self.position, self.file, self.room, self.fresh) = (position, file, 0, true);
         self.check_gaps(&segments)?;
         self.catch_up().map(drop)
@@ -503,15 +518,27 @@ fn first_since_boot(storage: &dyn Storage, syncing: &Syncing, newest: u32) -> Re
     shared.set(storage, newest).map_err(StoreError::NotWritten)
 }
 
-/// Where reading begins: at the newest snapshot that the log confirms, at its start, or at the first segment
-/// that stayed when those before were pruned.
+/// The last segment and a snapshot near it, as the processes tell each other, so that the directory
+/// need not be listed: that costs more the more segments there are. What is told counts only as far
+/// as it can be checked: the log confirms the snapshot, no segment can be missing between the two, and
+/// [`Writer::catch_up`] goes on to whatever segment follows, whether or not it was told of.
+fn told(storage: &dyn Storage, hint: &Hint) -> Option<(u32, Position)> {
+    let newest = hint.segment?;
+    let position = snapshot::of(storage, hint.snapshot)?;
+    let near = position.segment == newest || position.segment.checked_add(1) == Some(newest);
+    near.then_some((newest, position))
+}
+
+/// Where reading begins: at a snapshot that the log confirms, at the log's start, or at the first segment
+/// that stayed when those before were pruned. `segments` are those that are there, sorted; they are of use
+/// only without a snapshot.
 fn start(
     storage: &dyn Storage,
     options: &FileOptions,
-    names: &[String],
+    snapshot: Option<Position>,
     segments: &[u32],
 ) -> Result<(Position, Arc<dyn StorageFile>), StoreError> {
-    let position = match snapshot::newest(storage, names) {
+    let position = match snapshot {
         Some(position) => position,
         None if segments.first().is_none_or(|first| *first == 1) => {
             let mut position = Position::new(&options.origin);

@@ -44,14 +44,17 @@ pub(crate) fn keep(storage: &dyn Storage, position: &Position) -> io::Result<Has
     written.map(|()| Hash::of(&contents))
 }
 
-/// Removes all but the newest.
-pub(crate) fn clear(storage: &dyn Storage) -> io::Result<()> {
-    let mut names = storage.list()?;
-    names.retain(|name| is_name(name));
+/// Removes all but the newest. `names` are those of the directory, sorted.
+pub(crate) fn clear(storage: &dyn Storage, names: &[String]) {
+    let names: Vec<&String> = names.iter().filter(|name| is_name(name)).collect();
     let old = names.len().saturating_sub(KEPT);
     // Where they cannot be removed they stay.
-    names.iter().take(old).for_each(|name| drop(storage.remove(name)));
-    Ok(())
+    names.into_iter().take(old).for_each(|name| drop(storage.remove(name)));
+}
+
+/// The state behind so many lines, if it was kept and the log confirms it.
+pub(crate) fn of(storage: &dyn Storage, size: u64) -> Option<Position> {
+    confirmed(storage, &name(size))
 }
 
 /// The newest state that the log confirms. `names` are those of the directory, sorted.
