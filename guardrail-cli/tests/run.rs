@@ -3,7 +3,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -58,7 +58,8 @@ fn a_plan_that_only_looks_runs_and_is_remembered() {
     let output = guardrail(folder.path(), &["run", "looks.json", "--log", "log"]);
     assert!(output.status.success(), "{output:?}");
     let shown = text(&output);
-    for line in ["✓ step 1: Names", "✓ step 2: Count", "✓ post check: it is there", "is succeeded", "low"] {
+    for line in ["✓ step 1: Names", "✓ step 2: Count", "✓ post check: it is there", "is succeeded", "low"]
+    {
         assert!(shown.contains(line), "{line}: {shown}");
     }
     let again = guardrail(folder.path(), &["run", "looks.json", "--log", "log", "--json"]);
@@ -96,7 +97,11 @@ fn what_is_wrong_with_a_plan_is_said_at_once_and_whole() {
     plan["steps"][0]["command"] = json!({ "argv": ["rm", "-rf", "/"] });
     plan["steps"][1]["post"][0]["command"] = json!({ "argv": ["touch", "x"] });
     write(folder.path(), "bad.json", &plan);
-    for task in [vec!["plan", "validate", "bad.json"], vec!["plan", "show", "bad.json"], vec!["run", "bad.json", "--log", "log"]] {
+    for task in [
+        vec!["plan", "validate", "bad.json"],
+        vec!["plan", "show", "bad.json"],
+        vec!["run", "bad.json", "--log", "log"],
+    ] {
         let output = guardrail(folder.path(), &task);
         assert_eq!(output.status.code(), Some(20), "{task:?}: {output:?}");
         let said = text(&output);
@@ -147,7 +152,10 @@ fn a_rehearsal_does_nothing_and_says_what_it_could_not_rehearse() {
     let folder = tempfile::tempdir().unwrap();
     let mut plan = touches();
     plan["steps"][0]["dry_run"] = json!({ "argv": ["ls", "-la"] });
-    plan["steps"].as_array_mut().unwrap().push(json!({ "title": "Another", "command": { "argv": ["touch", "other"] } }));
+    plan["steps"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({ "title": "Another", "command": { "argv": ["touch", "other"] } }));
     write(folder.path(), "plan.json", &plan);
     let output = guardrail(folder.path(), &["run", "--dry-run", "plan.json", "--log", "log"]);
     assert!(output.status.success(), "{output:?}");
@@ -187,5 +195,86 @@ fn a_signal_finishes_the_step_and_begins_no_other() {
     let report: Value = serde_json::from_str(&said).unwrap();
     let report = &report["report"];
     assert_eq!(report["state"], "cancelled");
-    assert_eq!((&report["steps"][0]["fate"], &report["steps"][1]["fate"]), (&json!("done"), &json!("not_begun")));
+    assert_eq!(
+        (&report["steps"][0]["fate"], &report["steps"][1]["fate"]),
+        (&json!("done"), &json!("not_begun"))
+    );
+}
+
+/// Runs it at a terminal of its own, and types an answer whenever it is asked.
+fn at_terminal(folder: &Path, line: &str, answers: &[&str]) -> (Option<i32>, String) {
+    let program = format!("{} {line}", env!("CARGO_BIN_EXE_guardrail"));
+    let mut child = Command::new("script")
+        .args(["-qefc", &program, "/dev/null"])
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let (mut said, mut seen) = (Vec::new(), 0);
+    let mut answers = answers.iter();
+    let mut byte = [0; 256];
+    while let Ok(read @ 1..) = stdout.read(&mut byte) {
+        said.extend_from_slice(&byte[..read]);
+        let text = String::from_utf8_lossy(&said).into_owned();
+        let prompts = text.matches("[no] > ").count() + text.matches("[yes/no] ").count();
+        if prompts > seen {
+            seen = prompts;
+            if let Some(answer) = answers.next() {
+                stdin.write_all(format!("{answer}\n").as_bytes()).unwrap();
+            }
+        }
+    }
+    (child.wait().unwrap().code(), String::from_utf8_lossy(&said).into_owned())
+}
+
+fn has_script() -> bool {
+    let there = Command::new("script").arg("--version").stdout(Stdio::null()).status().is_ok();
+    if !there {
+        println!("SKIPPED: there is no `script` to make a terminal with");
+    }
+    there
+}
+
+#[test]
+fn a_person_says_yes_at_a_terminal() {
+    if !has_script() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "touches.json", &touches());
+    let (status, said) = at_terminal(folder.path(), "run touches.json --log log", &["no"]);
+    assert_eq!(status, Some(20), "{said}");
+    assert!(!folder.path().join("made").exists());
+    let (status, said) = at_terminal(folder.path(), "run touches.json --log log", &["explain step 1", "yes"]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(folder.path().join("made").exists());
+}
+
+#[test]
+fn what_failed_is_undone_on_a_yes_and_closed_by_hand() {
+    if !has_script() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut plan = touches();
+    plan["steps"][0]["post"] = json!([{ "name": "another", "command": { "argv": ["ls", "no-such-file"] } }]);
+    write(folder.path(), "fails.json", &plan);
+    let (status, said) = at_terminal(folder.path(), "run fails.json --log log", &["yes", "yes"]);
+    assert_eq!(status, Some(30), "{said}");
+    assert!(said.contains("is rolled back"), "{said}");
+    assert!(!folder.path().join("made").exists());
+    let (status, said) = at_terminal(folder.path(), "run fails.json --log log", &["yes", "no"]);
+    assert_eq!((status, folder.path().join("made").exists()), (Some(30), true), "{said}");
+    let listed = text(&guardrail(folder.path(), &["plan", "list", "--log", "log"]));
+    let name = listed.split_whitespace().next().unwrap();
+    let close = format!("run --resume {name} --log log --close cleaned-up");
+    let (status, said) = at_terminal(folder.path(), &close, &["no"]);
+    assert_eq!(status, Some(1), "{said}");
+    let (status, said) = at_terminal(folder.path(), &close, &["yes"]);
+    assert_eq!(status, Some(30), "{said}");
+    assert_eq!(text(&guardrail(folder.path(), &["plan", "list", "--log", "log"])), "");
 }

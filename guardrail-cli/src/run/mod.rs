@@ -40,7 +40,7 @@ pub(crate) fn run(task: &Run) -> io::Result<u8> {
         builder = builder.refuse_conflicts();
     }
     if task.approver == ApproverKind::Terminal {
-        // APPROVE
+        builder = builder.approver(Arc::new(guardrail_approve::Terminal::of(house::person())));
     }
     let runner = builder.build();
     let stop = Stop::new();
