@@ -130,7 +130,7 @@ fn open(house: &House) -> Option<(PlanName, State)> {
 }
 
 /// A person looks what became of the command, and says so.
-fn settle(house: &House, name: PlanName) {
+fn settle(house: &House, name: PlanName, fails: bool) {
     let runner = house.runner(Arc::new(Yes));
     let records = block_on(house.log().history(&name.to_string())).unwrap();
     let doubt = guardrail::plan::life(&records, &name.to_string()).unwrap().in_doubt().unwrap();
@@ -143,7 +143,12 @@ fn settle(house: &House, name: PlanName) {
     };
     let word = if part == guardrail::plan::Part::Rollback { "undo" } else { "do" };
     let done = house.read("ledger").lines().any(|line| line == format!("{word} {step}"));
-    let how = if done { Settlement::Done } else { Settlement::RunAgain };
+    let how = match done {
+        // It writes its line, and then it fails.
+        true if fails && word == "do" && step == STEPS => Settlement::Failed,
+        true => Settlement::Done,
+        false => Settlement::RunAgain,
+    };
     block_on(runner.settle(name, anna(), how)).unwrap();
 }
 
@@ -194,7 +199,7 @@ fn a_runner_that_is_killed_at_any_moment_is_continued() {
                 match open(&house) {
                     Some((name, State::InDoubt)) => {
                         doubts += 1;
-                        settle(&house, name);
+                        settle(&house, name, fails);
                     }
                     Some((name, state)) => panic!("{name} rests and is {state}"),
                     None => {}

@@ -1,7 +1,7 @@
 //! Putting plans forward: a name, the parts that the knowledge proposes, a draft where its state
 //! before has to be captured first, and every later revision.
 
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 
 use guardrail_core::Request;
 use guardrail_core::plan::{
@@ -30,7 +30,8 @@ impl Runner {
         let mut name = self.free_name(now).await?;
         loop {
             let id = PlanId { name, uuid: (self.parts.ids)() };
-            let revision = self.prepare(plan.clone(), &self.preparation(id, 1, origin.clone()))?;
+            let prepared = self.prepare(plan.clone(), &self.preparation(id, 1, origin.clone()));
+            let revision = prepared.inspect_err(|_| self.give_back(name))?;
             self.keep(&revision).await?;
             let machine = Machine::new(revision.clone());
             let change = if revision.uncaptured().is_empty() {
@@ -39,12 +40,9 @@ impl Runner {
                 machine.draft(now)?
             };
             match self.parts.recorder.record(change.records(), change.condition()).await {
-                Ok(_) => {
-                    *self.parts.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(name);
-                    return Ok(id);
-                }
+                Ok(_) => return Ok(id),
                 // Another plan has the name.
-                Err(RecordError::Conflict { .. }) => name = name.next(),
+                Err(RecordError::Conflict { .. }) => name = self.free_name(now).await?,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -62,18 +60,38 @@ impl Runner {
         self.prepare(plan, &self.preparation(id, 1, origin))
     }
 
-    /// A name that was not given today, as far as this runner and the open plans know.
+    /// A name that was not given today, as far as this runner and the open plans know. It is not
+    /// given again here.
     async fn free_name(&self, now: Timestamp) -> Result<PlanName, RunError> {
         let day = now.date_naive();
-        let first = PlanName::new(day, 1);
-        let last = *self.parts.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(last) = last.filter(|last| last.day() == day) {
-            return Ok(last.next());
+        let known = |last: &Option<PlanName>| last.filter(|last| last.day() == day);
+        if known(&self.last()).is_none() {
+            let open = self.parts.recorder.open_plans().await?;
+            let names = open.iter().filter_map(|(id, _)| id.parse::<PlanName>().ok());
+            let found = names.filter(|name| name.day() == day).max();
+            let mut last = self.last();
+            *last = known(&last).max(found);
         }
-        let open = self.parts.recorder.open_plans().await?;
-        let names = open.iter().filter_map(|(id, _)| id.parse::<PlanName>().ok());
-        let last = names.filter(|name| name.day() == day).max();
-        Ok(last.map_or(first, PlanName::next))
+        let mut last = self.last();
+        let name = known(&last).map_or(PlanName::new(day, 1), PlanName::next);
+        *last = Some(name);
+        Ok(name)
+    }
+
+    /// Takes back a name that no plan got, unless there is a later one.
+    fn give_back(&self, name: PlanName) {
+        let mut last = self.last();
+        if *last == Some(name) {
+            *last = name
+                .number()
+                .checked_sub(1)
+                .filter(|before| *before > 0)
+                .map(|before| PlanName::new(name.day(), before));
+        }
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<PlanName>> {
+        self.parts.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn preparation(&self, id: PlanId, number: u32, origin: Origin) -> Preparation {

@@ -80,7 +80,7 @@ impl House {
     }
 
     pub(crate) fn log(&self) -> Log {
-        Log::over(FileStore::options("example.org/plans").open(&self.folder.join("log")).unwrap()).unwrap()
+        Log::over(FileStore::options("example.org/plans").open(self.folder.join("log")).unwrap()).unwrap()
     }
 
     pub(crate) fn plans(&self) -> PlanFiles {
