@@ -14,6 +14,6 @@ mod recording;
 mod scripted;
 
 #[cfg(target_os = "linux")]
-pub use process::{DEFAULT_LIMITS, ProcessExecutor, Sealing, Tracking, survivors};
+pub use process::{DEFAULT_LIMITS, ProcessExecutor, Sealing, Tracking, launch_if_asked, survivors};
 pub use recording::{Asked, RecordingExecutor};
 pub use scripted::{Answer, ScriptedExecutor};
