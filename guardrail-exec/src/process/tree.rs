@@ -136,7 +136,9 @@ impl Tree {
                 && let Some(seen) = seen(pid)
             {
                 found.push(seen);
-                queue.extend(children(pid));
+                if !seen.dead {
+                    queue.extend(children(pid));
+                }
             }
         }
         found
@@ -195,14 +197,16 @@ impl Tree {
             if let Some(main) = self.main {
                 let _ = rustix::process::kill_process_group(main, Signal::KILL);
             }
-            let members = self.members();
-            for member in members.iter().filter(|member| !member.dead) {
-                send(*member, Signal::KILL);
-            }
-            // A chain of processes that each start another and end is faster than a pause: so as
-            // long as it is one, there is none.
-            if !self.runs() {
-                return true;
+            // What is still in the group has been killed in one step, and has to get to its end.
+            if !self.group.as_ref().is_some_and(Group::is_populated) {
+                for member in self.members() {
+                    if member.dead { self.look_at(member) } else { send(member, Signal::KILL) }
+                }
+                // A chain of processes that each start another and end is faster than a pause: so
+                // as long as it is one, there is none.
+                if !self.runs() {
+                    return true;
+                }
             }
             if Instant::now() >= until {
                 return false;
@@ -220,12 +224,15 @@ impl Tree {
     /// command itself is for the one who started it.
     pub(super) fn bury(&mut self) {
         self.gone = true;
-        let me = rustix::process::getpid().as_raw_pid();
-        for member in self.members() {
-            if member.dead && member.parent == me && Some(member.pid) != self.main {
-                let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-                let _ = rustix::process::waitid(WaitId::Pid(member.pid), options);
-            }
+        self.members().into_iter().for_each(|member| self.look_at(member));
+    }
+
+    /// Takes what has ended out of the system's table, if it was adopted.
+    fn look_at(&self, member: Seen) {
+        let adopted = member.parent == rustix::process::getpid().as_raw_pid();
+        if member.dead && adopted && Some(member.pid) != self.main {
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+            let _ = rustix::process::waitid(WaitId::Pid(member.pid), options);
         }
     }
 }

@@ -91,7 +91,8 @@ impl Job {
         let Some(main) = i32::try_from(process).ok().and_then(Pid::from_raw) else {
             return Ok(Execution::ended(Ended::Lost("the system gave it no number".to_owned()), 0.0));
         };
-        let (whole, within) = tree.adopt(main, &limits::of_each_process(&self.limits), leash.is_some());
+        let (whole, within) =
+            tree.adopt(main, &limits::of_each_process(&self.limits, permit.limits()), leash.is_some());
         if let Some(Err(error)) = leash.map(Leash::release) {
             tree.kill(PATIENCE);
             tree.bury();
