@@ -27,6 +27,9 @@ use crate::arguments::{Arguments, Task};
 const FAILED: u8 = 1;
 
 fn main() -> ExitCode {
+    // What a plan runs is started by way of this very program.
+    #[cfg(target_os = "linux")]
+    guardrail_exec::launch_if_asked();
     let outcome = match Arguments::parse().task {
         Task::Explain(task) => explain::run(&task),
         Task::Check(task) => check::run(&task),

@@ -90,6 +90,8 @@
 //!   run it.
 //! * **Approvers:** `approve` (feature `approve`): who is asked, at the terminal, by signed files, in
 //!   Slack, several at once or one after the other.
+//! * **Running:** with the feature `exec`, `exec::Runner` takes plans from a wish to what was done or undone:
+//!   it asks, runs exactly what was approved, checks, and goes on after a crash.
 //! * **Beneath:** [`shell`] and [`lower`] are the parser and the shell's own semantics, for tools
 //!   that want them alone.
 //!

@@ -107,7 +107,8 @@ impl From<Settle> for Settlement {
 /// Who is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ApproverKind {
-    /// The person at the controlling terminal
+    /// The person at the controlling terminal. Whoever starts this program chooses the terminal: an
+    /// agent must not be able to start it
     Terminal,
     /// Nobody: what needs a yes is refused
     Nobody,

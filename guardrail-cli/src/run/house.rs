@@ -9,8 +9,8 @@ use std::sync::Arc;
 use guardrail::redact::Redactor;
 use guardrail::{Facts, Guard};
 use guardrail_audit::PlanFiles;
-use guardrail_core::plan::{Origin, Plan, Principal};
-use guardrail_exec::{FileClaims, LocalWorld, ProcessExecutor, Runner, RunnerBuilder};
+use guardrail_core::plan::{Executor, Origin, Plan, Principal};
+use guardrail_exec::{FileClaims, LocalWorld, Runner, RunnerBuilder};
 
 use super::arguments::Place;
 use crate::recording::Recording;
@@ -24,11 +24,21 @@ pub(super) fn builder(guard: Guard, place: &Place, facts: Facts) -> io::Result<R
     let log = Recording::open(&directory, place.log_key.as_deref())?.into_log();
     let plans = PlanFiles::open(&directory.join("plans"), Redactor::new()).map_err(io::Error::other)?;
     let claims = FileClaims::open(&directory.join("claims"))?;
-    let executor = ProcessExecutor::new();
-    Ok(Runner::builder(Arc::new(guard), Arc::new(log), Arc::new(plans), Arc::new(executor))
+    Ok(Runner::builder(Arc::new(guard), Arc::new(log), Arc::new(plans), executor()?)
         .claims(Arc::new(claims))
         .world(Arc::new(world(facts)))
         .stopper(person()))
+}
+
+#[cfg(target_os = "linux")]
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere there is none")]
+fn executor() -> io::Result<Arc<dyn Executor>> {
+    Ok(Arc::new(guardrail_exec::ProcessExecutor::new()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn executor() -> io::Result<Arc<dyn Executor>> {
+    Err(io::Error::other("plans are run on Linux alone, so far"))
 }
 
 /// This machine, of which the caller knows some facts.

@@ -35,6 +35,8 @@ pub(super) struct Drive<'d> {
     pub(super) malformed: u32,
     /// Whether those who were asked will answer by another door, if at all.
     pub(super) silent: bool,
+    /// Whether it was said that it waits for them.
+    waiting: bool,
     pub(super) offered: bool,
     /// What ran last.
     pub(super) last: Option<Slot>,
@@ -115,6 +117,7 @@ impl Runner {
             asked: 0,
             malformed: 0,
             silent: false,
+            waiting: false,
             offered: false,
             last: None,
             left: Vec::new(),
@@ -193,6 +196,10 @@ impl Drive<'_> {
         }
         if !self.patient {
             return Ok(After::Rest);
+        }
+        if !std::mem::replace(&mut self.waiting, true) {
+            let words = format!("an answer by another door, until {}", until.format("%H:%M:%S UTC"));
+            self.observer.saw(&News::Waiting(&words));
         }
         let left = (until - self.now()).to_std().unwrap_or_default();
         self.pass(left.min(self.runner.parts.poll)).await
@@ -351,6 +358,7 @@ impl Drive<'_> {
         self.asked = 0;
         self.malformed = 0;
         self.silent = false;
+        self.waiting = false;
         self.claimed = None;
     }
 

@@ -46,6 +46,36 @@ pub use waiting::block_on;
 /// Takes plans through their lives. Clones are the same runner.
 ///
 /// Several plans may be driven at once, each by a call of its own to [`drive`](Self::drive).
+///
+/// ```no_run
+/// # #[cfg(target_os = "linux")]
+/// # mod example {
+/// use std::sync::Arc;
+///
+/// use guardrail_core::Guard;
+/// use guardrail_core::plan::{Approver, Origin, Plan, Principal, Stop};
+/// use guardrail_core::record::{PlanStore, Recorder};
+/// use guardrail_exec::{ProcessExecutor, RunError, Runner, Unseen};
+///
+/// async fn run(
+///     log: Arc<dyn Recorder>,
+///     plans: Arc<dyn PlanStore>,
+///     approver: Arc<dyn Approver>,
+///     plan: Plan,
+/// ) -> Result<(), RunError> {
+///     let runner = Runner::builder(Arc::new(Guard::new()), log, plans, Arc::new(ProcessExecutor::new()))
+///         .approver(approver)
+///         .build();
+///     let requester = Principal::agent("session-7");
+///     let origin = Origin { requester, owner: None, session: None, channel: None };
+///     let id = runner.propose(plan, origin).await?;
+///     let stop = Stop::new(); // a clone of it, in any thread, stops the plan
+///     let report = runner.drive(id.name, &stop, &Unseen).await?;
+///     println!("{}", report.summary());
+///     Ok(())
+/// }
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Runner {
     parts: Arc<Parts>,
