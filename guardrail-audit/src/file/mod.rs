@@ -214,6 +214,14 @@ impl Inner {
         self.syncing.sync(file.as_ref(), durable)
     }
 
+    /// How far the log goes, and the file of the last line. The whole state is large where many plans
+    /// are open, and reading a line needs none of it.
+    fn extent(&self) -> Result<(reading::Extent, Arc<dyn StorageFile>), StoreError> {
+        let mut writer = lock(&self.writer);
+        drop(writer.enter()?);
+        Ok((reading::Extent::of(&writer.position), Arc::clone(&writer.file)))
+    }
+
     /// The file of the last line, and the state there, whoever appended it.
     fn current(&self) -> Result<(position::Position, Arc<dyn StorageFile>), StoreError> {
         let mut writer = lock(&self.writer);
@@ -278,8 +286,8 @@ impl Store for FileStore {
     }
 
     fn lines(&self, from: u64) -> Result<Lines<'_>, StoreError> {
-        let (position, file) = self.inner.current()?;
-        reading::lines(Arc::clone(&self.inner.storage), &position, file, from)
+        let (extent, file) = self.inner.extent()?;
+        reading::lines(Arc::clone(&self.inner.storage), extent, file, from)
     }
 
     fn open_plan(&self, plan_id: &str) -> Result<Vec<u64>, StoreError> {

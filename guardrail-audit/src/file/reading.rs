@@ -11,20 +11,38 @@ use crate::store::{Lines, StoreError};
 
 const CHUNK: usize = 128 << 10;
 
-/// The lines from a number on, as far as the position goes.
+/// How far a log goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    /// How many lines it has.
+    size: u64,
+    /// The segment of the last line, the number of its first, and the bytes of it that count.
+    segment: u32,
+    first: u64,
+    end: u64,
+}
+
+impl Extent {
+    pub(crate) const fn of(position: &Position) -> Self {
+        let Position { segment, first, end, .. } = *position;
+        Self { size: position.chain.size, segment, first, end }
+    }
+}
+
+/// The lines from a number on, as far as the log goes.
 pub(crate) fn lines(
     storage: Arc<dyn Storage>,
-    position: &Position,
+    extent: Extent,
     file: Arc<dyn StorageFile>,
     from: u64,
 ) -> Result<Lines<'static>, StoreError> {
-    if from >= position.chain.size {
+    if from >= extent.size {
         return Ok(Box::new(std::iter::empty()));
     }
-    let (number, file, end) = if from >= position.first {
-        (position.segment, file, position.end)
+    let (number, file, end) = if from >= extent.first {
+        (extent.segment, file, extent.end)
     } else {
-        let (number, file) = find(storage.as_ref(), position.segment, from)?;
+        let (number, file) = find(storage.as_ref(), extent.segment, from)?;
         let end = good_end(storage.as_ref(), number, file.as_ref())?;
         (number, file, end)
     };
@@ -34,14 +52,14 @@ pub(crate) fn lines(
         segment: number,
         file,
         end,
-        last: (position.segment, position.end),
+        last: (extent.segment, extent.end),
         offset,
         buffer: Vec::new(),
         at: 0,
         step: 4_096,
         from,
         next: None,
-        size: position.chain.size,
+        size: extent.size,
     }))
 }
 
