@@ -17,7 +17,7 @@ mod scripted;
 
 pub use look::{LocalWorld, World};
 #[cfg(target_os = "linux")]
-pub use process::{DEFAULT_LIMITS, ProcessExecutor, Sealing, Tracking, survivors};
+pub use process::{DEFAULT_LIMITS, ProcessExecutor, Sealing, Tracking, launch_if_asked, survivors};
 pub use recording::{Asked, RecordingExecutor};
 pub use run::{
     Claims, Clock, Fate, FileClaims, Held, MemoryClaims, News, Observer, Report, Resource, RunError, Runner,
