@@ -14,6 +14,7 @@
 
 mod conforming;
 mod everywhere;
+mod flips;
 #[cfg(unix)]
 mod killed;
 mod ledger;
