@@ -9,12 +9,12 @@ use std::io;
 
 use crate::storage::Storage;
 
-/// `GA1` and a zero, the last segment's number, 8 unused bytes, the boot: 32 bytes. Then the boot in
-/// which the log was poisoned, how many lines the newest snapshot covers, and unused bytes, to 64. Then
-/// why, as text after its length.
+/// `GA1` and a zero, the last segment's number, how many lines the newest snapshot covers, the boot: 32
+/// bytes. Then the boot in which the log was poisoned, and unused bytes, to 64. Then why, as text after
+/// its length.
 const MARK: &[u8; 4] = b"GA1\0";
+const SNAPSHOT: u64 = 8;
 const POISON: u64 = 32;
-const SNAPSHOT: u64 = 48;
 const WHY: u64 = 64;
 const MOST: usize = 240;
 
@@ -41,21 +41,23 @@ impl Shared {
     }
 
     pub(crate) fn read(&self, storage: &dyn Storage) -> io::Result<Hint> {
-        let mut bytes = [0; 56];
+        let mut bytes = [0; 48];
         storage.read_shared(&mut bytes, 0)?;
         let part = |from: usize, to: usize| bytes.get(from..to).unwrap_or_default();
         let segment = part(4, 8).try_into().map(u32::from_le_bytes).unwrap_or_default();
         let ours = part(0, 4) == MARK && part(16, 32) == self.boot;
-        let snapshot = part(48, 56).try_into().map(u64::from_le_bytes).unwrap_or_default();
+        let snapshot = part(8, 16).try_into().map(u64::from_le_bytes).unwrap_or_default();
         Ok(Hint { segment: ours.then_some(segment), snapshot, poisoned: part(32, 48) == self.boot })
     }
 
     /// Says which segment is the last.
     pub(crate) fn set(&self, storage: &dyn Storage, segment: u32) -> io::Result<()> {
+        let mut snapshot = [0; 8];
+        storage.read_shared(&mut snapshot, SNAPSHOT)?;
         let mut bytes = Vec::with_capacity(32);
         bytes.extend_from_slice(MARK);
         bytes.extend_from_slice(&segment.to_le_bytes());
-        bytes.extend_from_slice(&[0; 8]);
+        bytes.extend_from_slice(&snapshot);
         bytes.extend_from_slice(&self.boot);
         storage.write_shared(&bytes, 0)
     }

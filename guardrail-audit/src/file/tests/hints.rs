@@ -27,7 +27,7 @@ fn restore(place: &Place, files: &BTreeMap<PathBuf, Vec<u8>>) {
 fn tell(place: &Place, segment: u32, snapshot: u64) {
     let lock = std::fs::OpenOptions::new().write(true).open(place.0.join("lock")).unwrap();
     lock.write_all_at(&segment.to_le_bytes(), 4).unwrap();
-    lock.write_all_at(&snapshot.to_le_bytes(), 48).unwrap();
+    lock.write_all_at(&snapshot.to_le_bytes(), 8).unwrap();
 }
 
 fn snapshots(files: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<u64> {
