@@ -9,7 +9,8 @@ use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::chain::{Chain, Note};
+use super::segment;
+use crate::chain::{Chain, Note, Turn};
 use crate::hash::Hash;
 use crate::line::{self, MAX_LINE, Prefix};
 use crate::merkle::Frontier;
@@ -84,6 +85,14 @@ impl Position {
         }
     }
 
+    /// Before the first line of a segment, where those before were pruned: the hash of the last line that is
+    /// gone, and the frontier of all that are.
+    pub(crate) fn behind(origin: &str, segment: u32, head: Hash, frontier: Frontier) -> Self {
+        let size = frontier.size();
+        let chain = Chain { size, head, ..Chain::new(origin) };
+        Self { chain, frontier, segment, first: size, ..Self::new(origin) }
+    }
+
     /// At the start of the next segment.
     pub(crate) fn next_segment(&mut self) {
         self.segment += 1;
@@ -128,9 +137,19 @@ impl Position {
             return Err("the time of this line is before that of the one before");
         }
         let note = note_of(text, &prefix).ok_or("this line is no JSON")?;
+        if prefix.kind == Kind::Checkpoint.as_str() && !self.is_checked_by(text) {
+            return Err("this checkpoint does not have the root of the lines before it");
+        }
         self.chain.follow(Hash::of_line(text), prefix.timestamp, &note);
         self.moved(text.len() as u64 + 1, Last::of(prefix.kind));
         Ok(())
+    }
+
+    fn is_checked_by(&self, text: &[u8]) -> bool {
+        let checkpoint = segment::details::<segment::Checkpoint>(text);
+        checkpoint.is_some_and(|checkpoint| {
+            checkpoint.size == self.chain.size && checkpoint.root == self.frontier.root()
+        })
     }
 
     fn moved(&mut self, bytes: u64, last: Last) {
@@ -209,18 +228,29 @@ pub(crate) fn note_of(line: &[u8], prefix: &Prefix<'_>) -> Option<Note> {
         #[serde(default, borrow)]
         status: Option<Cow<'l, str>>,
     }
-    let note = |id: Option<Uuid>, plan: Option<String>, closes: bool| Note {
-        plan: plan.map(|plan| (plan, !closes)),
+    let note = |id: Option<Uuid>, plan: Option<String>, turn: Turn, pruned: Option<u64>| Note {
+        plan: plan.map(|plan| (plan, turn)),
         begins: id.filter(|_| prefix.kind == Kind::Intent.as_str()),
         ends: id.filter(|_| prefix.kind == Kind::Outcome.as_str()),
+        pruned,
     };
-    let is_plan = prefix.kind == Kind::Plan.as_str();
-    if let Some((id, plan)) = at_start(line, prefix).filter(|(_, plan)| !is_plan || plan.is_none()) {
-        return Some(note(id, plan.map(str::to_owned), false));
+    let with_status = matches!(prefix.kind, "plan" | "rollback");
+    let mut pruned = None;
+    if prefix.kind == Kind::Pruned.as_str() {
+        let details = segment::details::<serde_json::Value>(line);
+        pruned = details.and_then(|details| details.get("sequence")?.as_u64());
+    }
+    if let Some((id, plan)) = at_start(line, prefix).filter(|(_, plan)| !with_status || plan.is_none()) {
+        return Some(note(id, plan.map(str::to_owned), Turn::Goes, pruned));
     }
     let fields: Fields<'_> = serde_json::from_slice(line).ok()?;
-    let closes = is_plan && fields.status.is_some_and(|status| Status::from_word(&status).closes_plan());
-    Some(note(fields.id, fields.plan_id.map(Cow::into_owned), closes))
+    let turn = if with_status {
+        let status = fields.status.as_deref().map(Status::from_word);
+        Turn::of(&Kind::from_word(prefix.kind), status.as_ref())
+    } else {
+        Turn::Goes
+    };
+    Some(note(fields.id, fields.plan_id.map(Cow::into_owned), turn, pruned))
 }
 
 /// The line's id, where it is of a kind whose id matters, and its plan, where they follow right behind
@@ -274,6 +304,7 @@ mod tests {
                         record.status = status.cloned();
                         record.id = id;
                         record.reason = Some("\"plan_id\":\"no\"".into());
+                        record.details = plan.map(|_| serde_json::json!({ "sequence": 7 }));
                         let line = line_of(&record);
                         let note = note_of(&line, &line::read(&line).unwrap());
                         assert_eq!(note, Some(Note::of(&record)), "{}", String::from_utf8_lossy(&line));
@@ -312,7 +343,7 @@ mod tests {
             line.pop();
             note_of(&line, &line::read(&line).unwrap())
         };
-        let note = Note { plan: Some(("p".into(), true)), begins: Some(id), ends: None };
+        let note = Note { plan: Some(("p".into(), Turn::Goes)), begins: Some(id), ..Note::default() };
         assert_eq!(seen(&begun), Some(note));
         assert_eq!(seen(&twice), None);
         assert_eq!(seen(r#"{"kind":"intent","plan_id":"p" "id":1}"#), None);

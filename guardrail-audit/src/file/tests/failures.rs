@@ -73,6 +73,9 @@ impl Storage for Failing {
         self.switches.again.fetch_add(bytes.len() as u64, Ordering::SeqCst);
         self.real.write_again(name, bytes, offset)
     }
+    fn is_on_disk(&self, name: &str, bytes: &[u8], offset: u64) -> io::Result<bool> {
+        self.real.is_on_disk(name, bytes, offset)
+    }
     fn lock(&self) -> io::Result<Box<dyn Send>> {
         self.real.lock()
     }
