@@ -16,10 +16,11 @@ use super::position::{BEHIND_SEAL, Last, Position, Stop};
 use super::segment::{self, Header};
 use super::snapshot;
 use super::syncing::Syncing;
+use super::tail::{Tail, has_lost_block};
 use super::writer::{New, Writer};
 use crate::chain::Intent;
 use crate::hash::Hash;
-use crate::line::{self, MAX_LINE};
+use crate::line;
 use crate::merkle::Frontier;
 use crate::storage::{Storage, StorageFile};
 use crate::store::StoreError;
@@ -80,11 +81,18 @@ impl Writer {
         syncing: Arc<Syncing>,
         alone: bool,
     ) -> Result<(Self, Recovery), StoreError> {
-        let names = storage.list().map_err(StoreError::Unavailable)?;
-        let segments: Vec<u32> = names.iter().filter_map(|name| segment::number(name)).collect();
         let hint = syncing.shared().read(storage.as_ref()).map_err(StoreError::Unavailable)?;
-        let Some(&newest) = segments.last() else {
-            return Self::create(storage, options, syncing).map(|writer| (writer, Recovery::default()));
+        let (newest, position, segments) = match snapshot::told(storage.as_ref(), &hint) {
+            Some((newest, position)) => (newest, Some(position), Vec::new()),
+            None => {
+                let names = storage.list().map_err(StoreError::Unavailable)?;
+                let segments: Vec<u32> = names.iter().filter_map(|name| segment::number(name)).collect();
+                let Some(&newest) = segments.last() else {
+                    let created = Self::create(storage, options, syncing);
+                    return created.map(|writer| (writer, Recovery::default()));
+                };
+                (newest, snapshot::newest(storage.as_ref(), &names), segments)
+            }
         };
         let Header { log_id, key, .. } = identity(storage.as_ref(), &options, newest)?;
         let other_key = key != options.key;
@@ -94,7 +102,13 @@ impl Writer {
         if hint.segment.is_none() {
             first_since_boot(storage.as_ref(), &syncing, newest)?;
         }
-        let (position, file) = start(storage.as_ref(), &options, &names, &segments)?;
+        if let Some(found) = position.as_ref().map(|position| position.chain.size)
+            && found != hint.snapshot
+        {
+            // Whoever opens the log next need not look for it.
+            let _ = syncing.shared().set_snapshot(storage.as_ref(), found);
+        }
+        let (position, file) = start(storage.as_ref(), &options, position, &segments)?;
         let mut writer = Self {
             storage,
             options,
@@ -301,7 +315,7 @@ impl Writer {
         if self.fresh {
             let hint = self.syncing.shared().read(self.storage.as_ref()).map_err(StoreError::Unavailable)?;
             let end = self.position.end;
-            let durable = match hint.durable {
+            let durable = match self.syncing.shared().durable(&hint) {
                 Some((segment, durable)) if segment == self.position.segment => durable.min(end),
                 _ => 0,
             };
@@ -453,7 +467,8 @@ impl Writer {
     pub(super) fn reload(&mut self) -> Result<(), StoreError> {
         let names = self.storage.list().map_err(StoreError::Unavailable)?;
         let segments: Vec<u32> = names.iter().filter_map(|name| segment::number(name)).collect();
-        let (position, file) = start(self.storage.as_ref(), &self.options, &names, &segments)?;
+        let position = snapshot::newest(self.storage.as_ref(), &names);
+        let (position, file) = start(self.storage.as_ref(), &self.options, position, &segments)?;
         (self.position, self.file, self.room, self.fresh) = (position, file, 0, true);
         self.check_gaps(&segments)?;
         self.catch_up().map(drop)
@@ -503,15 +518,16 @@ fn first_since_boot(storage: &dyn Storage, syncing: &Syncing, newest: u32) -> Re
     shared.set(storage, newest).map_err(StoreError::NotWritten)
 }
 
-/// Where reading begins: at the newest snapshot that the log confirms, at its start, or at the first segment
-/// that stayed when those before were pruned.
+/// Where reading begins: at a snapshot that the log confirms, at the log's start, or at the first segment
+/// that stayed when those before were pruned. `segments` are those that are there, sorted; they are of use
+/// only without a snapshot.
 fn start(
     storage: &dyn Storage,
     options: &FileOptions,
-    names: &[String],
+    snapshot: Option<Position>,
     segments: &[u32],
 ) -> Result<(Position, Arc<dyn StorageFile>), StoreError> {
-    let position = match snapshot::newest(storage, names) {
+    let position = match snapshot {
         Some(position) => position,
         None if segments.first().is_none_or(|first| *first == 1) => {
             let mut position = Position::new(&options.origin);
@@ -557,43 +573,4 @@ fn behind_pruned(
     Err(StoreError::Damaged(format!(
         "the segments before {first} are gone, and no record says that they were pruned: restore them from a backup"
     )))
-}
-
-/// Whether these bytes end with zeros somewhere where a block of the file ends, or the file. The disk
-/// has all of a block or what it had before, so what it lost reads as zeros to the end of a block.
-fn has_lost_block(bytes: &[u8], offset: u64, block: u64, at_end: bool) -> bool {
-    let ends =
-        |at: usize| at_end && at + 1 == bytes.len() || (offset + at as u64 + 1).checked_rem(block) == Some(0);
-    bytes.iter().enumerate().any(|(at, &byte)| byte == 0 && ends(at))
-}
-
-/// The bytes from an offset to the end of a file, by lines, whatever they are. What is longer than
-/// a line can be comes in pieces.
-struct Tail<'f> {
-    file: &'f dyn StorageFile,
-    offset: u64,
-    size: u64,
-    buffer: Vec<u8>,
-}
-
-impl<'f> Tail<'f> {
-    fn new(file: &'f dyn StorageFile, offset: u64, size: u64) -> Self {
-        Self { file, offset, size, buffer: Vec::new() }
-    }
-
-    /// The next piece, where it begins, and whether it is a whole line.
-    fn next(&mut self) -> io::Result<Option<(u64, &[u8], bool)>> {
-        let offset = self.offset;
-        let length = usize::try_from(self.size - offset).unwrap_or(usize::MAX).min(MAX_LINE + 1);
-        self.buffer.resize(length, 0);
-        let read = self.file.read_at(&mut self.buffer, offset)?;
-        self.buffer.truncate(read);
-        if read == 0 {
-            return Ok(None);
-        }
-        let end = memchr::memchr(b'\n', &self.buffer);
-        self.offset += end.map_or(read, |end| end + 1) as u64;
-        let line = self.buffer.get(..end.unwrap_or(read)).unwrap_or_default();
-        Ok(Some((offset, line, end.is_some())))
-    }
 }

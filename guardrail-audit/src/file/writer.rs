@@ -370,9 +370,29 @@ impl Writer {
         let note = self.options.sign.as_ref().and_then(|sign| sign(&self.options.origin, size, &root));
         self.stage_own(Kind::Checkpoint, &Checkpoint { size, root, index, note });
         if index.is_some() {
-            let _ = snapshot::clear(self.storage.as_ref());
+            // Without it, opening lists the directory.
+            let _ = self.syncing.shared().set_snapshot(self.storage.as_ref(), size);
         }
-        Ok(())
+        match self.storage.list() {
+            Ok(names) => {
+                snapshot::clear(self.storage.as_ref(), &names);
+                self.check_end(&names)
+            }
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// That no segment stands behind the last one. Opening the log may have looked no further than what
+    /// the processes tell each other.
+    fn check_end(&self, names: &[String]) -> Result<(), StoreError> {
+        let last = names.iter().rev().find_map(|name| segment::number(name));
+        match last {
+            Some(last) if last > self.position.segment => {
+                let why = format!("{} stands behind the last segment: verify the log", segment::name(last));
+                Err(self.syncing.poison(io::Error::other(why)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The file of the position, and what a sync of it makes durable. Nothing is staged.

@@ -2,6 +2,7 @@
 
 mod crashes;
 mod failures;
+mod hints;
 mod processes;
 
 use std::collections::BTreeMap;
