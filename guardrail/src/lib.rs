@@ -102,6 +102,8 @@ pub use guardrail_core::{
     Reason, Request, Risk, Ruling, Scope, SmolStr, Source, Style, Undo, lower, plan, policy, record, redact,
     shell,
 };
+#[cfg(feature = "exec")]
+pub use guardrail_exec as exec;
 
 /// The README's Rust is compiled with the doctests.
 #[cfg(doctest)]

@@ -83,7 +83,7 @@ impl Writer {
     ) -> Result<(Self, Recovery), StoreError> {
         let hint = syncing.shared().read(storage.as_ref()).map_err(StoreError::Unavailable)?;
         let (newest, position, segments) = match snapshot::told(storage.as_ref(), &hint) {
-            Some((newest, position)) => (newest, Some(position), Vec::new()),
+            Some((told, position)) => (walk_on(storage.as_ref(), told)?, Some(position), Vec::new()),
             None => {
                 let names = storage.list().map_err(StoreError::Unavailable)?;
                 let segments: Vec<u32> = names.iter().filter_map(|name| segment::number(name)).collect();
@@ -491,6 +491,18 @@ fn identity(storage: &dyn Storage, options: &FileOptions, newest: u32) -> Result
         return Ok(header);
     }
     Err(StoreError::Tampered { segment: newest, byte: 0, why: "no segment here has a first line".to_owned() })
+}
+
+/// The last segment, from one that others told of: later ones may be there, and name another key.
+fn walk_on(storage: &dyn Storage, told: u32) -> Result<u32, StoreError> {
+    let mut newest = told;
+    loop {
+        match storage.open(&segment::name(newest + 1)) {
+            Ok(_) => newest += 1,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(newest),
+            Err(error) => return Err(StoreError::Unavailable(error)),
+        }
+    }
 }
 
 /// That a log may go on under another key than the one it has.
