@@ -22,6 +22,10 @@ pub(crate) enum Task {
     Explain(Explain),
     /// Answer a JSON line for every command on standard input, for a program
     Check(Check),
+    /// Run a plan: ask, run what was approved step by step, check, and undo it on a yes
+    Run(Box<crate::run::arguments::Run>),
+    /// Show, check and list plans
+    Plan(Box<crate::run::arguments::Plan>),
     /// Look at audit logs: verify, follow, query, export, prove, copy
     Audit(Box<crate::audit::arguments::Audit>),
     /// Check, test and explain policies
