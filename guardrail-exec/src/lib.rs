@@ -17,10 +17,11 @@ mod scripted;
 
 pub use look::{LocalWorld, World};
 #[cfg(target_os = "linux")]
-pub use process::{DEFAULT_LIMITS, ProcessExecutor, Sealing, Tracking, survivors};
+pub use process::{DEFAULT_LIMITS, ProcessExecutor, Sealing, Tracking, launch_if_asked, survivors};
 pub use recording::{Asked, RecordingExecutor};
 pub use run::{
-    Claims, Clock, Fate, FileClaims, Held, MemoryClaims, News, Observer, Report, Resource, RunError, Runner,
-    RunnerBuilder, StepReport, SystemClock, Taken, Unseen, block_on,
+    Claims, Clock, Fate, FileClaims, Held, Library, LibraryError, MemoryClaims, News, Observer, Report,
+    Resource, RunError, Runner, RunnerBuilder, StepReport, SystemClock, Taken, Template, Unseen, Use,
+    block_on,
 };
 pub use scripted::{Answer, ScriptedExecutor};

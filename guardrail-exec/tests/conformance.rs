@@ -19,7 +19,9 @@ fn scripted() {
 #[test]
 fn processes() {
     use guardrail_exec::{ProcessExecutor, Sealing, Tracking};
+    let launcher = env!("CARGO_BIN_EXE_guardrail-launch");
     conformance::process_executor(&|| Box::new(ProcessExecutor::new()));
-    conformance::process_executor(&|| Box::new(ProcessExecutor::new().tracking(Tracking::Descent)));
-    conformance::process_executor(&|| Box::new(ProcessExecutor::new().sealing(Sealing::Always)));
+    conformance::process_executor(&|| Box::new(ProcessExecutor::new().launcher(launcher)));
+    let strict = || ProcessExecutor::new().launcher(launcher).sealing(Sealing::Always);
+    conformance::process_executor(&|| Box::new(strict().tracking(Tracking::Descent)));
 }

@@ -431,7 +431,7 @@ fn a_crash_at_any_record_is_continued_and_nothing_is_done_twice() {
         assert_eq!(whole.run(plan.clone()).state, State::Succeeded);
         let calls = whole.book.calls();
         for at in 0..calls {
-            for how in [Break::Before, Break::Behind] {
+            for how in [Break::Before, Break::Behind, Break::Torn] {
                 let crashed = Stage::new(cluster_or_files(), (0..answers).map(|_| yes()));
                 *crashed.book.breaks.lock().unwrap() = Some((at, how));
                 let proposed = block_on(crashed.runner().propose(plan.clone(), origin()));
@@ -457,6 +457,7 @@ fn a_crash_at_any_record_is_continued_and_nothing_is_done_twice() {
                     report = again.drive(*name).unwrap();
                     asked = true;
                 }
+                assert!(block_on(again.runner().open()).unwrap().is_empty(), "{at} {how:?}: it is over");
                 let ran = [crashed.ran(), again.ran()].concat();
                 assert_eq!(report.state, State::Succeeded, "{at} {how:?}: {:?}", again.book.lines());
                 assert!(done_twice(&ran).is_empty(), "{at} {how:?} {asked}: {ran:?}");

@@ -3,6 +3,8 @@
 use guardrail_core::plan::StepLimits;
 use rustix::process::{Resource, Rlimit, getrlimit};
 
+use super::proc;
+
 /// What holds where a plan says nothing, and the most that a plan can have: an hour, 16 MiB of
 /// output, 4,096 processes and threads, five seconds between asking a command to end and killing it.
 pub const DEFAULT_LIMITS: StepLimits = StepLimits {
@@ -34,8 +36,9 @@ pub(super) fn stricter(one: &StepLimits, other: &StepLimits) -> StepLimits {
     }
 }
 
-/// The limits that the kernel holds for each process.
-pub(super) fn of_each_process(limits: &StepLimits) -> Vec<(Resource, Rlimit)> {
+/// The limits that the kernel holds for each process. `asked` are those that the command itself
+/// names.
+pub(super) fn of_each_process(limits: &StepLimits, asked: &StepLimits) -> Vec<(Resource, Rlimit)> {
     let mut all = Vec::new();
     let mut set = |resource: Resource, current: u64, maximum: u64| {
         // What this process may not have itself it cannot give.
@@ -57,10 +60,27 @@ pub(super) fn of_each_process(limits: &StepLimits) -> Vec<(Resource, Rlimit)> {
     if let Some(files) = limits.open_files {
         set(Resource::Nofile, files, files);
     }
+    if let Some(processes) = asked.processes
+        && !rustix::process::geteuid().is_root()
+    {
+        // The kernel counts those of an account, and root's not at all.
+        let most = processes.saturating_add(of_this_account());
+        set(Resource::Nproc, most, most);
+    }
     if let Some(bytes) = limits.file_bytes {
         set(Resource::Fsize, bytes, bytes);
     }
     all
+}
+
+/// How many threads the account has that this process runs as.
+fn of_this_account() -> u64 {
+    let own = rustix::process::getuid().as_raw();
+    let of_own = |pid: &rustix::process::Pid| {
+        let entry = std::fs::metadata(format!("/proc/{}", pid.as_raw_nonzero()));
+        entry.is_ok_and(|entry| std::os::unix::fs::MetadataExt::uid(&entry) == own)
+    };
+    proc::all().into_iter().filter(of_own).filter_map(proc::seen).map(|seen| seen.threads).sum()
 }
 
 #[cfg(test)]

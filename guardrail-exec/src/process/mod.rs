@@ -5,8 +5,9 @@
 //!    |   secrets       fetched by reference
 //!    |   hold          what was pinned is opened, compared, and held or sealed; drift ends it here
 //!    |   confine       Landlock, seccomp, no new privileges: for one thread
-//!    |   spawn         from that thread, which has nothing open that the command must not get
-//!    |   tree          limits and a mark for it, and for all that it has started by then
+//!    |   spawn         from that thread, which has nothing open that the command must not get;
+//!    |                 first a launcher, which waits
+//!    |   tree          limits and a mark for it; then it becomes the command
 //!    |   watch         output without its secrets, limits, the wish to stop; TERM, grace, KILL
 //!    v
 //!  Execution           when nothing of it runs any more
@@ -16,6 +17,7 @@ mod capture;
 mod confine;
 mod handoff;
 mod hold;
+mod launch;
 mod limits;
 mod proc;
 mod secrets;
@@ -40,6 +42,7 @@ use handoff::{Handoff, Report, Waiting};
 use watch::Job;
 
 pub use hold::Sealing;
+pub use launch::launch_if_asked;
 pub use limits::DEFAULT_LIMITS;
 pub use tree::{Tracking, survivors};
 
@@ -77,6 +80,7 @@ pub struct ProcessExecutor {
     tracking: Tracking,
     folder: PathBuf,
     keep: usize,
+    launcher: Option<PathBuf>,
 }
 
 /// How many bytes of each stream are kept, unless somebody says otherwise.
@@ -96,6 +100,7 @@ impl ProcessExecutor {
             tracking: Tracking::default(),
             folder: if memory.is_dir() { memory } else { std::env::temp_dir() },
             keep: KEEP,
+            launcher: launch::own(),
         }
     }
 
@@ -148,6 +153,18 @@ impl ProcessExecutor {
         self
     }
 
+    /// The same, with a launcher: a program whose `main` calls [`launch_if_asked`], such as
+    /// `guardrail-launch` of this crate, by its absolute path. A program that calls that function
+    /// itself needs no other.
+    ///
+    /// With a launcher, limits hold and the command is followed from its first moment; without, from
+    /// right behind it, and the report says so.
+    #[must_use]
+    pub fn launcher(mut self, program: impl Into<PathBuf>) -> Self {
+        self.launcher = Some(program.into());
+        self
+    }
+
     /// The same, keeping another number of bytes of each stream; a megabyte is the default. What is
     /// more is streamed, and not kept.
     #[must_use]
@@ -197,6 +214,7 @@ impl ProcessExecutor {
             folder: self.folder.clone(),
             keep: self.keep,
             stop: stop.clone(),
+            launcher: self.launcher.clone(),
         })
     }
 }
@@ -216,6 +234,7 @@ impl fmt::Debug for ProcessExecutor {
             .field("sealing", &self.sealing)
             .field("tracking", &self.tracking)
             .field("keep", &self.keep)
+            .field("launcher", &self.launcher)
             .finish_non_exhaustive()
     }
 }

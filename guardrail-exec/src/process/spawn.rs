@@ -6,18 +6,21 @@
 //! changes for the other threads of this process.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{Error, ErrorKind};
+use std::io::{Error, ErrorKind, Read as _};
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use guardrail_core::plan::{Refusal, Sandbox};
 use process_wrap::std::{CommandWrap, ProcessSession};
+use rustix::fs::{Mode, OFlags};
+use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::confine::{Report, confine};
 use super::hold::Program;
+use super::launch::{GO, NAME};
 
 /// Everything that a command is started with.
 pub(super) struct Start<'s> {
@@ -34,15 +37,56 @@ pub(super) struct Start<'s> {
     pub(super) stdout: &'s OwnedFd,
     pub(super) stderr: &'s OwnedFd,
     pub(super) sandbox: &'s Sandbox,
+    /// What is started in its place, until all is set.
+    pub(super) leash: Option<&'s Leash>,
     /// Files that the sandbox has to leave readable.
     pub(super) code: Vec<PathBuf>,
 }
 
-/// A command that runs.
+/// A command that runs, or a launcher that waits to become it.
 pub(super) struct Started {
     /// Its process, which is also its process group.
     pub(super) process: u32,
     pub(super) report: Report,
+}
+
+/// This side of a launcher: what it waits for, and what it says where it fails.
+pub(super) struct Leash {
+    go: OwnedFd,
+    go_end: OwnedFd,
+    report: OwnedFd,
+    report_end: OwnedFd,
+    launcher: OwnedFd,
+}
+
+impl Leash {
+    /// For the launcher at a path.
+    pub(super) fn new(launcher: &Path) -> Result<Self, Error> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let launcher = rustix::fs::open(launcher, flags, Mode::empty())?;
+        let (go_end, go) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (report, report_end) = pipe_with(PipeFlags::CLOEXEC)?;
+        Ok(Self { go, go_end, report, report_end, launcher })
+    }
+
+    /// Lets the launcher become the command.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not. The command then did nothing.
+    pub(super) fn release(self) -> Result<(), Error> {
+        let Self { go, go_end, report, report_end, .. } = self;
+        drop((go_end, report_end));
+        // Where it is gone already, there is no report and the exit status says so.
+        let _ = rustix::io::write(&go, &[GO]);
+        drop(go);
+        let mut text = String::new();
+        std::fs::File::from(report).read_to_string(&mut text)?;
+        match text.parse() {
+            Ok(number) => Err(Error::from_raw_os_error(number)),
+            Err(_) => Ok(()),
+        }
+    }
 }
 
 /// How often it is tried where somebody else's new process still holds the copy open for writing.
@@ -75,6 +119,9 @@ fn alone(start: &Start<'_>) -> Result<Started, Refusal> {
     }
     kept.extend(start.passed.iter().map(|(_, descriptor)| descriptor.as_raw_fd()));
     kept.extend(start.source.map(|source| source.as_raw_fd()));
+    if let Some(leash) = start.leash {
+        kept.extend([&leash.launcher, &leash.go_end, &leash.report_end].map(|open| open.as_raw_fd()));
+    }
     close_others(&kept).map_err(system)?;
 
     let mut environment = start.environment.clone();
@@ -94,10 +141,20 @@ fn alone(start: &Start<'_>) -> Result<Started, Refusal> {
     if let Some(source) = start.source {
         arguments.push(format!("/proc/self/fd/{}", inherit(source)?).into());
     }
+    let report_number = match start.leash {
+        Some(leash) => Some(inherit(&leash.report_end)?),
+        None => None,
+    };
+    // The launcher opens it under its number, and so does the kernel behind it.
+    let program = match (start.program, start.leash) {
+        (Program::Open(program), None) => format!("/proc/self/fd/{}", program.as_raw_fd()).into(),
+        (Program::Open(program), Some(_)) => format!("/proc/self/fd/{}", inherit(program)?).into(),
+        (Program::Named(path), _) => path.clone(),
+    };
     let session = has_terminal();
     let report = confine(start.sandbox, &start.code)?;
     for _ in 0..TRIES {
-        match once(start, &arguments, &environment, session) {
+        match once(start, &program, report_number, &arguments, &environment, session) {
             Ok(process) => return Ok(Started { process, report }),
             // Between the making of the copy and now somebody started a process, which holds the
             // copy open for writing until its own program begins.
@@ -112,21 +169,30 @@ fn alone(start: &Start<'_>) -> Result<Started, Refusal> {
 
 fn once(
     start: &Start<'_>,
+    program: &Path,
+    report: Option<RawFd>,
     arguments: &[OsString],
     environment: &[(OsString, OsString)],
     session: bool,
 ) -> Result<u32, Error> {
-    let mut command = match start.program {
-        Program::Open(program) => Command::new(format!("/proc/self/fd/{}", program.as_raw_fd())),
-        Program::Named(path) => Command::new(path),
+    let mut command = match (start.leash, report) {
+        (Some(leash), Some(report)) => {
+            let mut launcher = Command::new(format!("/proc/self/fd/{}", leash.launcher.as_raw_fd()));
+            launcher.arg0(NAME).arg(report.to_string()).arg(program).arg(start.name);
+            launcher.stdin(Stdio::from(leash.go_end.as_fd().try_clone_to_owned()?));
+            launcher
+        }
+        _ => {
+            let mut command = Command::new(program);
+            command.arg0(start.name).stdin(Stdio::null());
+            command
+        }
     };
     command
-        .arg0(start.name)
         .args(arguments)
         .env_clear()
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .current_dir(format!("/proc/self/fd/{}", start.directory.as_raw_fd()))
-        .stdin(Stdio::null())
         .stdout(Stdio::from(start.stdout.as_fd().try_clone_to_owned()?))
         .stderr(Stdio::from(start.stderr.as_fd().try_clone_to_owned()?));
     if session {
@@ -139,7 +205,6 @@ fn once(
 
 /// Whether this process has a controlling terminal, which a command would have too.
 fn has_terminal() -> bool {
-    use rustix::fs::{Mode, OFlags};
     // To ask does not open it for reading or writing, and never waits.
     let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     match rustix::fs::open("/dev/tty", flags, Mode::empty()) {

@@ -66,9 +66,14 @@ impl Tree {
         Ok(Self { main: None, mark, own, group, before, gone: false })
     }
 
-    /// Takes the command in, as soon as it runs, with all that it has started by now, under
-    /// `limits`.
-    pub(super) fn adopt(&mut self, main: Pid, limits: &[(Resource, Rlimit)]) -> (Achieved, Achieved) {
+    /// Takes the command in, as soon as there is a process, with all that it has started by now,
+    /// under `limits`. `waits` says that it has started nothing and done nothing.
+    pub(super) fn adopt(
+        &mut self,
+        main: Pid,
+        limits: &[(Resource, Rlimit)],
+        waits: bool,
+    ) -> (Achieved, Achieved) {
         self.main = Some(main);
         let mut known = HashSet::new();
         let mut refused = None;
@@ -83,11 +88,9 @@ impl Tree {
             if fresh.is_empty() {
                 break;
             }
+            // Moving into a group may take a while, and comes last.
             for pid in fresh {
                 known.insert(pid);
-                if let Some(group) = &self.group {
-                    grouped &= group.add(pid) || seen(pid).is_none_or(|seen| seen.dead);
-                }
                 let mark = Rlimit { current: Some(self.mark), maximum: Some(self.mark) };
                 for (resource, limit) in limits.iter().cloned().chain([(Resource::Locks, mark)]) {
                     match prlimit(Some(pid), resource, limit) {
@@ -95,10 +98,15 @@ impl Tree {
                         Err(error) => refused = Some(error),
                     }
                 }
+                if let Some(group) = &self.group {
+                    grouped &= group.add(pid) || seen(pid).is_none_or(|seen| seen.dead);
+                }
             }
         }
         let root = rustix::process::geteuid().is_root();
-        let tree = if self.group.is_some() && grouped {
+        let tree = if !waits {
+            Achieved::Partial("what it started in its first moment may have got away".to_owned())
+        } else if self.group.is_some() && grouped {
             Achieved::Full("a control group, and by descent".to_owned())
         } else if root {
             Achieved::Partial("by descent; a process of root could take off its mark".to_owned())
@@ -106,8 +114,9 @@ impl Tree {
             Achieved::Full("by descent, with a mark that only root could take off".to_owned())
         };
         let limits = match refused {
-            None => Achieved::Full("set when it was started".to_owned()),
             Some(error) => Achieved::Partial(format!("some could not be set: {error}")),
+            None if !waits => Achieved::Partial("set right behind the start".to_owned()),
+            None => Achieved::Full("set before the start".to_owned()),
         };
         (tree, limits)
     }
@@ -127,7 +136,9 @@ impl Tree {
                 && let Some(seen) = seen(pid)
             {
                 found.push(seen);
-                queue.extend(children(pid));
+                if !seen.dead {
+                    queue.extend(children(pid));
+                }
             }
         }
         found
@@ -186,14 +197,16 @@ impl Tree {
             if let Some(main) = self.main {
                 let _ = rustix::process::kill_process_group(main, Signal::KILL);
             }
-            let members = self.members();
-            for member in members.iter().filter(|member| !member.dead) {
-                send(*member, Signal::KILL);
-            }
-            // A chain of processes that each start another and end is faster than a pause: so as
-            // long as it is one, there is none.
-            if !self.runs() {
-                return true;
+            // What is still in the group has been killed in one step, and has to get to its end.
+            if !self.group.as_ref().is_some_and(Group::is_populated) {
+                for member in self.members() {
+                    if member.dead { self.look_at(member) } else { send(member, Signal::KILL) }
+                }
+                // A chain of processes that each start another and end is faster than a pause: so
+                // as long as it is one, there is none.
+                if !self.runs() {
+                    return true;
+                }
             }
             if Instant::now() >= until {
                 return false;
@@ -211,12 +224,15 @@ impl Tree {
     /// command itself is for the one who started it.
     pub(super) fn bury(&mut self) {
         self.gone = true;
-        let me = rustix::process::getpid().as_raw_pid();
-        for member in self.members() {
-            if member.dead && member.parent == me && Some(member.pid) != self.main {
-                let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-                let _ = rustix::process::waitid(WaitId::Pid(member.pid), options);
-            }
+        self.members().into_iter().for_each(|member| self.look_at(member));
+    }
+
+    /// Takes what has ended out of the system's table, if it was adopted.
+    fn look_at(&self, member: Seen) {
+        let adopted = member.parent == rustix::process::getpid().as_raw_pid();
+        if member.dead && adopted && Some(member.pid) != self.main {
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+            let _ = rustix::process::waitid(WaitId::Pid(member.pid), options);
         }
     }
 }

@@ -25,7 +25,7 @@ use super::handoff::{Handoff, Report, StopWatch};
 use super::hold::{Held, Program, Sealing, copy, hold};
 use super::limits;
 use super::secrets::{Injected, inject};
-use super::spawn::{Start, Started, spawn};
+use super::spawn::{Leash, Start, Started, spawn};
 use super::tree::{Tracking, Tree};
 
 /// How long processes that a command left behind have to end by themselves, as the writing end of a
@@ -34,7 +34,7 @@ const LINGER: Duration = Duration::from_millis(200);
 /// How long it is tried to kill. What does not end in that time sleeps in the kernel.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often memory and processes are counted.
-const LOOK: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_millis(25);
 /// How often progress is told.
 const TELL: Duration = Duration::from_secs(1);
 /// The longest source that is given as an argument; the kernel takes 128 KiB.
@@ -51,6 +51,7 @@ pub(super) struct Job {
     pub(super) folder: PathBuf,
     pub(super) keep: usize,
     pub(super) stop: Stop,
+    pub(super) launcher: Option<PathBuf>,
 }
 
 /// Runs a command to its end, and says how it ended.
@@ -78,12 +79,26 @@ impl Job {
             return Err(Refusal::Drift(vec!["the approval is no longer valid".to_owned()]));
         }
         let began = Instant::now();
-        let Started { process, report } = self.start(&held, &injected, &out_end, &err_end)?;
+        let leash =
+            match &self.launcher {
+                Some(launcher) => Some(Leash::new(launcher).map_err(|error| {
+                    Refusal::System(format!("the launcher {}: {error}", launcher.display()))
+                })?),
+                None => None,
+            };
+        let Started { process, report } = self.start(&held, &injected, &out_end, &err_end, leash.as_ref())?;
         drop((out_end, err_end));
         let Some(main) = i32::try_from(process).ok().and_then(Pid::from_raw) else {
             return Ok(Execution::ended(Ended::Lost("the system gave it no number".to_owned()), 0.0));
         };
-        let (whole, within) = tree.adopt(main, &limits::of_each_process(&self.limits));
+        let (whole, within) =
+            tree.adopt(main, &limits::of_each_process(&self.limits, permit.limits()), leash.is_some());
+        if let Some(Err(error)) = leash.map(Leash::release) {
+            tree.kill(PATIENCE);
+            tree.bury();
+            let _ = waitid(WaitId::Pid(main), WaitIdOptions::EXITED);
+            return Err(Refusal::System(error.to_string()));
+        }
         let mut measures = report;
         measures.insert(Measure::CleanEnvironment, Achieved::Full(CLEAN.to_owned()));
         measures.insert(Measure::SealedProgram, held.sealed.clone());
@@ -119,6 +134,7 @@ impl Job {
         injected: &Injected,
         stdout: &OwnedFd,
         stderr: &OwnedFd,
+        leash: Option<&Leash>,
     ) -> Result<Started, Refusal> {
         let permit = &self.permit;
         let mut environment: BTreeMap<OsString, OsString> =
@@ -153,6 +169,7 @@ impl Job {
         if let Program::Named(path) = &held.program {
             code.push(path.clone());
         }
+        code.extend(self.launcher.clone());
         spawn(&Start {
             program: &held.program,
             name,
@@ -164,6 +181,7 @@ impl Job {
             stdout,
             stderr,
             sandbox: permit.sandbox(),
+            leash,
             code,
         })
     }
@@ -328,11 +346,17 @@ impl Watch<'_> {
         if self.ending.is_some() || !matches!(self.has_ended(), Ok(None)) {
             return;
         }
-        let grace = Duration::from_secs(self.job.limits.grace_seconds.unwrap_or_default());
+        let mut grace = Duration::from_secs(self.job.limits.grace_seconds.unwrap_or_default());
+        // What becomes more and more is faster than whoever asks each of them.
+        if why == Ended::OverLimit(Limit::Processes) {
+            grace = Duration::ZERO;
+        }
         self.ending = Some(Ending { why, kill_at: now.checked_add(grace).unwrap_or(now), killed: false });
-        self.tree.signal(Signal::TERM);
-        // What stands still could not hear it.
-        self.tree.signal(Signal::CONT);
+        if !grace.is_zero() {
+            self.tree.signal(Signal::TERM);
+            // What stands still could not hear it.
+            self.tree.signal(Signal::CONT);
+        }
     }
 
     /// Waits for something to happen, and listens.

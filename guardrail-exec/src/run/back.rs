@@ -48,6 +48,11 @@ impl Drive<'_> {
             found.push(format!("{title}: {result}"));
         }
         let mut text = format!("nobody knows whether {} was done: a person has to say", doubt.slot);
+        #[cfg(target_os = "linux")]
+        if let alive @ [_, ..] = crate::survivors(doubt.id).as_slice() {
+            let alive: Vec<_> = alive.iter().map(ToString::to_string).collect();
+            found.push(format!("it still runs here: process {}", alive.join(", ")));
+        }
         for line in found {
             text.push_str("\n  ");
             text.push_str(&line);

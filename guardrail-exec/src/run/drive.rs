@@ -7,7 +7,7 @@ use guardrail_core::plan::{
     Authority, Change, Machine, Next, Notice, NoticeKind, Part, PlanName, Refused, Slot, State, Stop,
     StopLevel,
 };
-use guardrail_core::record::{Condition, Kind, Record, RecordError, Timestamp};
+use guardrail_core::record::{Condition, Kind, Record, RecordError, Recorded, Status, Timestamp};
 
 use super::claims::{self, Held, Taken};
 use super::observer::{News, Observer};
@@ -135,7 +135,12 @@ impl Drive<'_> {
             }
         }
         // Others may have decided something meanwhile; the report is what the log says.
-        let (machine, records) = self.runner.load(self.name).await?;
+        let (mut machine, mut records) = self.runner.load(self.name).await?;
+        if machine.state().is_final() && !is_closed(&records) {
+            self.machine = machine;
+            self.change(Machine::mark).await?;
+            (machine, records) = self.runner.load(self.name).await?;
+        }
         let next = machine.next(self.now());
         let mut report = Report::of(machine.revision(), machine.life(), &next, &records);
         report.left = self.left;
@@ -403,4 +408,10 @@ impl Drive<'_> {
         }
         Err(RunError::Contended(self.name))
     }
+}
+
+/// Whether the log takes the plan to be over.
+fn is_closed(records: &[Recorded]) -> bool {
+    let last = records.iter().rev().map(|kept| &kept.record).find(|record| record.kind != Kind::Note);
+    last.is_some_and(|last| last.kind == Kind::Plan && last.status.as_ref().is_some_and(Status::closes_plan))
 }

@@ -1,7 +1,7 @@
 //! Putting plans forward: a name, the parts that the knowledge proposes, a draft where its state
 //! before has to be captured first, and every later revision.
 
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 
 use guardrail_core::Request;
 use guardrail_core::plan::{
@@ -25,12 +25,13 @@ impl Runner {
     /// [`RunError::Flaws`] with all that is wrong with it or missing from it, and
     /// [`RunError::Record`] where it cannot be kept.
     pub async fn propose(&self, plan: Plan, origin: Origin) -> Result<PlanId, RunError> {
-        let plan = if self.parts.derive { self.with_derived(plan) } else { plan };
+        let plan = self.completed(plan);
         let now = self.parts.clock.now();
         let mut name = self.free_name(now).await?;
         loop {
             let id = PlanId { name, uuid: (self.parts.ids)() };
-            let revision = self.prepare(plan.clone(), &self.preparation(id, 1, origin.clone()))?;
+            let prepared = self.prepare(plan.clone(), &self.preparation(id, 1, origin.clone()));
+            let revision = prepared.inspect_err(|_| self.give_back(name))?;
             self.keep(&revision).await?;
             let machine = Machine::new(revision.clone());
             let change = if revision.uncaptured().is_empty() {
@@ -39,12 +40,9 @@ impl Runner {
                 machine.draft(now)?
             };
             match self.parts.recorder.record(change.records(), change.condition()).await {
-                Ok(_) => {
-                    *self.parts.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(name);
-                    return Ok(id);
-                }
+                Ok(_) => return Ok(id),
                 // Another plan has the name.
-                Err(RecordError::Conflict { .. }) => name = name.next(),
+                Err(RecordError::Conflict { .. }) => name = self.free_name(now).await?,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -57,23 +55,43 @@ impl Runner {
     ///
     /// [`RunError::Flaws`] with all that is wrong with it or missing from it.
     pub fn preview(&self, plan: Plan, origin: Origin) -> Result<Revision, RunError> {
-        let plan = if self.parts.derive { self.with_derived(plan) } else { plan };
+        let plan = self.completed(plan);
         let id = PlanId::new(self.parts.clock.now().date_naive(), 1, uuid::Uuid::nil());
         self.prepare(plan, &self.preparation(id, 1, origin))
     }
 
-    /// A name that was not given today, as far as this runner and the open plans know.
+    /// A name that was not given today, as far as this runner and the open plans know. It is not
+    /// given again here.
     async fn free_name(&self, now: Timestamp) -> Result<PlanName, RunError> {
         let day = now.date_naive();
-        let first = PlanName::new(day, 1);
-        let last = *self.parts.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(last) = last.filter(|last| last.day() == day) {
-            return Ok(last.next());
+        let known = |last: &Option<PlanName>| last.filter(|last| last.day() == day);
+        if known(&self.last()).is_none() {
+            let open = self.parts.recorder.open_plans().await?;
+            let names = open.iter().filter_map(|(id, _)| id.parse::<PlanName>().ok());
+            let found = names.filter(|name| name.day() == day).max();
+            let mut last = self.last();
+            *last = known(&last).max(found);
         }
-        let open = self.parts.recorder.open_plans().await?;
-        let names = open.iter().filter_map(|(id, _)| id.parse::<PlanName>().ok());
-        let last = names.filter(|name| name.day() == day).max();
-        Ok(last.map_or(first, PlanName::next))
+        let mut last = self.last();
+        let name = known(&last).map_or(PlanName::new(day, 1), PlanName::next);
+        *last = Some(name);
+        Ok(name)
+    }
+
+    /// Takes back a name that no plan got, unless there is a later one.
+    fn give_back(&self, name: PlanName) {
+        let mut last = self.last();
+        if *last == Some(name) {
+            *last = name
+                .number()
+                .checked_sub(1)
+                .filter(|before| *before > 0)
+                .map(|before| PlanName::new(name.day(), before));
+        }
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<PlanName>> {
+        self.parts.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn preparation(&self, id: PlanId, number: u32, origin: Origin) -> Preparation {
@@ -93,7 +111,11 @@ impl Runner {
         Ok(())
     }
 
-    fn with_derived(&self, mut plan: Plan) -> Plan {
+    /// The plan with what the knowledge of tools proposes where a step has nothing.
+    pub(super) fn completed(&self, mut plan: Plan) -> Plan {
+        if !self.parts.derive {
+            return plan;
+        }
         let facts = self.parts.world.facts();
         let cwd = plan.cwd.clone();
         let derive = |step: Step| {

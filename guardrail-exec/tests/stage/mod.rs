@@ -30,6 +30,8 @@ pub(crate) enum Break {
     Before,
     /// It is written, but nobody is told; nothing is written behind it.
     Behind,
+    /// Only the first record of the call is written, and nobody is told.
+    Torn,
 }
 
 /// A log and a store in memory.
@@ -85,7 +87,8 @@ impl Recorder for Book {
                 return Err(RecordError::Conflict { plan_id: plan_id.clone(), expected, found });
             }
         }
-        for record in records {
+        let torn = breaks == Some((call, Break::Torn));
+        for record in records.iter().take(if torn { 1 } else { usize::MAX }) {
             let sequence = all.len() as u64 + 1;
             all.push(Recorded { sequence, timestamp: start(), record: record.clone() });
         }
