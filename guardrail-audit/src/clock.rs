@@ -7,6 +7,11 @@ use guardrail_core::record::Timestamp;
 
 /// Now, to the microsecond.
 pub(crate) fn system() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    of(SystemTime::now())
+}
+
+/// A time of the system, to the microsecond, from 1970 on.
+pub(crate) fn of(time: SystemTime) -> Timestamp {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     DateTime::from_timestamp_micros(i64::try_from(since.as_micros()).unwrap_or_default()).unwrap_or_default()
 }

@@ -67,6 +67,7 @@ pub mod anchor;
 pub mod chain;
 pub mod checkpoint;
 mod clock;
+mod closed;
 #[cfg(any(test, feature = "simulation"))]
 pub mod conformance;
 mod file;

@@ -42,10 +42,11 @@ pub struct Prefix<'l> {
 /// `body` is a JSON object whose first key is `kind`, as [`Record`](guardrail_core::record::Record)
 /// is serialised.
 pub fn write(out: &mut Vec<u8>, prev: &Hash, sequence: u64, timestamp: Timestamp, body: &[u8]) {
+    out.reserve(overhead(sequence) + body.len() + 1);
     out.extend_from_slice(BEFORE_PREV);
     out.extend_from_slice(&prev.hex());
     out.extend_from_slice(BEFORE_SEQUENCE);
-    push_decimal(out, sequence, 1);
+    push_decimal(out, sequence);
     out.extend_from_slice(BEFORE_TIMESTAMP);
     push_timestamp(out, timestamp);
     out.extend_from_slice(b"\",");
@@ -61,6 +62,11 @@ pub const fn overhead(sequence: u64) -> usize {
         None => 1,
     };
     BEFORE_PREV.len() + 64 + BEFORE_SEQUENCE.len() + digits + BEFORE_TIMESTAMP.len() + TIMESTAMP + 1
+}
+
+/// Where the kind of a line begins.
+pub(crate) const fn before_kind(sequence: u64) -> usize {
+    overhead(sequence) - 1 + BEFORE_KIND.len()
 }
 
 /// The prefix of a line without its newline; `None` where it is not exactly as [`write()`] makes it.
@@ -83,17 +89,17 @@ pub fn read(line: &[u8]) -> Option<Prefix<'_>> {
     })
 }
 
-/// Decimal digits, at least so many.
-fn push_decimal(out: &mut Vec<u8>, mut number: u64, least: usize) {
+/// Decimal digits, without leading zeros.
+fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
     let mut digits = [b'0'; 20];
     let mut used = 0;
     for digit in digits.iter_mut().rev() {
-        if number == 0 && used >= least {
-            break;
-        }
         *digit = b'0' + (number % 10) as u8;
         number /= 10;
         used += 1;
+        if number == 0 {
+            break;
+        }
     }
     out.extend_from_slice(digits.get(digits.len() - used..).unwrap_or_default());
 }
@@ -101,22 +107,25 @@ fn push_decimal(out: &mut Vec<u8>, mut number: u64, least: usize) {
 /// `2026-01-26T10:00:00.000000Z`. Years beyond four digits do not occur: [`clamp`] sees to it.
 fn push_timestamp(out: &mut Vec<u8>, timestamp: Timestamp) {
     use chrono::Datelike as _;
-    let date = timestamp.date_naive();
-    push_decimal(out, u64::from(date.year().unsigned_abs()), 4);
-    out.push(b'-');
-    push_decimal(out, u64::from(date.month()), 2);
-    out.push(b'-');
-    push_decimal(out, u64::from(date.day()), 2);
-    out.push(b'T');
-    let time = timestamp.time();
-    push_decimal(out, u64::from(time.hour()), 2);
-    out.push(b':');
-    push_decimal(out, u64::from(time.minute()), 2);
-    out.push(b':');
-    push_decimal(out, u64::from(time.second()), 2);
-    out.push(b'.');
-    push_decimal(out, u64::from(time.nanosecond() % 1_000_000_000 / 1_000), 6);
-    out.push(b'Z');
+    let (date, time) = (timestamp.date_naive(), timestamp.time());
+    let year = date.year().unsigned_abs() % 10_000;
+    let micros = time.nanosecond() % 1_000_000_000 / 1_000;
+    let pair = |number: u32| [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8];
+    let [y1, y2] = pair(year / 100);
+    let [y3, y4] = pair(year);
+    let [m1, m2] = pair(date.month());
+    let [d1, d2] = pair(date.day());
+    let [h1, h2] = pair(time.hour());
+    let [i1, i2] = pair(time.minute());
+    let [s1, s2] = pair(time.second());
+    let [f1, f2] = pair(micros / 10_000);
+    let [f3, f4] = pair(micros / 100);
+    let [f5, f6] = pair(micros);
+    let text: [u8; TIMESTAMP] = [
+        y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', i1, i2, b':', s1, s2, b'.', f1, f2,
+        f3, f4, f5, f6, b'Z',
+    ];
+    out.extend_from_slice(&text);
 }
 
 /// A time as a line can have it: to the microsecond, from 1970 to 9999, no leap second.

@@ -1,15 +1,22 @@
 //! Whole plans beside the log: one file each, named after the digest that the log has of it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
-use guardrail_core::record::{DocumentDigest, PlanStore, RecordError};
-use guardrail_core::redact::{Kind, Redactor};
+use guardrail_core::record::{DocumentDigest, PlanStore, Record, RecordError, Timestamp};
+use guardrail_core::redact::{Kind as SecretKind, Redactor};
 
+use crate::clock;
 use crate::hash::Hash;
+use crate::line;
+use crate::store::{Store, StoreError};
+
+const NO_FOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
 
 /// The most bytes a document may have.
 pub const MAX_DOCUMENT: usize = 16 << 20;
@@ -51,7 +58,7 @@ pub enum PlanError {
     )]
     Secret {
         /// What kind of secret.
-        kind: Kind,
+        kind: SecretKind,
         /// Where it begins, from 0.
         byte: usize,
         /// The line it begins on, from 1.
@@ -71,6 +78,9 @@ pub enum PlanError {
         /// The digest of its contents.
         found: Hash,
     },
+    /// The log could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The file system failed.
     #[error("{}: {error}", path.display())]
     Io {
@@ -118,8 +128,14 @@ impl PlanFiles {
         self.refuse_secrets(document)?;
         let digest = DocumentDigest(Hash::of(document).0);
         let path = self.path(&digest);
+        let _held = self.hold(File::lock_shared)?;
         if self.fetch(&digest)?.is_none() {
             self.write(document, &path)?;
+        } else {
+            // It is wanted from now on, whatever came of the plan it was first put for.
+            let failed = |error| PlanError::Io { path: path.clone(), error };
+            let file = OpenOptions::new().append(true).custom_flags(NO_FOLLOW).open(&path).map_err(failed)?;
+            file.set_modified(SystemTime::now()).map_err(failed)?;
         }
         // Also where it was there: whoever wrote it may not have come to this.
         sync(&self.directory)?;
@@ -159,8 +175,7 @@ impl PlanFiles {
     pub fn fetch(&self, digest: &DocumentDigest) -> Result<Option<Vec<u8>>, PlanError> {
         let path = self.path(digest);
         let failed = |error| PlanError::Io { path: path.clone(), error };
-        let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-        let file = match OpenOptions::new().read(true).custom_flags(no_follow).open(&path) {
+        let file = match OpenOptions::new().read(true).custom_flags(NO_FOLLOW).open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
@@ -174,23 +189,53 @@ impl PlanFiles {
         Ok(Some(document))
     }
 
-    /// Removes the documents that `keep` does not want, and says how many. The log's open plans
-    /// need theirs to be resumed, so `keep` has to know all that they name.
+    /// Removes the documents that no plan needs any more, and gives their digests. `store` is the open log of
+    /// these plans; all of it is read.
+    ///
+    /// A document stays where a record of an open plan names its digest, or a record of no plan; and where it
+    /// was put after the last record that names it, since a plan may be about to begin. One that no record
+    /// names stays if it is younger than the first line of the log that was not pruned.
     ///
     /// # Errors
     ///
+    /// [`PlanError::Store`] where the log cannot be read: nothing is removed then.
     /// [`PlanError::Io`]; what was removed by then is gone.
-    pub fn prune(&self, keep: impl Fn(&DocumentDigest) -> bool) -> Result<usize, PlanError> {
-        let mut removed = 0;
-        for digest in self.list()? {
-            if !keep(&digest) {
-                let path = self.path(&digest);
-                std::fs::remove_file(&path).map_err(|error| PlanError::Io { path, error })?;
-                removed += 1;
+    pub fn prune(&self, store: &dyn Store) -> Result<Vec<DocumentDigest>, PlanError> {
+        let all = self.list()?;
+        let named = Named::in_log(store, &all)?;
+        // Plans that were open before the log was read may be closed by now, which does no harm. What was
+        // closed may be open: it is being undone, by a record that comes after these.
+        let open = store.head()?.chain.plans;
+        let _held = self.hold(File::lock)?;
+        let mut removed = Vec::new();
+        for digest in all {
+            let found = named.of(&digest);
+            if found
+                .is_some_and(|found| found.stays || found.plans.iter().any(|plan| open.contains_key(plan)))
+            {
+                continue;
+            }
+            let path = self.path(&digest);
+            let failed = |error| PlanError::Io { path: path.clone(), error };
+            let put = match std::fs::symlink_metadata(&path).and_then(|metadata| metadata.modified()) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                put => clock::of(put.map_err(failed)?),
+            };
+            if put < found.map_or(named.from, |found| found.last) {
+                std::fs::remove_file(&path).map_err(failed)?;
+                removed.push(digest);
             }
         }
         sync(&self.directory)?;
         Ok(removed)
+    }
+
+    /// Keeps others from removing documents, or from putting them.
+    fn hold(&self, lock: impl Fn(&File) -> io::Result<()>) -> Result<File, PlanError> {
+        let failed = |error| PlanError::Io { path: self.directory.clone(), error };
+        let directory = File::open(&self.directory).map_err(failed)?;
+        lock(&directory).map_err(failed)?;
+        Ok(directory)
     }
 
     /// The digests of all documents, sorted.
@@ -214,6 +259,62 @@ impl PlanFiles {
     }
 }
 
+/// Where the log names documents.
+struct Named {
+    by: BTreeMap<DocumentDigest, Naming>,
+    /// The time of the first line that is there.
+    from: Timestamp,
+}
+
+/// The records that name a document.
+#[derive(Default)]
+struct Naming {
+    plans: BTreeSet<String>,
+    /// A record of no plan is among them.
+    stays: bool,
+    last: Timestamp,
+}
+
+impl Named {
+    fn in_log(store: &dyn Store, all: &[DocumentDigest]) -> Result<Self, PlanError> {
+        let mut named = Self { by: BTreeMap::new(), from: Timestamp::MIN_UTC };
+        let lines = match store.lines(0) {
+            Err(StoreError::Pruned { first }) => store.lines(first)?,
+            lines => lines?,
+        };
+        for line in lines {
+            let line = line?;
+            let Some(prefix) = line::read(&line) else { continue };
+            if named.from == Timestamp::MIN_UTC {
+                named.from = prefix.timestamp;
+            }
+            let mut plan = None;
+            for digest in digests(&line).filter(|digest| all.binary_search(digest).is_ok()) {
+                let plan = plan.get_or_insert_with(|| {
+                    serde_json::from_slice::<Record>(&line).ok().and_then(|record| record.plan_id)
+                });
+                let naming = named.by.entry(digest).or_default();
+                naming.last = naming.last.max(prefix.timestamp);
+                match plan {
+                    Some(plan) => drop(naming.plans.insert(plan.clone())),
+                    None => naming.stays = true,
+                }
+            }
+        }
+        Ok(named)
+    }
+
+    fn of(&self, digest: &DocumentDigest) -> Option<&Naming> {
+        self.by.get(digest)
+    }
+}
+
+/// All runs of 64 hexadecimal digits in a line.
+fn digests(line: &[u8]) -> impl Iterator<Item = DocumentDigest> {
+    let runs = line.split(|byte| !matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    runs.filter_map(Hash::from_hex).map(|hash| DocumentDigest(hash.0))
+}
+
 fn sync(directory: &Path) -> Result<(), PlanError> {
     File::open(directory)
         .and_then(|directory| directory.sync_all())
@@ -227,7 +328,7 @@ impl PlanStore for PlanFiles {
             PlanError::Secret { .. } | PlanError::TooLong { .. } => {
                 RecordError::Invalid { reason: error.to_string() }
             }
-            PlanError::Changed { .. } | PlanError::Io { .. } => {
+            PlanError::Changed { .. } | PlanError::Io { .. } | PlanError::Store(_) => {
                 RecordError::NotRecorded { reason: error.to_string() }
             }
         })
@@ -241,8 +342,12 @@ impl PlanStore for PlanFiles {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
+    use std::time::Duration;
+
+    use guardrail_core::record::{Kind, Status};
 
     use super::*;
+    use crate::Log;
 
     fn plans() -> (tempfile::TempDir, PlanFiles) {
         let directory = tempfile::tempdir().unwrap();
@@ -293,11 +398,53 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_not_pruned() {
+    fn what_a_plan_may_still_need_is_not_pruned() {
         let (_directory, plans) = plans();
-        let (open, closed) = (plans.put(b"open").unwrap(), plans.put(b"closed").unwrap());
-        assert_eq!(plans.prune(|digest| *digest == open).unwrap(), 1);
-        assert!(plans.fetch(&open).unwrap().is_some());
-        assert_eq!(plans.fetch(&closed).unwrap(), None);
+        // The log's time is late, so that documents are older than what names them.
+        let clock = || clock::system() + Duration::from_hours(1);
+        let log = crate::FileStore::options("example.org/plans").clock(clock);
+        let log = Log::over(log.open(plans.directory.with_file_name("log")).unwrap()).unwrap();
+        let record = |kind: Kind, plan: Option<&str>, status: Status, names: &[DocumentDigest]| {
+            let mut record = Record::new(kind);
+            (record.plan_id, record.status) = (plan.map(str::to_owned), Some(status));
+            let names: Vec<String> = names.iter().map(|digest| format!("sha256:{digest}")).collect();
+            record.details =
+                (!names.is_empty()).then(|| serde_json::json!({ "content": { "digests": names } }));
+            log.append(&record).unwrap();
+        };
+        let put = |text: &str| plans.put(text.as_bytes()).unwrap();
+        let [open, closed, both, note, early] = ["open", "closed", "both", "note", "early"].map(put);
+        record(Kind::Plan, Some("o"), Status::Proposed, &[open, both]);
+        record(Kind::Plan, Some("c"), Status::Proposed, &[closed, both]);
+        record(Kind::Note, None, Status::Allowed, &[note]);
+        let store = log.store().as_ref();
+        assert_eq!(plans.prune(store).unwrap(), [early], "nobody has ever named it");
+        record(Kind::Plan, Some("c"), Status::Succeeded, &[]);
+        record(Kind::Rollback, Some("c"), Status::Started, &[]);
+        assert_eq!(plans.prune(store).unwrap(), [], "a plan that is being undone is open");
+        record(Kind::Plan, Some("c"), Status::RolledBack, &[]);
+        assert_eq!(plans.prune(store).unwrap(), [closed]);
+        assert!(plans.fetch(&closed).unwrap().is_none() && plans.fetch(&both).unwrap().is_some());
+        record(Kind::Plan, Some("o"), Status::Cancelled, &[]);
+        // One of the two is put once more: another plan is about to begin.
+        let later = SystemTime::now() + Duration::from_hours(2);
+        File::options().append(true).open(plans.path(&open)).unwrap().set_modified(later).unwrap();
+        assert_eq!(plans.prune(store).unwrap(), [both]);
+        assert_eq!(
+            plans.list().unwrap(),
+            [open, note].into_iter().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn putting_again_makes_a_document_new() {
+        let (_directory, plans) = plans();
+        let path = plans.path(&plans.put(b"a plan").unwrap());
+        let age = || std::fs::metadata(&path).unwrap().modified().unwrap().elapsed().unwrap_or_default();
+        let long_ago = SystemTime::now() - Duration::from_hours(100);
+        File::options().append(true).open(&path).unwrap().set_modified(long_ago).unwrap();
+        assert!(age() > Duration::from_hours(90));
+        plans.put(b"a plan").unwrap();
+        assert!(age() < Duration::from_hours(90));
     }
 }

@@ -76,13 +76,14 @@ pub trait Store: Send + Sync {
         self.lines(sequence)?.next().transpose()
     }
 
-    /// The sequence numbers of all records of a plan that is open; none where it is not.
+    /// The sequence numbers of all records of a plan that is open; none where it is not, or was closed in
+    /// between.
     ///
     /// # Errors
     ///
     /// As [`head`](Self::head).
     fn open_plan(&self, plan_id: &str) -> Result<Vec<u64>, StoreError> {
-        Ok(self.head()?.chain.plans.remove(plan_id).unwrap_or_default())
+        Ok(self.head()?.chain.records_of(plan_id).to_vec())
     }
 }
 

@@ -6,11 +6,12 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
 
+use guardrail_audit::checkpoint::Checkpoint;
 use guardrail_audit::merkle::TreeFiles;
 use guardrail_audit::note::NoteSigner;
 use guardrail_audit::read::{LineSource as _, LogFiles, export};
 use guardrail_audit::verify::{Damage, Directory, Report, Verification};
-use guardrail_audit::{FileOptions, FileStore, Hash, Log, PruneError, prune};
+use guardrail_audit::{FileOptions, FileStore, Hash, Log, PruneError, Store as _, StoreError, line, prune};
 use guardrail_core::record::{Kind, Record, Status};
 
 const ORIGIN: &str = "example.org/written";
@@ -215,4 +216,154 @@ fn old_segments_are_removed_and_the_rest_is_still_proved() {
     fs::write(damaged.join(name.file_name().unwrap()), bytes).unwrap();
     let refused = prune(log.store().as_ref(), &damaged, u64::MAX, &keys);
     assert!(matches!(refused, Err(PruneError::Damaged(_))), "{refused:?}");
+}
+
+/// A log whose first segments were pruned, closed, and its key.
+fn pruned(path: &Path, after: usize) -> (NoteSigner, u64) {
+    let signer = NoteSigner::generate(ORIGIN).unwrap();
+    let log = Log::over(options(&signer).open(path).unwrap()).unwrap();
+    let fill = |count: usize| {
+        for number in 0..count {
+            let mut record = Record::new(Kind::Note);
+            record.reason = Some("x".repeat(300));
+            // What looks like the record that says what was pruned is not it.
+            record.details = (number == 70).then(|| {
+                serde_json::json!({
+                    "a": 1, "kind": "pruned", "segment": 4, "sequence": 3, "head": Hash([0; 32]),
+                    "root": Hash([0; 32]), "frontier": [],
+                })
+            });
+            log.append_unsynced(&record).unwrap();
+        }
+        log.sync().unwrap();
+    };
+    fill(150);
+    let mut open = Record::new(Kind::Plan);
+    (open.plan_id, open.status) = (Some("open".into()), Some(Status::Started));
+    let open = log.append(&open).unwrap().last;
+    let pruned = prune(log.store().as_ref(), path, open, &[signer.verifier().clone()]).unwrap().unwrap();
+    fill(after);
+    (signer, pruned.first)
+}
+
+fn remove_indexes(path: &Path) {
+    for entry in fs::read_dir(path).unwrap().map(Result::unwrap) {
+        if entry.file_name().to_str().unwrap().ends_with(".index") {
+            fs::remove_file(entry.path()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_pruned_log_opens_without_its_snapshots() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log");
+    let (signer, first) = pruned(&path, 150);
+    let open = || options(&signer).open(&path);
+    let before = open().unwrap().head().unwrap();
+    assert_eq!(before.chain.plans.len(), 1);
+    remove_indexes(&path);
+    let store = open().unwrap();
+    assert_eq!(store.head().unwrap(), before);
+    let log = Log::over(store).unwrap();
+    log.append(&Record::new(Kind::Note)).unwrap();
+    drop(log);
+    let report = verify(&path, &signer);
+    assert_eq!((report.findings.as_slice(), report.pruned), ([].as_slice(), Some(first)));
+
+    // What was not pruned by the log, but taken away, is missed.
+    remove_indexes(&path);
+    let gone = LogFiles::open(&path).unwrap().directory().join(format!("{:08}.jsonl", segment_of(&path)));
+    fs::remove_file(&gone).unwrap();
+    let error = open().err().unwrap();
+    assert!(matches!(&error, StoreError::Damaged(why) if why.contains("no record says")), "{error}");
+}
+
+#[test]
+fn a_log_that_lies_about_what_was_pruned_does_not_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log");
+    let (signer, first) = pruned(&path, 3);
+    remove_indexes(&path);
+    // All hashes of lines are made to fit: only the roots in the checkpoints are not.
+    let name = newest(&path);
+    let text = fs::read_to_string(&name).unwrap();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let is_pruned = |line: &String| line::read(line.as_bytes()).unwrap().kind == "pruned";
+    let at = lines.iter().position(is_pruned).expect("in the last segment");
+    let mut value: serde_json::Value = serde_json::from_str(&lines[at]).unwrap();
+    let hashes = vec![Hash([7; 32]); value["details"]["frontier"].as_array().unwrap().len()];
+    let root = guardrail_audit::merkle::Frontier::from_hashes(first, hashes.clone()).unwrap().root();
+    value["details"]["frontier"] = serde_json::json!(hashes);
+    value["details"]["root"] = root.to_string().into();
+    let start = lines[at].split_once(",\"details\"").unwrap().0.to_owned();
+    lines[at] = format!("{start},\"details\":{}}}", value["details"]);
+    for number in at + 1..lines.len() {
+        let head = Hash::of_line(lines[number - 1].as_bytes()).to_string();
+        lines[number].replace_range(15..79, &head);
+    }
+    fs::write(&name, lines.join("\n") + "\n").unwrap();
+    let error = options(&signer).open(&path).err().unwrap();
+    assert!(matches!(&error, StoreError::Tampered { why, .. } if why.contains("root")), "{error}");
+    // It is the record alone that this is seen by: what it said before fits.
+    fs::write(&name, text).unwrap();
+    options(&signer).open(&path).unwrap();
+}
+
+/// The number of the first segment.
+fn segment_of(path: &Path) -> u32 {
+    let names = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name());
+    names.filter_map(|name| name.to_str()?.strip_suffix(".jsonl")?.parse().ok()).min().unwrap()
+}
+
+#[test]
+fn what_was_kept_of_pruned_segments_is_verified() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log");
+    let (signer, first) = pruned(&path, 10);
+    let kept = path.join("checkpoints/00000001.jsonl");
+    let text = fs::read_to_string(&kept).unwrap();
+    let report = verify(&path, &signer);
+    assert!(report.kept > 2 && report.kept_proved == report.kept, "{report:?}");
+    let last = text.lines().last().unwrap();
+    let note = serde_json::from_str::<serde_json::Value>(last).unwrap()["details"]["note"].clone();
+    let anchor = Checkpoint::verify(note.as_str().unwrap(), &[signer.verifier().clone()]).unwrap();
+    assert!(anchor.size < first);
+    let compared = |anchor: &Checkpoint| {
+        let verification = Verification::new().trust([signer.verifier().clone()]);
+        verification.anchors([anchor.clone()]).log(&Directory::new(&path)).unwrap()
+    };
+    let report = compared(&anchor);
+    assert_eq!((report.findings.as_slice(), report.not_compared.as_slice()), ([].as_slice(), [].as_slice()));
+    assert_eq!(report.anchored, anchor.size);
+    let other = Checkpoint { root: Hash([1; 32]), ..anchor.clone() };
+    assert!(matches!(compared(&other).findings[0].damage, Damage::SplitView { .. }));
+
+    // Every byte of what was kept matters, and lines stay in their places.
+    let bytes = text.as_bytes();
+    for at in (0..bytes.len()).step_by(37) {
+        let mut changed = bytes.to_vec();
+        changed[at] ^= 1;
+        fs::write(&kept, changed).unwrap();
+        let report = verify(&path, &signer);
+        assert!(matches!(report.findings[0].damage, Damage::Kept(_)), "byte {at}: {report:?}");
+    }
+    let mut turned: Vec<&str> = text.lines().rev().collect();
+    fs::write(&kept, turned.join("\n") + "\n").unwrap();
+    assert!(!verify(&path, &signer).is_intact());
+    turned.truncate(1);
+    fs::write(&kept, turned[0]).unwrap();
+    assert!(!verify(&path, &signer).is_intact(), "a line without an end");
+    fs::write(&kept, &text).unwrap();
+
+    // Without the right hashes of what is gone, nothing is proved of it, and nothing is called damage.
+    let tree = path.join("tree/00");
+    let mut hashes = fs::read(&tree).unwrap();
+    hashes[40] ^= 1;
+    fs::write(&tree, &hashes).unwrap();
+    let report = compared(&anchor);
+    assert!(report.is_intact() && report.kept > 2 && report.kept_proved == 0);
+    assert_eq!(report.not_compared, [anchor.size]);
+    fs::remove_dir_all(path.join("tree")).unwrap();
+    assert_eq!(verify(&path, &signer).kept_proved, 0);
 }

@@ -1,5 +1,6 @@
 //! The `guardrail` program: a front for people (`explain`), for other programs (`check`), for whoever
-//! writes policies (`policy`) and for whoever looks at what was recorded (`audit`).
+//! writes policies (`policy`), for plans that are run (`run`, `plan`) and for whoever looks at what
+//! was recorded (`audit`).
 //!
 //! It adds no judgement of its own: arguments and lines become requests, evaluations become
 //! drawings, JSON and an exit status.
@@ -12,6 +13,7 @@ mod explain;
 mod lines;
 mod policy;
 mod recording;
+mod run;
 mod verdict;
 
 use std::io::{ErrorKind, Write as _};
@@ -30,6 +32,8 @@ fn main() -> ExitCode {
         Task::Check(task) => check::run(&task),
         Task::Audit(task) => audit::run(&task),
         Task::Policy(task) => policy::run(&task),
+        Task::Run(task) => run::run(&task),
+        Task::Plan(task) => run::plan(&task),
     };
     match outcome {
         Ok(status) => ExitCode::from(status),

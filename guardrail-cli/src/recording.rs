@@ -50,6 +50,11 @@ impl Recording {
         Log::with(Arc::new(store), redacting).map(Self).map_err(io::Error::other)
     }
 
+    /// The log itself.
+    pub(crate) fn into_log(self) -> Log {
+        self.0
+    }
+
     /// Records an evaluation; durable when it returns.
     pub(crate) fn keep(&self, request: &Request, evaluation: &Evaluation) -> io::Result<()> {
         self.0.append(&Record::evaluation(request, evaluation)).map_err(io::Error::other)?;

@@ -125,6 +125,25 @@ impl Guard {
         self.policy.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// By which rules requests are judged now: plans bind to them.
+    ///
+    /// ```
+    /// use guardrail_core::Guard;
+    ///
+    /// let guard = Guard::new();
+    /// assert_eq!(guard.versions(), Guard::new().versions());
+    /// let other = Guard::builder().tool("name = \"shipit\"\n")?.build();
+    /// assert_ne!(guard.versions().knowledge, other.versions().knowledge);
+    /// # Ok::<(), guardrail_core::KnowledgeError>(())
+    /// ```
+    #[must_use]
+    pub fn versions(&self) -> plan::Versions {
+        plan::Versions {
+            policy: self.policy.read().unwrap_or_else(PoisonError::into_inner).digest().to_string(),
+            knowledge: self.knowledge.version().to_owned(),
+        }
+    }
+
     /// Puts another policy in place of the one that holds, for every evaluation from then on, and
     /// gives back the old one.
     ///

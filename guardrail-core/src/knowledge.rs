@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use guardrail_knowledge::{Pack, Path};
 use guardrail_schema::{Command, FileError, NamedCall, Tool, ToolFile, Variable};
+use sha2::{Digest as _, Sha256};
 
 use crate::glob;
 
@@ -17,6 +18,9 @@ pub(crate) struct Knowledge {
     decoded: Vec<OnceLock<Option<Box<KnownTool>>>>,
     own: BTreeMap<String, Own>,
     own_calls: Vec<NamedCall>,
+    /// The texts that were added, each with whether it replaces.
+    texts: Vec<(String, bool)>,
+    version: OnceLock<String>,
 }
 
 #[derive(Debug)]
@@ -51,7 +55,15 @@ impl Knowledge {
                 *slot = place;
             }
         }
-        Self { pack, slots, decoded, own: BTreeMap::new(), own_calls: Vec::new() }
+        Self {
+            pack,
+            slots,
+            decoded,
+            own: BTreeMap::new(),
+            own_calls: Vec::new(),
+            texts: Vec::new(),
+            version: OnceLock::new(),
+        }
     }
 
     /// Adds a tool of the embedder's. Where a built-in tool has the name, both are asked and the
@@ -65,7 +77,24 @@ impl Knowledge {
                 return Err(KnowledgeError::Twice(name));
             }
         }
+        self.texts.push((text.to_owned(), replaces));
+        self.version = OnceLock::new();
         Ok(())
+    }
+
+    /// The SHA-256 digest over all of it, in hexadecimal. Another one may judge otherwise.
+    pub(crate) fn version(&self) -> &str {
+        self.version.get_or_init(|| {
+            let mut hash = Sha256::new();
+            let own = self.texts.iter().flat_map(|(text, replaces)| {
+                [text.as_bytes(), if *replaces { b"replaces".as_slice() } else { b"adds" }]
+            });
+            for part in Pack::bytes().into_iter().chain(own) {
+                hash.update((part.len() as u64).to_be_bytes());
+                hash.update(part);
+            }
+            hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        })
     }
 
     pub(crate) fn named(&self, name: &[u8]) -> Named<'_> {

@@ -31,6 +31,7 @@ fn content(number: u32, risk: Risk, shape: &Shape) -> RevisionContent {
         id: PlanId::new(at(0).date_naive(), 1, Uuid::from_u128(9)),
         number,
         digest: Digest::of_content(&number.to_be_bytes()),
+        document: Digest::of_content(b"document"),
         risk,
         need: Need { approvers: 2, people: 1, ..Need::default() },
         requester: Principal::agent("agent"),

@@ -34,6 +34,8 @@
 //!
 //! # The public interface
 //!
+//! * **For plans:** [`Runner`] drives one from its proposal to its end; [`LocalWorld`] says what names stand
+//!   for.
 //! * **For real:** [`ProcessExecutor`], on Linux.
 //! * **For rehearsals:** [`DryRunExecutor`] over another; [`rehearsals`] says which steps have one.
 //! * **For tests of what stands in front:** [`RecordingExecutor`] and [`ScriptedExecutor`].
@@ -42,14 +44,22 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod look;
 #[cfg(target_os = "linux")]
 mod process;
 mod recording;
 mod rehearse;
+mod run;
 mod scripted;
 
+pub use look::{LocalWorld, World};
 #[cfg(target_os = "linux")]
 pub use process::{DEFAULT_LIMITS, ProcessExecutor, Sealing, Tracking, launch_if_asked, survivors};
 pub use recording::{Asked, RecordingExecutor};
 pub use rehearse::{DryRunExecutor, Rehearsal, rehearsals};
+pub use run::{
+    Claims, Clock, Fate, FileClaims, Held, Library, LibraryError, MemoryClaims, News, Observer, Report,
+    Resource, RunError, Runner, RunnerBuilder, StepReport, SystemClock, Taken, Template, Unseen, Use,
+    block_on,
+};
 pub use scripted::{Answer, ScriptedExecutor};

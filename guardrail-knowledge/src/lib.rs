@@ -33,6 +33,12 @@ impl Pack {
         Self { names, environment, calls, places }
     }
 
+    /// All that comes with this crate, as bytes: for a digest by which two versions are told apart.
+    #[must_use]
+    pub const fn bytes() -> [&'static [u8]; 2] {
+        [INDEX, TOOLS]
+    }
+
     /// How many tools there are; places are smaller than this.
     #[must_use]
     pub fn len(&self) -> usize {

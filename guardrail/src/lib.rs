@@ -88,12 +88,16 @@
 //! * **Memory:** [`record`] is what is remembered and who keeps it, [`audit`] the log that does.
 //! * **Several steps:** [`plan`]: what an agent wants to do, what people say to it, and the right to
 //!   run it.
+//! * **Approvers:** `approve` (feature `approve`): who is asked, at the terminal, by signed files, in
+//!   Slack, several at once or one after the other.
 //! * **Beneath:** [`shell`] and [`lower`] are the parser and the shell's own semantics, for tools
 //!   that want them alone.
 //!
 //! There is no `is_allowed()`: whoever must be asked is part of the answer, and a yes-or-no
 //! question would have to drop it.
 
+#[cfg(feature = "approve")]
+pub use guardrail_approve as approve;
 #[cfg(feature = "audit")]
 pub use guardrail_audit as audit;
 pub use guardrail_core::{
@@ -104,6 +108,8 @@ pub use guardrail_core::{
 };
 #[cfg(feature = "exec")]
 pub use guardrail_exec as exec;
+#[cfg(all(unix, feature = "host"))]
+pub use guardrail_host as host;
 
 /// The README's Rust is compiled with the doctests.
 #[cfg(doctest)]

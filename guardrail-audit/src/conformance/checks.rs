@@ -1,6 +1,6 @@
 //! What one thread sees of one store.
 
-use guardrail_core::record::{Condition, RecordError, Status};
+use guardrail_core::record::{Condition, Kind, RecordError, Status};
 
 use super::told::{Told, at, chain};
 use super::{Factory, Stop, hold};
@@ -151,7 +151,25 @@ pub(super) fn plans_open_and_close<F: Factory>(factory: &F) -> Result<(), Stop> 
     hold(store.head()?.chain.last_of("p") == Some(two), || "the head has the plan elsewhere".to_owned())?;
     hold(store.open_plan("q")?.is_empty(), || "a plan is open that nobody opened".to_owned())?;
     Told::plan("p", Status::Succeeded).append_if(&store, &at("p", Some(two)))?;
-    hold(store.open_plan("p")?.is_empty(), || "a plan is open that was closed".to_owned())?;
-    Told::plan("p", Status::Proposed).append_if(&store, &at("p", None))?;
-    Ok(())
+    hold(store.open_plan("p")?.is_empty(), || "a plan is open that was closed".to_owned())
+}
+
+pub(super) fn closed_plans_stay_closed<F: Factory>(factory: &F) -> Result<(), Stop> {
+    let store = factory.create()?;
+    let first = Told::plan("p", Status::Proposed).append_if(&store, &at("p", None))?.last;
+    let mut last = Told::plan("p", Status::Succeeded).append_if(&store, &at("p", Some(first)))?.last;
+    let is_open = || -> Result<bool, Stop> { Ok(store.head()?.chain.plans.contains_key("p")) };
+    for late in [Kind::Outcome, Kind::Note, Kind::Plan] {
+        let again = Told::plan("p", Status::Proposed).append_if(&store, &at("p", None));
+        hold(matches!(again, Err(StoreError::Conflict(_))), || "a closed plan began again".to_owned())?;
+        last = Told::of_plan("p", late, Status::Failed).append(&store)?.last;
+        hold(!is_open()?, || "a record that came late opened a closed plan".to_owned())?;
+    }
+    let old = Told::of_plan("p", Kind::Rollback, Status::Started);
+    let stale = old.append_if(&store, &at("p", Some(first)));
+    hold(matches!(stale, Err(StoreError::Conflict(_))), || "a spent condition held again".to_owned())?;
+    let undoing = old.append_if(&store, &at("p", Some(last)))?.last;
+    hold(is_open()?, || "a plan that is being undone is not open".to_owned())?;
+    Told::plan("p", Status::RolledBack).append_if(&store, &at("p", Some(undoing)))?;
+    hold(!is_open()?, || "a plan that was undone is open".to_owned())
 }

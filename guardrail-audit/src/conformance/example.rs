@@ -7,7 +7,7 @@ use guardrail_core::record::{Condition, Timestamp};
 use uuid::Uuid;
 
 use super::Factory;
-use crate::chain::{Chain, Note};
+use crate::chain::{Chain, ClosedPlans, Note, Turn};
 use crate::line;
 use crate::store::{Acknowledged, Appended, Body, Durability, Head, Lines, Store, StoreError};
 
@@ -24,6 +24,9 @@ pub(super) enum Broken {
     WritesWhatFits,
     WritesThenChecks,
     ForgetsToClose,
+    OpensByLateRecords,
+    ForgetsWhatIsClosed,
+    NeverOpensAgain,
     WritesBehindOthers,
     ChecksBeforeTheLock,
     OpensACopy,
@@ -48,6 +51,9 @@ impl Broken {
         Self::WritesWhatFits,
         Self::WritesThenChecks,
         Self::ForgetsToClose,
+        Self::OpensByLateRecords,
+        Self::ForgetsWhatIsClosed,
+        Self::NeverOpensAgain,
         Self::WritesBehindOthers,
         Self::ChecksBeforeTheLock,
         Self::OpensACopy,
@@ -73,6 +79,9 @@ impl Broken {
             Self::WritesWhatFits => "where one body does not fit, none is written",
             Self::WritesThenChecks => "where the condition does not hold, nothing is written",
             Self::ForgetsToClose => "a plan is open from its first record to the one that closes it",
+            Self::OpensByLateRecords | Self::ForgetsWhatIsClosed | Self::NeverOpensAgain => {
+                "a closed plan stays closed, until it is being undone"
+            }
             Self::WritesBehindOthers => "appends of many threads are whole and in order",
             Self::ChecksBeforeTheLock => "of many threads with one condition one succeeds",
             Self::OpensACopy => "another opened store sees and continues the same log",
@@ -207,6 +216,9 @@ impl Store for Example {
         let mut shared = self.shared();
         self.poison_check(&shared, durable)?;
         let first = shared.lines.len();
+        if self.is(Broken::ForgetsWhatIsClosed) {
+            shared.chain.closed = ClosedPlans::default();
+        }
         let known = shared.chain.clone();
         if self.is(Broken::ChecksWhatItSawLast) {
             self.saw.lock().unwrap().check(condition).map_err(StoreError::Conflict)?;
@@ -238,10 +250,19 @@ impl Store for Example {
                 shared.push(&Body { json: between, note: Note::default() }, &Note::default(), time);
             }
             let mut note = body.note.clone();
-            if let Some((_, open)) = &mut note.plan
+            if let Some((_, turn)) = &mut note.plan
                 && self.is(Broken::ForgetsToClose)
             {
-                *open = true;
+                *turn = Turn::Goes;
+            }
+            if let Some((_, turn)) = &mut note.plan
+                && self.is(Broken::NeverOpensAgain)
+                && *turn == Turn::Reopens
+            {
+                *turn = Turn::Goes;
+            }
+            if self.is(Broken::OpensByLateRecords) {
+                shared.chain.closed = ClosedPlans::default();
             }
             shared.push(body, &note, time);
             if self.is(Broken::ForgetsItsHead) {

@@ -132,7 +132,7 @@ type Check<F> = fn(&F) -> Result<(), Stop>;
 ///
 /// The checks wait for nothing but the store; one that never returns hangs the suite.
 pub fn check<F: Factory>(factory: &F) -> Report {
-    let clauses: [(&'static str, Check<F>); 15] = [
+    let clauses: [(&'static str, Check<F>); 16] = [
         ("lines are the next of the chain, whole and in order", checks::lines_chain),
         ("an answer says the place of what was appended", checks::answers_are_true),
         ("lines never change", checks::lines_stay),
@@ -141,6 +141,7 @@ pub fn check<F: Factory>(factory: &F) -> Report {
         ("where one body does not fit, none is written", checks::too_long_writes_nothing),
         ("where the condition does not hold, nothing is written", checks::conflicts_write_nothing),
         ("a plan is open from its first record to the one that closes it", checks::plans_open_and_close),
+        ("a closed plan stays closed, until it is being undone", checks::closed_plans_stay_closed),
         ("appends of many threads are whole and in order", races::threads),
         ("of many threads with one condition one succeeds", races::one_winner),
         ("another opened store sees and continues the same log", races::another),

@@ -29,7 +29,12 @@ impl Told {
 
     /// A record of a plan.
     pub(super) fn plan(plan: &str, status: Status) -> Self {
-        let mut record = Record::new(Kind::Plan);
+        Self::of_plan(plan, Kind::Plan, status)
+    }
+
+    /// A record of a kind that belongs to a plan.
+    pub(super) fn of_plan(plan: &str, kind: Kind, status: Status) -> Self {
+        let mut record = Record::new(kind);
         record.plan_id = Some(plan.to_owned());
         record.status = Some(status);
         Self(vec![record])

@@ -10,6 +10,7 @@ mod recovery;
 mod segment;
 mod snapshot;
 mod syncing;
+mod tail;
 mod writer;
 
 use std::sync::Arc;
@@ -112,12 +113,12 @@ impl FileStore {
     ///
     /// As [`Store::append`].
     pub fn checkpoint(&self) -> Result<(), StoreError> {
-        let file = {
+        let (file, durable) = {
             let mut writer = lock(&self.inner.writer);
             writer.close()?;
-            Arc::clone(&writer.file)
+            writer.written()
         };
-        self.inner.syncing.sync(file.as_ref())
+        self.inner.syncing.sync(file.as_ref(), durable)
     }
 
     /// Writes a checkpoint, makes everything durable and ends.
@@ -180,12 +181,12 @@ impl Inner {
     fn append_together(&self, own: Option<writer::Asked<'_>>, batch: &[Request]) -> Vec<Outcome> {
         let waiting = batch.iter().map(|request| (request.bodies.as_slice(), &request.condition));
         let asked: Vec<writer::Asked<'_>> = own.into_iter().chain(waiting).collect();
-        let (mut outcomes, file) = {
+        let (mut outcomes, (file, durable)) = {
             let mut writer = lock(&self.writer);
-            (writer.commit(&asked), Arc::clone(&writer.file))
+            (writer.commit(&asked), writer.written())
         };
         if outcomes.iter().any(Result::is_ok) {
-            let synced = self.syncing.sync(file.as_ref()).map_err(|error| match error {
+            let synced = self.syncing.sync(file.as_ref(), durable).map_err(|error| match error {
                 // These lines were written, and were not synced.
                 StoreError::Poisoned(why) => StoreError::Indeterminate(std::io::Error::other(why)),
                 other => other,
@@ -210,8 +211,8 @@ impl Inner {
     /// Makes durable what was appended in this process.
     fn sync(&self) -> Result<(), StoreError> {
         self.unsynced.store(false, Ordering::Release);
-        let file = Arc::clone(&lock(&self.writer).file);
-        self.syncing.sync(file.as_ref())
+        let (file, durable) = lock(&self.writer).written();
+        self.syncing.sync(file.as_ref(), durable)
     }
 
     /// The file of the last line, and the state there, whoever appended it.
@@ -285,7 +286,7 @@ impl Store for FileStore {
     fn open_plan(&self, plan_id: &str) -> Result<Vec<u64>, StoreError> {
         let mut writer = lock(&self.inner.writer);
         drop(writer.enter()?);
-        Ok(writer.position.chain.plans.get(plan_id).cloned().unwrap_or_default())
+        Ok(writer.position.chain.records_of(plan_id).to_vec())
     }
 }
 

@@ -32,6 +32,7 @@ pub struct FileOptions {
     pub(crate) clock: Clock,
     pub(crate) sign: Option<SignCheckpoint>,
     pub(crate) key: Option<String>,
+    pub(crate) change_key: bool,
     pub(crate) log_id: Option<Uuid>,
     pub(crate) create: bool,
     pub(crate) exclusive: bool,
@@ -49,6 +50,7 @@ impl FileOptions {
             clock: Arc::new(crate::clock::system),
             sign: None,
             key: None,
+            change_key: false,
             log_id: None,
             create: true,
             exclusive: false,
@@ -87,8 +89,10 @@ impl FileOptions {
         self
     }
 
-    /// Signs checkpoints with a key. Its verifier key stands in the first line of every segment that is
-    /// begun from then on.
+    /// Signs checkpoints with a key. Its verifier key stands in the first line of every segment.
+    ///
+    /// A log is opened with the key that it has, or without where it has none: a checkpoint by anybody else
+    /// is damage to who verifies it. [`change_key`](Self::change_key) gives it another.
     ///
     /// ```
     /// use guardrail_audit::FileStore;
@@ -113,6 +117,15 @@ impl FileOptions {
     pub fn sign_with(mut self, key: &Verifier, sign: SignCheckpoint) -> Self {
         self.key = Some(key.to_string());
         self.sign = Some(sign);
+        self
+    }
+
+    /// Lets a log go on under the key that is given here, or without one, where it had another: a segment is
+    /// begun whose first line says so. Nobody else may have the log open then. Who verifies it has to
+    /// trust both keys; a log that was once not signed has checkpoints that no key confirms.
+    #[must_use]
+    pub fn change_key(mut self, change: bool) -> Self {
+        self.change_key = change;
         self
     }
 
@@ -142,8 +155,8 @@ impl FileOptions {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unavailable`] where the directory cannot be used, is not the log of this origin
-    /// or is open elsewhere; [`StoreError::Tampered`] where what is there was not written by this
+    /// [`StoreError::Unavailable`] where the directory cannot be used, is not the log of this origin and
+    /// key, or is open elsewhere; [`StoreError::Tampered`] where what is there was not written by this
     /// crate and is no trace of a crash; [`StoreError::NotWritten`] where recovering needs to write and
     /// cannot, for example on a full disk.
     #[cfg(unix)]

@@ -9,9 +9,10 @@ use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::chain::{Chain, Note};
+use super::segment;
+use crate::chain::{Chain, Note, Turn};
 use crate::hash::Hash;
-use crate::line::{self, MAX_LINE};
+use crate::line::{self, MAX_LINE, Prefix};
 use crate::merkle::Frontier;
 use crate::storage::StorageFile;
 use crate::store::Body;
@@ -84,6 +85,14 @@ impl Position {
         }
     }
 
+    /// Before the first line of a segment, where those before were pruned: the hash of the last line that is
+    /// gone, and the frontier of all that are.
+    pub(crate) fn behind(origin: &str, segment: u32, head: Hash, frontier: Frontier) -> Self {
+        let size = frontier.size();
+        let chain = Chain { size, head, ..Chain::new(origin) };
+        Self { chain, frontier, segment, first: size, ..Self::new(origin) }
+    }
+
     /// At the start of the next segment.
     pub(crate) fn next_segment(&mut self) {
         self.segment += 1;
@@ -115,7 +124,7 @@ impl Position {
             return Err(BEHIND_SEAL);
         }
         let prefix = line::read(text).ok_or("this is no line")?;
-        if text.last() != Some(&b'}') || text.contains(&0) {
+        if text.last() != Some(&b'}') || memchr::memchr(0, text).is_some() {
             return Err("this line is broken");
         }
         if prefix.sequence != self.chain.size {
@@ -127,10 +136,20 @@ impl Position {
         if prefix.timestamp < self.chain.timestamp {
             return Err("the time of this line is before that of the one before");
         }
-        let note = note_of(text, prefix.kind).ok_or("this line is no JSON")?;
+        let note = note_of(text, &prefix).ok_or("this line is no JSON")?;
+        if prefix.kind == Kind::Checkpoint.as_str() && !self.is_checked_by(text) {
+            return Err("this checkpoint does not have the root of the lines before it");
+        }
         self.chain.follow(Hash::of_line(text), prefix.timestamp, &note);
         self.moved(text.len() as u64 + 1, Last::of(prefix.kind));
         Ok(())
+    }
+
+    fn is_checked_by(&self, text: &[u8]) -> bool {
+        let checkpoint = segment::details::<segment::Checkpoint>(text);
+        checkpoint.is_some_and(|checkpoint| {
+            checkpoint.size == self.chain.size && checkpoint.root == self.frontier.root()
+        })
     }
 
     fn moved(&mut self, bytes: u64, last: Last) {
@@ -187,8 +206,8 @@ impl Position {
     }
 }
 
-/// Where the names are that matter here. Making a finder costs more than one search.
-static KIND: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"kind\":\""));
+/// The names that matter here. Making a finder costs more than one search.
+static ID: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"id\":"));
 static PLAN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"plan_id\":"));
 
 /// What the last line is, from its body.
@@ -199,7 +218,7 @@ fn kind_of(json: &[u8]) -> Last {
 }
 
 /// What the chain keeps of a line. `None` where it is no JSON object, as far as that is looked at.
-pub(crate) fn note_of(line: &[u8], kind: &str) -> Option<Note> {
+pub(crate) fn note_of(line: &[u8], prefix: &Prefix<'_>) -> Option<Note> {
     #[derive(Deserialize)]
     struct Fields<'l> {
         #[serde(default)]
@@ -209,39 +228,54 @@ pub(crate) fn note_of(line: &[u8], kind: &str) -> Option<Note> {
         #[serde(default, borrow)]
         status: Option<Cow<'l, str>>,
     }
-    // Names are written without escapes, so a name that is not found is not there.
-    let with_id = matches!(kind, "intent" | "outcome");
-    if !with_id && PLAN.find(line).is_none() {
-        return Some(Note::default());
+    let note = |id: Option<Uuid>, plan: Option<String>, turn: Turn, pruned: Option<u64>| Note {
+        plan: plan.map(|plan| (plan, turn)),
+        begins: id.filter(|_| prefix.kind == Kind::Intent.as_str()),
+        ends: id.filter(|_| prefix.kind == Kind::Outcome.as_str()),
+        pruned,
+    };
+    let with_status = matches!(prefix.kind, "plan" | "rollback");
+    let mut pruned = None;
+    if prefix.kind == Kind::Pruned.as_str() {
+        let details = segment::details::<serde_json::Value>(line);
+        pruned = details.and_then(|details| details.get("sequence")?.as_u64());
     }
-    if !with_id
-        && kind != "plan"
-        && let Some(plan) = plan_at_start(line, kind)
-    {
-        return Some(Note { plan: Some((plan.to_owned(), true)), begins: None, ends: None });
+    if let Some((id, plan)) = at_start(line, prefix).filter(|(_, plan)| !with_status || plan.is_none()) {
+        return Some(note(id, plan.map(str::to_owned), Turn::Goes, pruned));
     }
     let fields: Fields<'_> = serde_json::from_slice(line).ok()?;
-    let closes = kind == Kind::Plan.as_str()
-        && fields.status.is_some_and(|status| Status::from_word(&status).closes_plan());
-    Some(Note {
-        plan: fields.plan_id.map(|plan| (plan.into_owned(), !closes)),
-        begins: fields.id.filter(|_| kind == Kind::Intent.as_str()),
-        ends: fields.id.filter(|_| kind == Kind::Outcome.as_str()),
-    })
+    let turn = if with_status {
+        let status = fields.status.as_deref().map(Status::from_word);
+        Turn::of(&Kind::from_word(prefix.kind), status.as_ref())
+    } else {
+        Turn::Goes
+    };
+    Some(note(fields.id, fields.plan_id.map(Cow::into_owned), turn, pruned))
 }
 
-/// The plan, where its id follows right behind the kind and is plain text.
-fn plan_at_start<'l>(line: &'l [u8], kind: &str) -> Option<&'l str> {
-    const BEFORE_KIND: usize = 48;
-    // The kind ends somewhere behind the fixed part; its text is followed by the plan's id.
-    let rest = line.get(BEFORE_KIND..)?;
-    let at = KIND.find(rest)? + 8 + kind.len();
-    let value = rest.get(at..)?.strip_prefix(b"\",\"plan_id\":\"")?;
-    let plan = value.get(..memchr::memchr(b'"', value)?)?;
-    let plain = !plan.contains(&b'\\') && matches!(value.get(plan.len() + 1), Some(b',' | b'}'));
-    // Another one further on would count too.
-    let again = PLAN.find(value).is_some();
-    std::str::from_utf8(plan).ok().filter(|_| plain && !again)
+/// The line's id, where it is of a kind whose id matters, and its plan, where they follow right behind
+/// the kind as they are written, and no other name is in the line that could be theirs too; else the
+/// line has to be read as a whole. Names are written without escapes, so a name that is not found is
+/// not there.
+fn at_start<'l>(line: &'l [u8], prefix: &Prefix<'_>) -> Option<(Option<Uuid>, Option<&'l str>)> {
+    let mut rest = line.get(line::before_kind(prefix.sequence) + prefix.kind.len()..)?;
+    let mut text = |name: &[u8]| {
+        let value = rest.strip_prefix(name)?;
+        let text = value.get(..memchr::memchr2(b'"', b'\\', value)?)?;
+        let ended = value.get(text.len()..)?.strip_prefix(b"\"")?;
+        matches!(ended.first(), Some(b',' | b'}')).then_some(())?;
+        rest = value.get(text.len()..)?;
+        std::str::from_utf8(text).ok()
+    };
+    let (id, plan) = (text(b"\",\"id\":\""), text(b"\",\"plan_id\":\""));
+    if PLAN.find(rest).is_some() {
+        return None;
+    }
+    if !matches!(prefix.kind, "intent" | "outcome") {
+        return Some((None, plan));
+    }
+    let id = id.map(Uuid::try_parse).transpose().ok()?;
+    ID.find(rest).is_none().then_some((id, plan))
 }
 
 #[cfg(test)]
@@ -270,8 +304,9 @@ mod tests {
                         record.status = status.cloned();
                         record.id = id;
                         record.reason = Some("\"plan_id\":\"no\"".into());
+                        record.details = plan.map(|_| serde_json::json!({ "sequence": 7 }));
                         let line = line_of(&record);
-                        let note = note_of(&line, kind.as_str());
+                        let note = note_of(&line, &line::read(&line).unwrap());
                         assert_eq!(note, Some(Note::of(&record)), "{}", String::from_utf8_lossy(&line));
                     }
                 }
@@ -283,8 +318,34 @@ mod tests {
     fn a_plan_within_details_is_not_the_records() {
         let mut record = Record::new(Kind::Note);
         record.details = Some(serde_json::json!({ "plan_id": "inner" }));
-        assert_eq!(note_of(&line_of(&record), "note"), Some(Note::default()));
+        let seen = |record: &Record| {
+            let line = line_of(record);
+            note_of(&line, &line::read(&line).unwrap())
+        };
+        assert_eq!(seen(&record), Some(Note::default()));
         record.plan_id = Some("outer".into());
-        assert_eq!(note_of(&line_of(&record), "note"), Some(Note::of(&record)));
+        assert_eq!(seen(&record), Some(Note::of(&record)));
+        record.kind = Kind::Outcome;
+        record.details = Some(serde_json::json!({ "id": Uuid::from_u128(1) }));
+        assert_eq!(seen(&record), Some(Note::of(&record)));
+        record.id = Some(Uuid::from_u128(2));
+        assert_eq!(seen(&record), Some(Note::of(&record)));
+    }
+
+    #[test]
+    fn a_line_of_somebody_else_is_read_as_a_whole() {
+        let id = Uuid::from_u128(3);
+        let begun = format!(r#"{{"kind":"intent","reason":"x","plan_id":"p","id":"{id}"}}"#);
+        let twice = format!(r#"{{"kind":"intent","id":"{id}","plan_id":"p","plan_id":"q"}}"#);
+        let seen = |body: &str| {
+            let mut line = Vec::new();
+            line::write(&mut line, &Hash([7; 32]), 9, Timestamp::UNIX_EPOCH, body.as_bytes());
+            line.pop();
+            note_of(&line, &line::read(&line).unwrap())
+        };
+        let note = Note { plan: Some(("p".into(), Turn::Goes)), begins: Some(id), ..Note::default() };
+        assert_eq!(seen(&begun), Some(note));
+        assert_eq!(seen(&twice), None);
+        assert_eq!(seen(r#"{"kind":"intent","plan_id":"p" "id":1}"#), None);
     }
 }

@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use guardrail_core::record::Kind;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -16,10 +16,12 @@ use super::position::{BEHIND_SEAL, Last, Position, Stop};
 use super::segment::{self, Header};
 use super::snapshot;
 use super::syncing::Syncing;
-use super::writer::Writer;
+use super::tail::{Tail, has_lost_block};
+use super::writer::{New, Writer};
 use crate::chain::Intent;
 use crate::hash::Hash;
-use crate::line::{self, MAX_LINE};
+use crate::line;
+use crate::merkle::Frontier;
 use crate::storage::{Storage, StorageFile};
 use crate::store::StoreError;
 
@@ -57,6 +59,16 @@ struct InDoubt<'r> {
     plan_id: Option<&'r str>,
 }
 
+/// The details of a record that says what was pruned.
+#[derive(Deserialize)]
+struct Pruned {
+    segment: u32,
+    sequence: u64,
+    head: Hash,
+    root: Hash,
+    frontier: Vec<Hash>,
+}
+
 /// How many intents a `recovered` record names.
 const NAMED: usize = 100;
 const CHUNK: usize = 1 << 20;
@@ -69,14 +81,34 @@ impl Writer {
         syncing: Arc<Syncing>,
         alone: bool,
     ) -> Result<(Self, Recovery), StoreError> {
-        let names = storage.list().map_err(StoreError::Unavailable)?;
-        let segments: Vec<u32> = names.iter().filter_map(|name| segment::number(name)).collect();
         let hint = syncing.shared().read(storage.as_ref()).map_err(StoreError::Unavailable)?;
-        let Some(&newest) = segments.last() else {
-            return Self::create(storage, options, syncing).map(|writer| (writer, Recovery::default()));
+        let (newest, position, segments) = match snapshot::told(storage.as_ref(), &hint) {
+            Some((told, position)) => (walk_on(storage.as_ref(), told)?, Some(position), Vec::new()),
+            None => {
+                let names = storage.list().map_err(StoreError::Unavailable)?;
+                let segments: Vec<u32> = names.iter().filter_map(|name| segment::number(name)).collect();
+                let Some(&newest) = segments.last() else {
+                    let created = Self::create(storage, options, syncing);
+                    return created.map(|writer| (writer, Recovery::default()));
+                };
+                (newest, snapshot::newest(storage.as_ref(), &names), segments)
+            }
         };
-        let log_id = identity(storage.as_ref(), &options, newest)?;
-        let (position, file) = start(storage.as_ref(), &options, &names, &segments)?;
+        let Header { log_id, key, .. } = identity(storage.as_ref(), &options, newest)?;
+        let other_key = key != options.key;
+        if other_key {
+            may_change_key(key.as_deref(), &options, alone)?;
+        }
+        if hint.segment.is_none() {
+            first_since_boot(storage.as_ref(), &syncing, newest)?;
+        }
+        if let Some(found) = position.as_ref().map(|position| position.chain.size)
+            && found != hint.snapshot
+        {
+            // Whoever opens the log next need not look for it.
+            let _ = syncing.shared().set_snapshot(storage.as_ref(), found);
+        }
+        let (position, file) = start(storage.as_ref(), &options, position, &segments)?;
         let mut writer = Self {
             storage,
             options,
@@ -88,11 +120,16 @@ impl Writer {
             buffer: Vec::new(),
             scratch: Vec::new(),
             distrust: hint.poisoned,
+            fresh: true,
         };
         writer.check_gaps(&segments)?;
         writer.syncing.set_recovering(true);
         let recovery = writer.recover(alone)?;
         writer.syncing.set_recovering(false);
+        // Where recovering began a segment, that one names the key already.
+        if other_key && writer.position.segment == newest {
+            writer.rotate()?;
+        }
         Ok((writer, recovery))
     }
 
@@ -110,30 +147,21 @@ impl Writer {
             return Err(StoreError::Unavailable(io::Error::new(io::ErrorKind::InvalidInput, why)));
         }
         syncing.shared().cure(storage.as_ref()).map_err(StoreError::NotWritten)?;
-        let name = segment::new_name(1);
-        match storage.remove(&name) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(StoreError::NotWritten(error));
-            }
-            _ => {}
-        }
-        let file = storage.create(&name).map_err(StoreError::NotWritten)?;
-        let room = options.segment_bytes + super::writer::BALLAST;
-        file.reserve(room).map_err(StoreError::NotWritten)?;
-        let file: Arc<dyn StorageFile> = Arc::from(file);
+        let new = New::make(storage.as_ref(), &options, 1).map_err(StoreError::NotWritten)?;
         let mut writer = Self {
             position: Position::new(&options.origin),
             log_id: options.log_id.unwrap_or_else(Uuid::new_v4),
-            file: Arc::clone(&file),
-            room,
+            file: Arc::clone(&new.file),
+            room: options.segment_bytes + super::writer::BALLAST,
             buffer: Vec::new(),
             scratch: Vec::new(),
             distrust: false,
+            fresh: false,
             storage,
             options,
             syncing,
         };
-        writer.begin_with(file.as_ref(), 0, None)?;
+        writer.begin_with(&new, 0, None)?;
         Ok(writer)
     }
 
@@ -157,8 +185,6 @@ impl Writer {
         let torn = self.catch_up()?;
         // Whoever gave the last segment its name may not have come to make that durable.
         self.syncing.sync_names()?;
-        // Lines may be read that a crash would still take. Nothing is built on them before.
-        self.syncing.sync(self.file.as_ref())?;
         // Another process may have been told of a loss since this one looked, and the system tells it to
         // nobody who opens the file later.
         if self.is_poisoned()? && !self.distrust {
@@ -224,6 +250,7 @@ impl Writer {
                         // Whoever began it may not have come to make its name durable.
                         self.syncing.sync_names()?;
                     }
+                    self.prove()?;
                     return self.mend(&stop);
                 }
                 Err(error) => return Err(StoreError::Unavailable(error)),
@@ -272,10 +299,30 @@ impl Writer {
     /// Goes on in the next segment, once this one is durable: whoever wrote it may have been killed
     /// before.
     fn leave_for(&mut self, next: Arc<dyn StorageFile>) -> Result<(), StoreError> {
-        self.syncing.sync(self.file.as_ref())?;
+        self.sync()?;
         self.position.next_segment();
         self.file = next;
         self.room = 0;
+        self.fresh = true;
+        Ok(())
+    }
+
+    /// Makes certain that the disk has the lines of the segment, where its file was opened after others
+    /// wrote to it. A crash may still take them, and if a sync of them failed before, the system
+    /// says so to nobody who comes later: what nobody is known to have made durable is
+    /// written again. Nothing is built on them before.
+    fn prove(&mut self) -> Result<(), StoreError> {
+        if self.fresh {
+            let hint = self.syncing.shared().read(self.storage.as_ref()).map_err(StoreError::Unavailable)?;
+            let end = self.position.end;
+            let durable = match self.syncing.shared().durable(&hint) {
+                Some((segment, durable)) if segment == self.position.segment => durable.min(end),
+                _ => 0,
+            };
+            self.write_again(durable, end)?;
+            self.fresh = false;
+            self.sync().inspect_err(|_| self.fresh = true)?;
+        }
         Ok(())
     }
 
@@ -291,7 +338,6 @@ impl Writer {
         if !self.is_torn(size)? {
             return Err(self.tampered(why));
         }
-        self.syncing.sync(self.file.as_ref())?;
         let torn = size.saturating_sub(self.position.end);
         self.repair("the tail was torn")?;
         Ok(Some(torn))
@@ -316,16 +362,15 @@ impl Writer {
     /// Ends the last segment where its good lines end, and begins the next, which says so.
     fn repair(&mut self, cause: &str) -> Result<(), StoreError> {
         self.distrust |= self.is_poisoned()?;
-        if self.distrust {
-            self.write_again()?;
-            self.syncing.sync(self.file.as_ref())?;
-        }
         let size = self.file.size().map_err(StoreError::Unavailable)?;
         let (segment, end) = (self.position.segment, self.position.end);
+        // What does not count is described by its digest, so it has to stay as it is.
+        self.write_again(if self.distrust { 0 } else { end }, size)?;
+        self.sync()?;
         let torn = size.saturating_sub(end);
         let digest = if torn > 0 { Some(self.torn_digest(size)?) } else { None };
-        let file = self.new_file(segment + 1).map_err(StoreError::NotWritten)?;
-        self.begin(file, torn, digest)?;
+        let new = self.new_segment()?;
+        self.begin(new, torn, digest)?;
         self.declare(cause, segment, end, torn, digest)
     }
 
@@ -355,27 +400,50 @@ impl Writer {
         };
         self.stage_own(Kind::Recovered, &recovered);
         self.flush()?;
-        self.syncing.sync(self.file.as_ref())
+        self.sync()
     }
 
-    /// Writes the good lines of the last segment in their places again. After a sync that failed they
-    /// may be in memory alone, and the next sync would not write them.
-    fn write_again(&self) -> Result<(), StoreError> {
+    /// Writes bytes of the last segment in their places again. After a sync that failed they may be in
+    /// memory alone, and the next sync would not write them. Where the segment is append-only by attribute, it
+    /// is enough that the disk is seen to have them.
+    fn write_again(&self, from: u64, to: u64) -> Result<(), StoreError> {
         let name = segment::name(self.position.segment);
-        let mut buffer = vec![0; CHUNK];
-        let mut offset = 0;
-        while offset < self.position.end {
-            let length = usize::try_from(self.position.end - offset).unwrap_or(CHUNK).min(CHUNK);
+        let mut buffer = vec![0; usize::try_from(to.saturating_sub(from)).unwrap_or(CHUNK).min(CHUNK)];
+        let mut offset = from;
+        while offset < to {
+            let length = usize::try_from(to - offset).unwrap_or(CHUNK).min(CHUNK);
             let part = buffer.get_mut(..length).unwrap_or_default();
             let read = self.file.read_at(part, offset).map_err(StoreError::Unavailable)?;
             if read == 0 {
                 return Err(self.tampered("the segment is shorter than it was"));
             }
             let part = part.get(..read).unwrap_or_default();
-            self.storage.write_again(&name, part, offset).map_err(StoreError::NotWritten)?;
+            match self.storage.write_again(&name, part, offset) {
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    self.see_on_disk(&name, part, offset)?;
+                }
+                written => written.map_err(StoreError::NotWritten)?,
+            }
             offset += read as u64;
         }
         Ok(())
+    }
+
+    /// That the disk has these bytes, by reading past the system's memory.
+    fn see_on_disk(&self, name: &str, bytes: &[u8], offset: u64) -> Result<(), StoreError> {
+        let why = match self.storage.is_on_disk(name, bytes, offset) {
+            Ok(true) => return Ok(()),
+            Ok(false) => "the disk does not have all that memory shows of it".to_owned(),
+            Err(error) => {
+                format!("it cannot be seen whether the disk has all that memory shows of it ({error})")
+            }
+        };
+        Err(StoreError::NotWritten(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!(
+                "{name} is append-only by attribute, and {why}: take the attribute away (chattr -a), open the log once, and set it again"
+            ),
+        )))
     }
 
     fn torn_digest(&self, size: u64) -> Result<Hash, StoreError> {
@@ -399,15 +467,16 @@ impl Writer {
     pub(super) fn reload(&mut self) -> Result<(), StoreError> {
         let names = self.storage.list().map_err(StoreError::Unavailable)?;
         let segments: Vec<u32> = names.iter().filter_map(|name| segment::number(name)).collect();
-        let (position, file) = start(self.storage.as_ref(), &self.options, &names, &segments)?;
-        (self.position, self.file, self.room) = (position, file, 0);
+        let position = snapshot::newest(self.storage.as_ref(), &names);
+        let (position, file) = start(self.storage.as_ref(), &self.options, position, &segments)?;
+        (self.position, self.file, self.room, self.fresh) = (position, file, 0, true);
         self.check_gaps(&segments)?;
         self.catch_up().map(drop)
     }
 }
 
-/// The log's id, from the newest first line. It must have the origin that is asked for.
-fn identity(storage: &dyn Storage, options: &FileOptions, newest: u32) -> Result<Uuid, StoreError> {
+/// The newest first line. It must have the origin that is asked for.
+fn identity(storage: &dyn Storage, options: &FileOptions, newest: u32) -> Result<Header, StoreError> {
     for number in [newest, newest.saturating_sub(1)] {
         let file = match storage.open(&segment::name(number)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -419,71 +488,101 @@ fn identity(storage: &dyn Storage, options: &FileOptions, newest: u32) -> Result
             let why = format!("this is the log {:?}, not {:?}", header.origin, options.origin);
             return Err(StoreError::Unavailable(io::Error::new(io::ErrorKind::InvalidInput, why)));
         }
-        return Ok(header.log_id);
+        return Ok(header);
     }
     Err(StoreError::Tampered { segment: newest, byte: 0, why: "no segment here has a first line".to_owned() })
 }
 
-/// Where reading begins: at the newest snapshot that the log confirms, or at its start.
+/// The last segment, from one that others told of: later ones may be there, and name another key.
+fn walk_on(storage: &dyn Storage, told: u32) -> Result<u32, StoreError> {
+    let mut newest = told;
+    loop {
+        match storage.open(&segment::name(newest + 1)) {
+            Ok(_) => newest += 1,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(newest),
+            Err(error) => return Err(StoreError::Unavailable(error)),
+        }
+    }
+}
+
+/// That a log may go on under another key than the one it has.
+fn may_change_key(key: Option<&str>, options: &FileOptions, alone: bool) -> Result<(), StoreError> {
+    let (kind, why) = if !options.change_key {
+        (io::ErrorKind::InvalidInput, "open it with that, or let it go on under another (change_key)")
+    } else if !alone {
+        (io::ErrorKind::WouldBlock, "to change that, close the log everywhere else first")
+    } else {
+        return Ok(());
+    };
+    let named = |key: Option<&str>| key.map_or_else(|| "no key".to_owned(), |key| format!("the key {key}"));
+    let (has, given) = (named(key), named(options.key.as_deref()));
+    let why = format!("this log is signed by {has}, and was to be opened with {given}: {why}");
+    Err(StoreError::Unavailable(io::Error::new(kind, why)))
+}
+
+/// Lets others know that all there is comes from the disk, since nobody has written since the machine
+/// started. The lock is held, and nothing is written before.
+fn first_since_boot(storage: &dyn Storage, syncing: &Syncing, newest: u32) -> Result<(), StoreError> {
+    let size = storage.open(&segment::name(newest)).and_then(|file| file.size());
+    let size = size.map_err(StoreError::Unavailable)?;
+    let shared = syncing.shared();
+    shared.set_durable(storage, newest, size).map_err(StoreError::NotWritten)?;
+    shared.set(storage, newest).map_err(StoreError::NotWritten)
+}
+
+/// Where reading begins: at a snapshot that the log confirms, at the log's start, or at the first segment
+/// that stayed when those before were pruned. `segments` are those that are there, sorted; they are of use
+/// only without a snapshot.
 fn start(
     storage: &dyn Storage,
     options: &FileOptions,
-    names: &[String],
+    snapshot: Option<Position>,
     segments: &[u32],
 ) -> Result<(Position, Arc<dyn StorageFile>), StoreError> {
-    let position = match snapshot::newest(storage, names) {
+    let position = match snapshot {
         Some(position) => position,
-        None => {
-            let first = segments.first().copied().unwrap_or(1);
-            if first != 1 {
-                return Err(StoreError::Damaged(format!(
-                    "segments before {first} were pruned, and no index is left to go on from: restore the files that end in .index"
-                )));
-            }
+        None if segments.first().is_none_or(|first| *first == 1) => {
             let mut position = Position::new(&options.origin);
             position.next_segment();
             position
         }
+        None => behind_pruned(storage, options, segments)?,
     };
     let file = storage.open(&segment::name(position.segment)).map_err(StoreError::Unavailable)?;
     Ok((position, Arc::from(file)))
 }
 
-/// Whether these bytes end with zeros somewhere where a block of the file ends, or the file. The disk
-/// has all of a block or what it had before, so what it lost reads as zeros to the end of a block.
-fn has_lost_block(bytes: &[u8], offset: u64, block: u64, at_end: bool) -> bool {
-    let ends =
-        |at: usize| at_end && at + 1 == bytes.len() || (offset + at as u64 + 1).checked_rem(block) == Some(0);
-    bytes.iter().enumerate().any(|(at, &byte)| byte == 0 && ends(at))
-}
-
-/// The bytes from an offset to the end of a file, by lines, whatever they are. What is longer than
-/// a line can be comes in pieces.
-struct Tail<'f> {
-    file: &'f dyn StorageFile,
-    offset: u64,
-    size: u64,
-    buffer: Vec<u8>,
-}
-
-impl<'f> Tail<'f> {
-    fn new(file: &'f dyn StorageFile, offset: u64, size: u64) -> Self {
-        Self { file, offset, size, buffer: Vec::new() }
-    }
-
-    /// The next piece, where it begins, and whether it is a whole line.
-    fn next(&mut self) -> io::Result<Option<(u64, &[u8], bool)>> {
-        let offset = self.offset;
-        let length = usize::try_from(self.size - offset).unwrap_or(usize::MAX).min(MAX_LINE + 1);
-        self.buffer.resize(length, 0);
-        let read = self.file.read_at(&mut self.buffer, offset)?;
-        self.buffer.truncate(read);
-        if read == 0 {
-            return Ok(None);
+/// The position before the first segment that a `pruned` record says has stayed. What a crash kept of
+/// segments before it is not read: no open plan and no intent needs them. That the record is right is
+/// seen at the checkpoints behind it.
+fn behind_pruned(
+    storage: &dyn Storage,
+    options: &FileOptions,
+    segments: &[u32],
+) -> Result<Position, StoreError> {
+    for &number in segments.iter().rev() {
+        let file = storage.open(&segment::name(number)).map_err(StoreError::Unavailable)?;
+        let lines =
+            segment::lines_with(file.as_ref(), b",\"kind\":\"pruned\",").map_err(StoreError::Unavailable)?;
+        for line in lines.iter().rev() {
+            // The words may stand anywhere in a line.
+            let is_pruned = line::read(line).is_some_and(|line| line.kind == Kind::Pruned.as_str());
+            let Some(pruned) = segment::details::<Pruned>(line).filter(|_| is_pruned) else { continue };
+            let Pruned { segment: first, sequence, head, root, frontier } = pruned;
+            let Ok(frontier) = Frontier::from_hashes(sequence, frontier) else { continue };
+            if frontier.root() != root || !segments.contains(&first) || first > number {
+                continue;
+            }
+            let file = storage.open(&segment::name(first)).map_err(StoreError::Unavailable)?;
+            let top =
+                segment::line_at(file.as_ref(), 0).map_err(StoreError::Unavailable)?.unwrap_or_default();
+            if line::read(&top).is_some_and(|top| (top.sequence, top.prev) == (sequence, head)) {
+                return Ok(Position::behind(&options.origin, first, head, frontier));
+            }
         }
-        let end = memchr::memchr(b'\n', &self.buffer);
-        self.offset += end.map_or(read, |end| end + 1) as u64;
-        let line = self.buffer.get(..end.unwrap_or(read)).unwrap_or_default();
-        Ok(Some((offset, line, end.is_some())))
     }
+    let first = segments.first().copied().unwrap_or_default();
+    Err(StoreError::Damaged(format!(
+        "the segments before {first} are gone, and no record says that they were pruned: restore them from a backup"
+    )))
 }

@@ -120,6 +120,32 @@ pub(crate) fn line_at(file: &dyn StorageFile, offset: u64) -> io::Result<Option<
     Ok(None)
 }
 
+/// The whole lines of a segment in which some bytes occur, without their newlines.
+pub(crate) fn lines_with(file: &dyn StorageFile, bytes: &[u8]) -> io::Result<Vec<Vec<u8>>> {
+    const CHUNK: usize = 1 << 20;
+    let finder = memchr::memmem::Finder::new(bytes);
+    let (mut found, mut buffer, mut offset) = (Vec::new(), Vec::new(), 0);
+    loop {
+        let filled = buffer.len();
+        buffer.resize(filled + CHUNK, 0);
+        let read = file.read_at(buffer.get_mut(filled..).unwrap_or_default(), offset)?;
+        if read == 0 {
+            return Ok(found);
+        }
+        offset += read as u64;
+        buffer.truncate(filled + read);
+        let whole = memchr::memrchr(b'\n', &buffer).map_or(0, |at| at + 1);
+        let lines = buffer.get(..whole).unwrap_or_default();
+        if finder.find(lines).is_some() {
+            let lines = lines.split(|&byte| byte == b'\n').filter(|line| finder.find(line).is_some());
+            found.extend(lines.map(<[u8]>::to_vec));
+        }
+        // What is longer than a line can be is none.
+        let rest = if buffer.len() - whole > MAX_LINE { buffer.len() } else { whole };
+        buffer.drain(..rest);
+    }
+}
+
 /// The number of a segment's first line.
 pub(crate) fn first_sequence(file: &dyn StorageFile) -> io::Result<Option<u64>> {
     Ok(line_at(file, 0)?.and_then(|line| line::read(&line).map(|prefix| prefix.sequence)))

@@ -8,6 +8,10 @@ use super::hint::Shared;
 use crate::storage::{Storage, StorageFile};
 use crate::store::StoreError;
 
+/// A segment, and how many of its bytes a sync makes durable; nothing where that is not to be said.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Durable(pub(crate) Option<(u32, u64)>);
+
 /// Syncs the files of a log.
 ///
 /// The operating system reports that a write was lost to one sync of each open file and then forgets
@@ -42,20 +46,28 @@ impl Syncing {
         self.poison.get().map_or(Ok(()), |why| Err(StoreError::Poisoned(why.clone())))
     }
 
-    /// Makes what was written to a file durable.
-    pub(crate) fn sync(&self, file: &dyn StorageFile) -> Result<(), StoreError> {
+    /// Makes what was written to a file durable, and lets others know how much of which segment that is.
+    /// Whoever says so must have opened the file before these bytes were written, or have
+    /// written them again since.
+    pub(crate) fn sync(&self, file: &dyn StorageFile, durable: Durable) -> Result<(), StoreError> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.check()?;
         // A sync can say yes although the file system could not note that the file has grown.
         if let Err(error) = file.sync().and_then(|()| file.probe()) {
             return Err(self.poison(error));
         }
+        let mark = || {
+            let Durable(Some((segment, end))) = durable else { return Ok(()) };
+            // Where this fails, an older mark stays, and that is as true.
+            let _ = self.shared.set_durable(self.storage.as_ref(), segment, end);
+            Ok(())
+        };
         if self.recovering.load(Ordering::Relaxed) {
-            return Ok(());
+            return mark();
         }
         // Another process may have been told of a loss that this one was not told of.
         match self.shared.read(self.storage.as_ref()) {
-            Ok(hint) if !hint.poisoned => Ok(()),
+            Ok(hint) if !hint.poisoned => mark(),
             Ok(_) => Err(StoreError::Indeterminate(io::Error::other(self.poisoned_elsewhere()))),
             Err(error) => Err(self.poison(error)),
         }

@@ -10,7 +10,7 @@ use super::options::FileOptions;
 use super::position::{Last, Position, Stop};
 use super::segment::{self, Checkpoint, Header, Previous, Seal};
 use super::snapshot;
-use super::syncing::Syncing;
+use super::syncing::{Durable, Syncing};
 use crate::chain::Note;
 use crate::line::{self, MAX_LINE};
 use crate::storage::{Storage, StorageFile};
@@ -19,6 +19,42 @@ use crate::store::{Acknowledged, Appended, Body, StoreError};
 /// So much of a segment's room is left to lines that the store itself writes, so that a full disk
 /// does not keep it from closing.
 pub(crate) const BALLAST: u64 = 16 << 10;
+
+/// How many names a segment that is begun can have where none goes away.
+const OTHER_NAMES: u32 = 1_000;
+
+/// A segment under a name that does not count yet.
+pub(super) struct New {
+    pub(super) name: String,
+    pub(super) file: Arc<dyn StorageFile>,
+}
+
+impl New {
+    /// A file for a segment, with room on the disk.
+    pub(super) fn make(storage: &dyn Storage, options: &FileOptions, segment: u32) -> io::Result<Self> {
+        let create = |name: String| storage.create(&name).map(|file| Self { name, file: Arc::from(file) });
+        let name = segment::new_name(segment);
+        let is_taken = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
+        let new = match create(name.clone()) {
+            // Of somebody who did not come to the end.
+            Err(error) if is_taken(&error) => match storage.remove(&name) {
+                // The directory is append-only by attribute: it stays there, and another name is as good.
+                Err(refused) if refused.kind() == io::ErrorKind::PermissionDenied => {
+                    let mut others = (1..=OTHER_NAMES).map(|number| create(format!("{name}.{number}")));
+                    let free = others.find(|made| !made.as_ref().is_err_and(is_taken));
+                    free.unwrap_or(Err(error))?
+                }
+                removed => removed.and_then(|()| create(name))?,
+            },
+            made => made?,
+        };
+        if let Err(error) = new.file.reserve(options.segment_bytes + BALLAST) {
+            let _ = storage.remove(&new.name);
+            return Err(error);
+        }
+        Ok(new)
+    }
+}
 
 /// Bodies to be appended together, and their condition.
 pub(crate) type Asked<'a> = (&'a [Body<'a>], &'a Condition);
@@ -40,6 +76,8 @@ pub(crate) struct Writer {
     pub(super) scratch: Vec<u8>,
     /// A sync failed before the log was opened, and reading may show what the disk does not have.
     pub(super) distrust: bool,
+    /// The file was opened after others wrote to it, and what it shows is not proved to be on the disk.
+    pub(super) fresh: bool,
 }
 
 impl Writer {
@@ -208,73 +246,61 @@ impl Writer {
     }
 
     /// Ends the segment and begins the next.
-    fn rotate(&mut self) -> Result<(), StoreError> {
+    pub(super) fn rotate(&mut self) -> Result<(), StoreError> {
         if self.position.last == Last::Seal {
             return self.begin_next();
         }
         // Whether the disk has room for it is to be known before this one is sealed.
-        let next = self.position.segment + 1;
-        let file = self.new_file(next).map_err(StoreError::NotWritten)?;
+        let new = self.new_segment()?;
         if let Err(error) = self.stage_checkpoint() {
-            let _ = self.storage.remove(&segment::new_name(next));
+            let _ = self.storage.remove(&new.name);
             return Err(error);
         }
         let (first, size) = (self.position.first, self.position.chain.size);
         let seal = Seal::new(first, size, self.position.from, self.position.chain.timestamp);
         self.stage_own(Kind::Seal, &seal);
         if let Err(error) = self.flush() {
-            let _ = self.storage.remove(&segment::new_name(next));
+            let _ = self.storage.remove(&new.name);
             return Err(error);
         }
-        self.syncing.sync(self.file.as_ref())?;
-        self.begin(file, 0, None)
+        self.sync()?;
+        self.begin(new, 0, None)
     }
 
     /// Begins the segment after a sealed one.
     pub(super) fn begin_next(&mut self) -> Result<(), StoreError> {
         // Whoever sealed this one may have been killed before it was durable.
-        self.syncing.sync(self.file.as_ref())?;
-        let file = self.new_file(self.position.segment + 1).map_err(StoreError::NotWritten)?;
-        self.begin(file, 0, None)
+        self.sync()?;
+        let new = self.new_segment()?;
+        self.begin(new, 0, None)
     }
 
-    /// A file for the next segment, with room on the disk, under a name that does not count yet.
-    pub(super) fn new_file(&self, segment: u32) -> io::Result<Box<dyn StorageFile>> {
-        let name = segment::new_name(segment);
-        let file = match self.storage.create(&name) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                // Of somebody who did not come to the end.
-                self.storage.remove(&name)?;
-                self.storage.create(&name)?
-            }
-            other => other?,
-        };
-        if let Err(error) = file.reserve(self.options.segment_bytes + BALLAST) {
-            let _ = self.storage.remove(&name);
-            return Err(error);
-        }
-        Ok(file)
+    /// The file of the next segment.
+    pub(super) fn new_segment(&self) -> Result<New, StoreError> {
+        New::make(self.storage.as_ref(), &self.options, self.position.segment + 1)
+            .map_err(StoreError::NotWritten)
     }
 
     /// Writes the first line of the next segment, and gives it its name. Everything before is durable
     /// already. If this fails, the position is as before.
     pub(super) fn begin(
         &mut self,
-        file: Box<dyn StorageFile>,
+        new: New,
         torn_bytes: u64,
         torn_sha256: Option<crate::hash::Hash>,
     ) -> Result<(), StoreError> {
         let before = self.position.clone();
-        let begun = self.begin_with(file.as_ref(), torn_bytes, torn_sha256);
+        let begun = self.begin_with(&new, torn_bytes, torn_sha256);
         match begun {
             Ok(()) => {
-                self.file = Arc::from(file);
+                self.file = new.file;
                 self.room = self.options.segment_bytes + BALLAST;
+                self.fresh = false;
                 Ok(())
             }
             Err(error) => {
                 self.position = before;
-                let _ = self.storage.remove(&segment::new_name(self.position.segment + 1));
+                let _ = self.storage.remove(&new.name);
                 Err(error)
             }
         }
@@ -282,7 +308,7 @@ impl Writer {
 
     pub(super) fn begin_with(
         &mut self,
-        file: &dyn StorageFile,
+        new: &New,
         torn_bytes: u64,
         torn_sha256: Option<crate::hash::Hash>,
     ) -> Result<(), StoreError> {
@@ -311,16 +337,17 @@ impl Writer {
             note: Note::default(),
         };
         self.position.push(&mut text, &body, (self.options.clock)());
-        snapshot::write_all(file, &text).map_err(StoreError::NotWritten)?;
-        self.syncing.sync(file)?;
+        snapshot::write_all(new.file.as_ref(), &text).map_err(StoreError::NotWritten)?;
+        self.syncing.sync(new.file.as_ref(), Durable(None))?;
         let segment = self.position.segment;
         // Others look for the new segment from here on. They may not see it otherwise, since nothing
         // tells it in a segment with a torn tail.
         self.syncing.shared().set(self.storage.as_ref(), segment).map_err(StoreError::NotWritten)?;
-        self.storage
-            .rename(&segment::new_name(segment), &segment::name(segment))
-            .map_err(StoreError::NotWritten)?;
-        self.syncing.sync_names()
+        self.storage.rename(&new.name, &segment::name(segment)).map_err(StoreError::NotWritten)?;
+        self.syncing.sync_names()?;
+        // Where this fails, the whole segment is taken for doubtful, which it is not.
+        let _ = self.syncing.shared().set_durable(self.storage.as_ref(), segment, self.position.end);
+        Ok(())
     }
 
     fn checkpoint_due(&self) -> bool {
@@ -335,7 +362,7 @@ impl Writer {
     /// what was written in one go before it.
     pub(super) fn stage_checkpoint(&mut self) -> Result<(), StoreError> {
         self.flush()?;
-        self.syncing.sync(self.file.as_ref())?;
+        self.sync()?;
         // Without a snapshot, opening reads more.
         let index = snapshot::keep(self.storage.as_ref(), &self.position).ok();
         let size = self.position.chain.size;
@@ -343,9 +370,41 @@ impl Writer {
         let note = self.options.sign.as_ref().and_then(|sign| sign(&self.options.origin, size, &root));
         self.stage_own(Kind::Checkpoint, &Checkpoint { size, root, index, note });
         if index.is_some() {
-            let _ = snapshot::clear(self.storage.as_ref());
+            // Without it, opening lists the directory.
+            let _ = self.syncing.shared().set_snapshot(self.storage.as_ref(), size);
         }
-        Ok(())
+        match self.storage.list() {
+            Ok(names) => {
+                snapshot::clear(self.storage.as_ref(), &names);
+                self.check_end(&names)
+            }
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// That no segment stands behind the last one. Opening the log may have looked no further than what
+    /// the processes tell each other.
+    fn check_end(&self, names: &[String]) -> Result<(), StoreError> {
+        let last = names.iter().rev().find_map(|name| segment::number(name));
+        match last {
+            Some(last) if last > self.position.segment => {
+                let why = format!("{} stands behind the last segment: verify the log", segment::name(last));
+                Err(self.syncing.poison(io::Error::other(why)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The file of the position, and what a sync of it makes durable. Nothing is staged.
+    pub(crate) fn written(&self) -> (Arc<dyn StorageFile>, Durable) {
+        let written = (self.position.segment, self.position.end);
+        (Arc::clone(&self.file), Durable(Some(written).filter(|_| !self.fresh)))
+    }
+
+    /// Makes all lines of the segment durable. Nothing is staged.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        let (file, durable) = self.written();
+        self.syncing.sync(file.as_ref(), durable)
     }
 
     /// Makes a line of the store's own the next.

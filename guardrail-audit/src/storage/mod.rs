@@ -67,8 +67,17 @@ pub trait Storage: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// As the operating system says; a file that is append-only by attribute refuses.
+    /// As the operating system says; [`PermissionDenied`](io::ErrorKind::PermissionDenied) where the file is
+    /// append-only by attribute.
     fn write_again(&self, name: &str, bytes: &[u8], offset: u64) -> io::Result<()>;
+
+    /// Whether the disk has these bytes of a file there, by reading past the system's memory. What was
+    /// written and not synced is written for that.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be read, or memory cannot be passed by.
+    fn is_on_disk(&self, name: &str, bytes: &[u8], offset: u64) -> io::Result<bool>;
 
     /// Waits until no other opened log holds the lock, in this process or another one, and takes it.
     /// It ends with the guard, and with the process. It is taken once at a time by one opened log.

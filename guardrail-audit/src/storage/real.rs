@@ -60,15 +60,7 @@ impl RealStorage {
         #[cfg(target_os = "linux")]
         {
             // The number has 32 bits; where the type is wider, it may come with its sign extended.
-            let kind = rustix::fs::fstatfs(&storage.directory)?.f_type as u32;
-            if let Some((_, name)) = NETWORKS.iter().find(|(number, _)| *number == kind) {
-                return Err(io::Error::new(
-                    io::ErrorKind::Unsupported,
-                    format!(
-                        "the directory lies on {name}, whose locks and syncs cannot be relied on: choose a local disk"
-                    ),
-                ));
-            }
+            refuse_network(rustix::fs::fstatfs(&storage.directory)?.f_type as u32)?;
         }
         Ok(storage)
     }
@@ -152,6 +144,39 @@ impl Storage for RealStorage {
         self.open_with(name, OFlags::WRONLY)?.write_all_at(bytes, offset)
     }
 
+    #[cfg(target_os = "linux")]
+    fn is_on_disk(&self, name: &str, bytes: &[u8], offset: u64) -> io::Result<bool> {
+        use rustix::fs::{Advice, fadvise};
+        // A direct read needs whole blocks, at a place in memory that is a multiple of their size.
+        const BLOCK: usize = 4_096;
+        // Some file systems answer from memory all the same. What is clean is forgotten before.
+        let file = self.open_with(name, OFlags::RDONLY)?;
+        file.sync_data()?;
+        fadvise(&file, 0, None, Advice::DontNeed)?;
+        let file = self.open_with(name, OFlags::RDONLY | OFlags::DIRECT)?;
+        let before = usize::try_from(offset % BLOCK as u64).unwrap_or_default();
+        let start = offset - before as u64;
+        let wanted = (before + bytes.len()).next_multiple_of(BLOCK);
+        let mut buffer = vec![0; wanted + BLOCK];
+        let shift = buffer.as_ptr().align_offset(BLOCK);
+        let room = buffer.get_mut(shift..shift.saturating_add(wanted)).unwrap_or_default();
+        let mut filled = 0;
+        // It ends with the file, and goes on at whole blocks alone.
+        while filled < room.len() && filled % BLOCK == 0 {
+            match file.read_at(room.get_mut(filled..).unwrap_or_default(), start + filled as u64)? {
+                0 => break,
+                read => filled += read,
+            }
+        }
+        Ok(room.get(before..before + bytes.len()).is_some_and(|found| found == bytes)
+            && filled >= before + bytes.len())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn is_on_disk(&self, _: &str, _: &[u8], _: u64) -> io::Result<bool> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "memory cannot be passed by on this system"))
+    }
+
     fn lock(&self) -> io::Result<Box<dyn Send>> {
         loop {
             match self.lock.lock() {
@@ -161,7 +186,7 @@ impl Storage for RealStorage {
             }
         }
         let held = Held(Arc::clone(&self.lock));
-        if held.0.metadata()?.nlink() == 0 {
+        if rustix::fs::fstat(&*held.0)?.st_nlink == 0 {
             // Whoever opens the log now locks another file.
             return Err(io::Error::new(
                 io::ErrorKind::NotFound,
@@ -205,6 +230,18 @@ impl Storage for RealStorage {
     }
 }
 
+/// Refuses the file systems of [`NETWORKS`], by the number that `statfs` gives.
+#[cfg(target_os = "linux")]
+fn refuse_network(kind: u32) -> io::Result<()> {
+    let Some((_, name)) = NETWORKS.iter().find(|(number, _)| *number == kind) else { return Ok(()) };
+    Err(io::Error::new(
+        io::ErrorKind::Unsupported,
+        format!(
+            "the directory lies on {name}, whose locks and syncs cannot be relied on: choose a local disk"
+        ),
+    ))
+}
+
 struct Held(Arc<File>);
 
 impl Drop for Held {
@@ -228,7 +265,8 @@ impl StorageFile for RealFile {
     }
 
     fn size(&self) -> io::Result<u64> {
-        Ok(self.file.metadata()?.len())
+        // The cheapest way to ask. Nothing is read or written at the position that this moves.
+        Ok(rustix::fs::seek(&self.file, rustix::fs::SeekFrom::End(0))?)
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -343,6 +381,14 @@ mod tests {
         assert_eq!((mode(&path), mode(&path.join("a")), mode(&path.join("lock"))), (0o700, 0o600, 0o600));
         assert!(storage.create("a").is_err());
         storage.write_again("a", b"two", 3).unwrap();
+        #[cfg(target_os = "linux")]
+        match storage.is_on_disk("a", b"netw", 1) {
+            Ok(same) => {
+                assert!(same && !storage.is_on_disk("a", b"nets", 1).unwrap());
+                assert!(!storage.is_on_disk("a", b"two\0", 3).unwrap());
+            }
+            Err(error) => println!("SKIPPED: no direct reading here: {error}"),
+        }
         let mut buffer = [0; 8];
         assert_eq!(file.read_at(&mut buffer, 0).unwrap(), 6);
         assert_eq!(&buffer[..6], b"onetwo");
@@ -413,6 +459,22 @@ mod tests {
         std::fs::remove_file(path.join("lock")).unwrap();
         assert!(one.lock().is_err());
         std::fs::remove_dir_all(&path).unwrap();
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_lies_on_another_machine_is_refused() {
+        let nfs = refuse_network(0x6969).unwrap_err();
+        assert_eq!(nfs.kind(), io::ErrorKind::Unsupported);
+        assert!(nfs.to_string().contains("NFS"), "{nfs}");
+        // FUSE, SMB as `statfs` gives it where the number has its sign extended, and 9P.
+        for kind in [0x6573_5546, 0xffff_ffff_ff53_4d42_u64 as u32, 0x0102_1997] {
+            assert!(refuse_network(kind).is_err(), "{kind:x}");
+        }
+        // ext4, XFS, btrfs, tmpfs, overlayfs.
+        for kind in [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630] {
+            refuse_network(kind).unwrap();
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use guardrail_core::record::Condition;
 use crate::ledger::note;
 
 const DIRECTORY: &str = "GUARDRAIL_CRASH_DIRECTORY";
-const APPENDS: &str = "GUARDRAIL_CRASH_APPENDS";
+pub(crate) const APPENDS: &str = "GUARDRAIL_CRASH_APPENDS";
 
 fn open(path: &Path) -> FileStore {
     let options =
@@ -52,7 +52,7 @@ fn child() {
     }
 }
 
-fn command(before: &[&str], path: &Path) -> Command {
+pub(crate) fn command(before: &[&str], path: &Path) -> Command {
     let program = std::env::current_exe().unwrap();
     let mut command = match before {
         [] => Command::new(&program),
@@ -68,7 +68,7 @@ fn command(before: &[&str], path: &Path) -> Command {
 }
 
 /// What a process said, up to its end; it is killed after so many lines.
-fn said(mut child: Child, kill_after: usize) -> Vec<String> {
+pub(crate) fn said(mut child: Child, kill_after: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
         let Ok(line) = line else { break };
@@ -104,7 +104,7 @@ fn look(path: &Path, said: &[String]) -> usize {
     acknowledged
 }
 
-fn place(name: &str) -> PathBuf {
+pub(crate) fn place(name: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("guardrail-crash-{}-{name}", std::process::id()));
     let _ = std::fs::remove_dir_all(&path);
     path
@@ -151,6 +151,9 @@ fn what_was_acknowledged_before_a_call_failed_is_there() {
         "fdatasync:error=EINTR:when=7",
         "pwrite64:error=EIO:when=3+",
         "openat:error=EMFILE:when=60",
+        "flock:error=EINTR:when=4..6",
+        "pread64:error=EINTR:when=9",
+        "linkat:error=EIO:when=1",
     ] {
         let trace = format!("inject={inject}");
         let before = ["strace", "-f", "-o", "/dev/null", "-e", &trace];

@@ -186,12 +186,14 @@ impl Trial {
             let bytes = dice.pick(&[0, 0, 40, 300, 300, 1_500, 6_000]);
             return ((0..count).map(|_| note(bytes)).collect(), Condition::Always);
         }
-        // Several contend for few plans, with what they know of them.
+        // Several contend for few plans, with what they know of them. Some of these are closed, and some
+        // are opened again to be undone.
         let plan = format!("plan-{}", dice.below(3));
         let sequence = self.plans.lock().unwrap().get(&plan).copied();
-        let mut record = Record::new(Kind::Plan);
+        let mut record = Record::new(dice.pick(&[&Kind::Plan, &Kind::Plan, &Kind::Rollback]).clone());
         record.plan_id = Some(plan.clone());
-        record.status = Some(dice.pick(&[&Status::Approved, &Status::Started, &Status::Paused]).clone());
+        let statuses = [&Status::Approved, &Status::Started, &Status::Paused, &Status::Succeeded];
+        record.status = Some(dice.pick(&statuses).clone());
         (vec![note(10), record], Condition::PlanAt { plan_id: plan, sequence })
     }
 

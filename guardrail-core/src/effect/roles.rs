@@ -6,7 +6,7 @@ use guardrail_schema::{EffectKind, Language, Mark, Role, Scope, Undo};
 
 use crate::effect::{Area, Code, Collector, Location, Target};
 use crate::identify::language::{Act, Statement, StatementKind};
-use crate::identify::{Argument, is_trusted_directory};
+use crate::identify::{Argument, Given, is_trusted_directory};
 use crate::lower::{Lead, Origin, Value, Word};
 use crate::shell::Span;
 
@@ -15,7 +15,7 @@ impl<'a> Collector<'_, 'a, '_> {
         let call = self.call;
         for argument in &call.arguments {
             let word = argument.word;
-            let rehearsal = call.rehearsal && argument.operand;
+            let rehearsal = call.rehearsal && argument.given == Given::Operand;
             match argument.role {
                 Role::Read => self.path(EffectKind::Read, word, word.span),
                 Role::Write if rehearsal => self.path(EffectKind::Read, word, word.span),

@@ -179,8 +179,10 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
     fn note_uncertain(&mut self, word: Word<'a>) {
         let several = word.splits || word.pattern.is_some();
         self.uncertain |= several;
-        // All that `-o*` becomes is that flag, and is seen as such.
-        let one_flag = !word.splits && word.prefix().first() == Some(&b'-');
+        // All that `-o*` becomes is that flag, and is seen as such. What nothing chose (`$PWD`, `$HOME`,
+        // a number) brings no flag along behind it, as it is none in front.
+        let chosen = word.splits && !word.from.is_empty();
+        let one_flag = !chosen && word.prefix().first() == Some(&b'-');
         self.hidden_flags |= several && !self.ended && !one_flag && word.may_be_flag();
     }
 

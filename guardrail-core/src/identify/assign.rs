@@ -9,7 +9,7 @@ use guardrail_schema::{self as schema, Case, Count, EffectKind, Mark, Operand, R
 
 use crate::glob;
 use crate::identify::arguments::{Read, is_assignment, is_open_group, is_true};
-use crate::identify::call::{Argument, Call, FlagUse, Unknown};
+use crate::identify::call::{Argument, Call, FlagUse, Given, Unknown};
 use crate::lower::{Lead, Value, Word};
 
 /// Three-valued truth about what cannot all be known.
@@ -96,7 +96,7 @@ fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
             }
         }
         if let (Some(role), Some(word)) = (&used.flag.then, used.second) {
-            arguments.push(Argument { name: &used.flag.facet, role, word, operand: false });
+            arguments.push(Argument { name: &used.flag.facet, role, word, given: Given::Flag });
         }
         let Some(word) = used.value else { continue };
         let harmless =
@@ -122,14 +122,14 @@ fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
             .or_else(|| prefixed(prefixes, word).filter(|_| role.is_none_or(says_nothing)));
         let whole = role.filter(|role| said.is_none() || !says_nothing(role)).map(|role| (role, word));
         for (role, word) in whole.into_iter().chain(said) {
-            arguments.push(Argument { name: &used.flag.facet, role, word, operand: false });
+            arguments.push(Argument { name: &used.flag.facet, role, word, given: Given::Flag });
         }
         // `@file;type=text/plain`, `@a,b`: what the name ends at is the program's own.
         if let (Some((role, word)), false) = (said, own.is_empty()) {
             for piece in word.prefix().split(|byte| matches!(byte, b';' | b',')) {
                 if piece.len() < word.prefix().len() {
                     let word = Word { value: Value::Known(piece), ..word };
-                    arguments.push(Argument { name: &used.flag.facet, role, word, operand: false });
+                    arguments.push(Argument { name: &used.flag.facet, role, word, given: Given::Flag });
                 }
             }
         }
@@ -231,11 +231,11 @@ fn operands<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
             name: &slot.name,
             role: &slot.role,
             word,
-            operand: true,
+            given: Given::Operand,
         }));
         words = rest;
         if let (true, Some(&word)) = (takes_rest(slot), read.rest.first()) {
-            arguments.push(Argument { name: &slot.name, role: &slot.role, word, operand: true });
+            arguments.push(Argument { name: &slot.name, role: &slot.role, word, given: Given::Operand });
         }
     }
     // More words than slots: the last slot's role is the best guess there is.
@@ -244,7 +244,7 @@ fn operands<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
             name: &last.name,
             role: &last.role,
             word,
-            operand: true,
+            given: Given::Operand,
         }));
     }
     // `cp $FILES`, `mv *`: each slot could hold what such a word becomes.
@@ -253,7 +253,12 @@ fn operands<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
             for slot in slots.iter().filter(|slot| slot.count != Count::Many && !takes_rest(slot)) {
                 if read.operands.len() <= needed || slot.count == Count::Optional {
                     let word = Word { value: Value::Unknown, pattern: None, ..*word };
-                    arguments.push(Argument { name: &slot.name, role: &slot.role, word, operand: true });
+                    arguments.push(Argument {
+                        name: &slot.name,
+                        role: &slot.role,
+                        word,
+                        given: Given::Operand,
+                    });
                 }
             }
         }
@@ -268,9 +273,9 @@ fn prefixed_operands(call: &mut Call<'_, '_>) {
     }
     for at in 0..call.arguments.len() {
         let Some(&argument) = call.arguments.get(at) else { break };
-        let plain = argument.operand && says_nothing(argument.role);
+        let plain = argument.given == Given::Operand && says_nothing(argument.role);
         if let Some((role, word)) = prefixed(prefixes, argument.word).filter(|_| plain) {
-            call.arguments.push(Argument { role, word, operand: false, ..argument });
+            call.arguments.push(Argument { role, word, given: Given::Flag, ..argument });
         }
     }
 }

@@ -70,8 +70,17 @@ pub(crate) struct Argument<'a, 'k> {
     pub(crate) name: &'k str,
     pub(crate) role: &'k Role,
     pub(crate) word: Word<'a>,
-    /// Whether it is an operand, not the value of a flag or variable.
-    pub(crate) operand: bool,
+    pub(crate) given: Given,
+}
+
+/// Where a word of a call stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Given {
+    Operand,
+    /// The value of a flag.
+    Flag,
+    /// The value of an environment variable, which may mean nothing to this call.
+    Variable,
 }
 
 /// A flag as it was given.

@@ -19,7 +19,7 @@ use std::collections::VecDeque;
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 
-pub(crate) use call::{Argument, Call, Feed, FeedSource, Marks, Standing, Unknown};
+pub(crate) use call::{Argument, Call, Feed, FeedSource, Given, Marks, Standing, Unknown};
 pub(crate) use trust::is_trusted_directory;
 
 use crate::identify::arguments::Arguments;

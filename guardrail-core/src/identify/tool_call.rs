@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use crate::glob;
 use crate::identify::Identifier;
-use crate::identify::call::{Argument, Call, Standing};
+use crate::identify::call::{Argument, Call, Given, Standing};
 use crate::lower::{
     Context, EnvironmentId, Input, Invocation, InvocationId, Place, Resolution, Source, SourceId, Word,
 };
@@ -89,7 +89,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
                     name: facet,
                     role,
                     word: Word::known(text.as_bytes(), span),
-                    operand: true,
+                    given: Given::Operand,
                 });
             });
         }

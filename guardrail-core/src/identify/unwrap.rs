@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{EffectKind, Inside, Language, Role};
 
-use crate::identify::call::{Argument, Call, Feed, FeedSource, LanguageAct, Unknown};
+use crate::identify::call::{Argument, Call, Feed, FeedSource, Given, LanguageAct, Unknown};
 use crate::identify::language::{self, Act, Found};
 use crate::identify::{Identifier, span_of, split};
 use crate::lower::{
@@ -40,7 +40,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let arguments: &'a [Argument<'a, 'k>] = self.arena.alloc_slice_copy(&call.arguments);
         let mut joined = false;
         for (index, argument) in arguments.iter().enumerate() {
-            let inner = if argument.operand { inner } else { self.once(inner, argument) };
+            let inner = if argument.given == Given::Operand { inner } else { self.once(inner, argument) };
             match argument.role {
                 Role::Code(language) => {
                     let positional = if *language == Language::Shell {
@@ -49,6 +49,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
                         &[]
                     };
                     self.code(call, invocation, inner, *language, argument.word, positional);
+                }
+                Role::Words(language) if argument.given == Given::Variable => {
+                    self.code(call, invocation, inner, *language, argument.word, &[]);
                 }
                 Role::Words(language) if !joined => {
                     joined = true;
@@ -172,13 +175,15 @@ impl<'a, 'k> Identifier<'a, 'k> {
 
     /// The words of a wrapped command or text: what flags give of it, then the rest of the line.
     pub(super) fn following(&self, call: &Call<'a, 'k>, wanted: impl Fn(&Role) -> bool) -> &'a [Word<'a>] {
-        let mut wanted = call.arguments.iter().filter(|argument| wanted(argument.role)).peekable();
+        let given = |argument: &&Argument<'a, 'k>| argument.given != Given::Variable && wanted(argument.role);
+        let mut wanted = call.arguments.iter().filter(given).peekable();
         if wanted.peek().is_none() {
             return &[];
         }
         let rest = call.rest;
-        let given =
-            wanted.filter(|argument| rest.is_empty() || !argument.operand).map(|argument| argument.word);
+        let given = wanted
+            .filter(|argument| rest.is_empty() || argument.given != Given::Operand)
+            .map(|argument| argument.word);
         let mut words = BumpVec::new_in(self.arena);
         words.extend(given);
         if words.is_empty() {
@@ -429,10 +434,11 @@ impl<'a, 'k> Identifier<'a, 'k> {
 
     fn standard_input(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>, inner: Inner<'a>) {
         let by_flag = call.flags.iter().find_map(|used| used.flag.stdin.as_ref());
-        let given = call
-            .arguments
-            .iter()
-            .any(|a| matches!(a.role, Role::Code(_) | Role::Script(_) | Role::Words(_) | Role::Argv));
+        // What a variable names is run as well, not instead.
+        let given = call.arguments.iter().any(|a| {
+            a.given != Given::Variable
+                && matches!(a.role, Role::Code(_) | Role::Script(_) | Role::Words(_) | Role::Argv)
+        });
         let by_command =
             call.command.and_then(|command| command.stdin.as_ref()).filter(|_| !given && !call.rehearsal);
         let role = by_flag.or(by_command);

@@ -4,7 +4,7 @@ use guardrail_schema::Variable;
 
 use crate::glob;
 use crate::identify::Identifier;
-use crate::identify::call::{Argument, Call};
+use crate::identify::call::{Argument, Call, Given};
 use crate::lower::{EnvironmentId, Invocation, Word};
 
 impl<'a, 'k> Identifier<'a, 'k> {
@@ -33,7 +33,12 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 let span = prefix.map_or(call.named, |assignment| assignment.span);
                 let word = Word { span, ..value };
                 if let Some(role) = &variable.role {
-                    call.arguments.push(Argument { name: &variable.name, role, word, operand: false });
+                    call.arguments.push(Argument {
+                        name: &variable.name,
+                        role,
+                        word,
+                        given: Given::Variable,
+                    });
                 }
                 call.effects.extend(variable.effects.iter().map(|effect| (effect, span)));
             }

@@ -69,6 +69,8 @@ pub(super) enum Node<'a> {
     Variable {
         name: &'a [u8],
         binding: Binding<'a>,
+        /// Bound in front of a program, which alone sees it.
+        passing: bool,
     },
     Function {
         function: Function<'a>,
@@ -102,6 +104,23 @@ impl<'a> Environments<'a> {
     pub(super) fn push(&mut self, before: EnvironmentId, node: Node<'a>) -> EnvironmentId {
         self.nodes.push((before.0, node));
         EnvironmentId(self.nodes.len() as u32)
+    }
+
+    /// The newest binding stands in front of a command.
+    pub(super) fn pass(&mut self) {
+        if let Some((_, Node::Variable { passing, .. })) = self.nodes.last_mut() {
+            *passing = true;
+        }
+    }
+
+    /// What was bound in front of a command since there were `mark` nodes may be more than passing:
+    /// the command runs in this shell.
+    pub(super) fn stay(&mut self, mark: usize) {
+        for (_, node) in self.nodes.get_mut(mark..).unwrap_or_default() {
+            if let Node::Variable { passing, .. } = node {
+                *passing = false;
+            }
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -168,7 +187,7 @@ impl<'a> Environments<'a> {
         let mut exported_only = false;
         for node in self.chain(environment, EnvironmentId(0)) {
             match node {
-                Node::Variable { name: bound, binding } if *bound == name => {
+                Node::Variable { name: bound, binding, .. } if *bound == name => {
                     // Not exported here, but the caller's environment may still hold an older value.
                     return if exported_only && !binding.exported {
                         Found::Forgotten
@@ -329,9 +348,12 @@ mod tests {
     fn a_child_sees_only_what_is_exported() {
         let arena = Bump::new();
         let mut all = Environments::new(&arena);
-        let plain = Node::Variable { name: b"x", binding: Binding::of(known(b"1")) };
-        let exported =
-            Node::Variable { name: b"y", binding: Binding { exported: true, ..Binding::of(known(b"2")) } };
+        let plain = Node::Variable { name: b"x", binding: Binding::of(known(b"1")), passing: false };
+        let exported = Node::Variable {
+            name: b"y",
+            binding: Binding { exported: true, ..Binding::of(known(b"2")) },
+            passing: false,
+        };
         let at = all.push(EnvironmentId(0), plain);
         let at = all.push(at, exported);
         let at = all.push(at, Node::Child);

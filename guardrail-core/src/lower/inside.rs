@@ -50,7 +50,7 @@ impl<'a> Lowerer<'a> {
         for node in self.environments.chain(at.environment, EnvironmentId::default()) {
             visited += 1;
             match node {
-                Node::Variable { name, binding } => {
+                Node::Variable { name, binding, .. } => {
                     if !seen.contains(name) {
                         seen.push(name);
                         if binding.set {

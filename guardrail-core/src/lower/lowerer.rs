@@ -324,7 +324,7 @@ impl<'a> Lowerer<'a> {
     ) -> EnvironmentId {
         self.separators_bound |= name == b"IFS";
         let binding = Binding { exported, ..Binding::of(value) };
-        self.environments.push(environment, Node::Variable { name, binding })
+        self.environments.push(environment, Node::Variable { name, binding, passing: false })
     }
 
     /// What a variable holds, where the script or the request's facts say so. A variable that may

@@ -95,7 +95,8 @@ impl<'a> Lowerer<'a> {
         let mut fresh: Vec<(&'a [u8], bool)> = Vec::new();
         for node in self.environments.since(bindings) {
             match node {
-                Node::Variable { name, binding } => {
+                Node::Variable { passing: true, .. } => {}
+                Node::Variable { name, binding, .. } => {
                     let value = &binding.value;
                     if value.as_known().is_some() || !value.maybe.is_empty() {
                         rounds.values.push((name, *value));

@@ -152,7 +152,13 @@ impl<'a> Lowerer<'a> {
     pub(super) fn rebind(&mut self, name: &'a [u8], binding: Binding<'a>) {
         self.separators_bound |= name == b"IFS";
         self.state.environment =
-            self.environments.push(self.state.environment, Node::Variable { name, binding });
+            self.environments.push(self.state.environment, Node::Variable { name, binding, passing: false });
+    }
+
+    /// Binds a variable for the one command that it stands in front of.
+    pub(super) fn rebind_passing(&mut self, name: &'a [u8], binding: Binding<'a>) {
+        self.rebind(name, binding);
+        self.environments.pass();
     }
 
     /// Binds a variable to something that cannot be known.
@@ -282,7 +288,8 @@ impl<'a> Lowerer<'a> {
         let mut forgotten = None;
         for node in self.environments.since(since) {
             match node {
-                Node::Variable { name, binding } => bound.push((name, *binding)),
+                Node::Variable { passing: true, .. } => {}
+                Node::Variable { name, binding, .. } => bound.push((name, *binding)),
                 Node::Function { .. } => {}
                 Node::FunctionRemoved { .. } => forgotten = Some(true),
                 Node::Forgotten { functions } => forgotten = Some(*functions || forgotten == Some(true)),

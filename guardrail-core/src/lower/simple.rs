@@ -69,6 +69,7 @@ impl<'a> Lowerer<'a> {
         let redirected = if redirects.is_empty() { None } else { Some(self.redirect(unit, redirects)) };
         self.reveals = false;
         let before = self.state.environment;
+        let bindings = self.environments.len();
         let assignments = unit.script.assignments(assignments);
         let assigned: &'a [Assignment<'a>] =
             if assignments.is_empty() { &[] } else { self.assign_all(unit, assignments, words.is_empty()) };
@@ -79,6 +80,9 @@ impl<'a> Lowerer<'a> {
             None => Resolution::Nothing,
             Some(_) => self.resolve(name),
         };
+        if name.is_none() || resolution != Resolution::Program {
+            self.environments.stay(bindings);
+        }
         let directory = self.state.directory;
         let environment = self.state.environment;
         let around = redirected.as_ref().unwrap_or(&outer);
@@ -185,7 +189,7 @@ impl<'a> Lowerer<'a> {
             let exported = if bare {
                 self.assign(name, value, elements)
             } else {
-                self.rebind(name, Binding { elements, exported: true, ..Binding::of(value) });
+                self.rebind_passing(name, Binding { elements, exported: true, ..Binding::of(value) });
                 true
             };
             let value = Word { span: assignment.value.span, ..value };

@@ -10,7 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::demands::Need;
-use super::{Digest, PlanId};
+use super::{Digest, PlanId, namesake};
 use crate::record::Timestamp;
 use crate::{Evaluation, Risk};
 
@@ -229,12 +229,25 @@ impl Principal {
 
 impl Principal {
     /// Whether two names could be one and the same to a person or a directory: the kind, the case
-    /// of letters and white space around them aside. Where somebody may vote once, namesakes count
-    /// as one.
+    /// of letters, white space, what cannot be seen, and letters that look alike aside. Where
+    /// somebody may vote once, namesakes count as one.
+    ///
+    /// ```
+    /// use guardrail_core::plan::Principal;
+    ///
+    /// let anna = Principal::person("anna@example.com");
+    /// assert!(anna.is_namesake(&Principal::service("\u{430}nna@EXAMPLE.com ")));
+    /// assert!(!anna.is_namesake(&Principal::person("anne@example.com")));
+    /// ```
     #[must_use]
     pub fn is_namesake(&self, other: &Self) -> bool {
-        let plain = |name: &str| name.trim().to_lowercase();
-        plain(&self.name) == plain(&other.name)
+        namesake::are_alike(&self.name, &other.name)
+    }
+
+    /// Whether nothing of its name can be seen. Such a principal never votes.
+    #[must_use]
+    pub fn is_nobody(&self) -> bool {
+        namesake::is_blank(&self.name)
     }
 }
 

@@ -175,8 +175,10 @@ pub struct RevisionContent {
     pub id: PlanId,
     /// The number of the revision, from 1.
     pub number: u32,
-    /// Its digest, by which it is found in the store.
+    /// Its digest: what a yes is to.
     pub digest: Digest,
+    /// The SHA-256 digest of its document, by which it is found in the store.
+    pub document: Digest,
     /// The worst risk of its commands.
     pub risk: Risk,
     /// Who must say yes.

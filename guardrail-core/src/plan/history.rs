@@ -2,12 +2,12 @@
 //! in the details.
 
 use super::approver::Say;
-use super::event::{Event, OutcomeVerdict, What};
+use super::event::{Event, OutcomeVerdict, RevisionContent, What};
 use super::executor::Execution;
 use super::life::{Illegal, Life};
 use super::permit::Authority;
 use super::revision::Revision;
-use super::{Digest, Part, Slot};
+use super::{Part, Slot};
 use crate::record::{Kind, Record, Recorded, Status, Verdict};
 use crate::request::Action;
 
@@ -40,18 +40,19 @@ pub enum HistoryError {
     AnotherRevision,
 }
 
-/// The digest of the revision that the records have last, by which it is fetched.
+/// What the records say of the revision that they have last: by its document's digest it is
+/// fetched, and by its own it is read.
 ///
 /// # Errors
 ///
 /// [`HistoryError`] where there is none, or the records cannot be read.
-pub fn latest(records: &[Recorded], plan_id: &str) -> Result<Digest, HistoryError> {
+pub fn latest(records: &[Recorded], plan_id: &str) -> Result<RevisionContent, HistoryError> {
     let (events, _) = events(records, plan_id)?;
-    let mut digests = events.iter().filter_map(|event| match &event.what {
-        What::Drafted { content } | What::Proposed { content } => Some(content.digest),
+    let contents = events.into_iter().rev().filter_map(|event| match event.what {
+        What::Drafted { content } | What::Proposed { content } => Some(content),
         _ => None,
     });
-    digests.next_back().ok_or(HistoryError::Nothing)
+    contents.into_iter().next().ok_or(HistoryError::Nothing)
 }
 
 /// The life of a plan, from its records alone: for lists of plans, which need no documents.

@@ -22,6 +22,7 @@ mod history;
 mod id;
 mod life;
 mod machine;
+mod namesake;
 mod notice;
 mod permit;
 mod pins;

@@ -42,6 +42,10 @@ pub struct Notice {
 pub enum NoticeKind {
     /// A plan waits for approval.
     ApprovalNeeded,
+    /// A reviewer asked why; the text is the answer.
+    Explained,
+    /// What a reviewer asked for was not done, or what they answered does not count.
+    NotTaken,
     /// A plan was refused: by a person, by time or for want of anybody to ask.
     Refused,
     /// A step failed.

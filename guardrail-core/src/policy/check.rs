@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use guardrail_schema::Risk;
 
-use crate::policy::facet::{Facet, Patterns};
+use crate::policy::facet::Patterns;
+use crate::policy::index::fnv;
 use crate::policy::load::Source;
 use crate::policy::model::{ApprovalFile, AudienceKind, Override, RuleFile, Says};
 use crate::policy::path::PathPatterns;
@@ -180,40 +181,42 @@ impl Check<'_> {
                 format!("nothing is both `{one}` and `{other}`: this never matches"),
             );
         }
-        let compiled = Rule::new(rule, 0, 0);
-        for condition in &compiled.conditions {
-            let key = way.then("when").then(condition.key());
-            match condition {
-                Condition::Texts(_, Patterns { any, none })
-                | Condition::Argument(_, Patterns { any, none }) => {
-                    self.contradiction(&key, any.is_empty() && none.is_empty(), any, none);
-                }
-                Condition::Paths(PathPatterns { any, none }) => {
-                    let same = !any.is_empty() && any.iter().all(|pattern| none.contains(pattern));
-                    if any.is_empty() && none.is_empty() {
-                        self.error(&key, "an empty list never matches");
-                    } else if same {
-                        self.error(&key, "what must match must not: this never matches");
-                    }
-                }
-                Condition::Time(_) => {}
-            }
-        }
-        if compiled.conditions.is_empty() && rule.decision == Says::Allow {
+        if rule.when == Default::default() && rule.decision == Says::Allow {
             self.warning(&way.then("decision"), "without conditions everything below Critical is allowed");
         }
     }
+}
 
-    fn contradiction(&mut self, key: &Way, empty: bool, any: &[Pattern], none: &[Pattern]) {
-        let banned = |pattern: &Pattern| {
-            none.iter()
-                .any(|none| none == pattern || pattern.literal().is_some_and(|text| none.matches_known(text)))
+/// Conditions that contradict themselves.
+pub(super) fn conditions(source: &Source, place: usize, rule: &Rule, problems: &mut Vec<PolicyProblem>) {
+    for condition in &rule.conditions {
+        let wrong = match condition {
+            Condition::Texts(_, Patterns { any, none }) | Condition::Argument(_, Patterns { any, none }) => {
+                let banned = |pattern: &Pattern| {
+                    none.iter().any(|none| {
+                        none == pattern || pattern.literal().is_some_and(|text| none.matches_known(text))
+                    })
+                };
+                contradiction(any.is_empty(), none.is_empty(), any.iter().all(banned))
+            }
+            Condition::Paths(PathPatterns { any, none }) => {
+                let banned = any.iter().all(|pattern| none.contains(pattern));
+                contradiction(any.is_empty(), none.is_empty(), banned)
+            }
+            Condition::Time(_) => None,
         };
-        if empty {
-            self.error(key, "an empty list never matches");
-        } else if !any.is_empty() && any.iter().all(banned) {
-            self.error(key, "what must match must not: this never matches");
+        if let Some(wrong) = wrong {
+            let way = Way::rule(place).then("when").then(condition.key());
+            problems.push(source.problem(Severity::Error, &way, wrong));
         }
+    }
+}
+
+fn contradiction(no_any: bool, no_none: bool, all_banned: bool) -> Option<&'static str> {
+    match (no_any, no_none, all_banned) {
+        (true, true, _) => Some("an empty list never matches"),
+        (false, _, true) => Some("what must match must not: this never matches"),
+        _ => None,
     }
 }
 
@@ -225,25 +228,47 @@ const PAIRS: usize = 1 << 20;
 pub(super) fn rules(sources: &[Source], rules: &[Rule], problems: &mut Vec<PolicyProblem>) {
     // A rule can only cover another if it has no condition that the other lacks: those without
     // conditions and those that share a word with it come into question.
-    let mut by_word: BTreeMap<(Facet, &[u8]), Vec<usize>> = BTreeMap::new();
-    let mut wild: Vec<usize> = Vec::new();
+    let mut keys: Vec<(usize, usize, u64)> = Vec::with_capacity(4 * rules.len());
     for (id, rule) in rules.iter().enumerate() {
-        match rule.conditions.iter().find_map(words) {
-            Some((facet, words)) => {
-                for word in words {
-                    by_word.entry((facet, word)).or_default().push(id);
-                }
-            }
+        for (at, condition) in rule.conditions.iter().enumerate() {
+            words(condition, |word| keys.push((id, at, word)));
+        }
+    }
+    let mut all: Vec<u64> = keys.iter().map(|(.., word)| *word).collect();
+    all.sort_unstable();
+    let count = |(.., word): &(usize, usize, u64)| {
+        let from = all.partition_point(|other| other < word);
+        all.get(from..).unwrap_or_default().partition_point(|other| other == word)
+    };
+    let of_rule = |id: usize| {
+        let from = keys.partition_point(|(other, ..)| *other < id);
+        let rest = keys.get(from..).unwrap_or_default();
+        rest.get(..rest.partition_point(|(other, ..)| *other == id)).unwrap_or_default()
+    };
+    let mut by_word: Vec<(u64, usize)> = Vec::with_capacity(rules.len());
+    let mut wild: Vec<usize> = Vec::new();
+    for id in 0..rules.len() {
+        // Under the words that the fewest share.
+        let conditions = of_rule(id).chunk_by(|(_, one, _), (_, other, _)| one == other);
+        match conditions.min_by_key(|keys| keys.iter().map(count).max()) {
+            Some(keys) => by_word.extend(keys.iter().map(|(.., word)| (*word, id))),
             None => wild.push(id),
         }
     }
+    by_word.sort_unstable();
+    let of_word = |word: u64| {
+        let from = by_word.partition_point(|(other, _)| *other < word);
+        by_word
+            .get(from..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(move |(other, _)| *other == word)
+            .map(|(_, id)| id)
+    };
     let mut pairs = 0;
     for (id, rule) in rules.iter().enumerate() {
         let Some(place) = rule.place else { continue };
-        let near = rule.conditions.iter().filter_map(words).flat_map(|(facet, words)| {
-            let by_word = &by_word;
-            words.into_iter().filter_map(move |word| by_word.get(&(facet, word))).flatten()
-        });
+        let near = of_rule(id).iter().flat_map(|(.., word)| of_word(*word));
         let mut cover = None;
         for &other in wild.iter().chain(near) {
             pairs += 1;
@@ -277,13 +302,20 @@ fn same_outcome(one: &Rule, other: &Rule) -> bool {
     one.approval == other.approval && one.overrides == other.overrides
 }
 
-/// The facet and words of a condition that is a list of plain words.
-fn words(condition: &Condition) -> Option<(Facet, Vec<&[u8]>)> {
+/// Hands on what two conditions share if one can cover the other, hashed: the words of a list of
+/// plain ones, the directories of paths. What hashes alike is compared in full.
+fn words(condition: &Condition, found: impl FnMut(u64)) {
     match condition {
-        Condition::Texts(facet, Patterns { any, .. }) if !any.is_empty() => {
-            Some((*facet, any.iter().map(Pattern::literal).collect::<Option<_>>()?))
+        Condition::Texts(facet, Patterns { any, .. }) => {
+            if any.iter().all(|pattern| pattern.literal().is_some()) {
+                let words = any.iter().filter_map(Pattern::literal);
+                words.map(|word| fnv(*facet as u8, word)).for_each(found);
+            }
         }
-        _ => None,
+        Condition::Paths(PathPatterns { any, .. }) => {
+            any.iter().map(|pattern| fnv(u8::MAX, pattern.directory.as_bytes())).for_each(found);
+        }
+        Condition::Time(_) | Condition::Argument(..) => {}
     }
 }
 

@@ -7,7 +7,6 @@
 //! none are all alike to the act (each may match), and what they ask for was put together when
 //! the policy was loaded.
 
-use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use crate::evaluation::Approval;
@@ -75,8 +74,8 @@ struct Open {
     unsettled: u64,
 }
 
-/// The words that a condition can be filed under, each with its shelf.
-type Words<'r> = Vec<(Shelf, &'r [u8])>;
+/// A word that a rule can be filed under, with its shelf.
+type Key<'r> = (Shelf, &'r [u8]);
 
 /// What an act finds.
 #[derive(Debug, Default)]
@@ -98,33 +97,38 @@ impl Index {
     }
 
     fn of(rules: &[Rule], open: Vec<Open>, doubtful: bool) -> Self {
-        let filable: Vec<Vec<(usize, Words<'_>)>> = open
-            .iter()
-            .map(|open| {
-                let conditions = rules.get(open.id as usize).map(|rule| rule.conditions.as_slice());
-                let left = conditions
-                    .unwrap_or_default()
-                    .iter()
-                    .enumerate()
-                    .filter(|(at, _)| open.left & bit(*at) != 0);
-                left.filter_map(|(at, condition)| words(condition).map(|words| (at, words))).collect()
-            })
-            .collect();
-        let mut shared: BTreeMap<(Shelf, &[u8]), u32> = BTreeMap::new();
-        for key in filable.iter().flatten().flat_map(|(_, words)| words) {
-            *shared.entry(*key).or_default() += 1;
+        // One list for all of them: rule, condition, word.
+        let mut keys: Vec<(usize, usize, Key<'_>)> = Vec::with_capacity(4 * open.len());
+        for (place, open) in open.iter().enumerate() {
+            let conditions = rules.get(open.id as usize).map(|rule| rule.conditions.as_slice());
+            for (at, condition) in conditions.unwrap_or_default().iter().enumerate() {
+                if open.left & bit(at) != 0 {
+                    words(condition, |key| keys.push((place, at, key)));
+                }
+            }
         }
-        let crowd = |words: &Words<'_>| words.iter().filter_map(|key| shared.get(key)).max().copied();
+        // Two words that hash alike make a choice worse, and nothing wrong.
+        let mut shared: Vec<u64> = keys.iter().map(|(.., key)| hash(key)).collect();
+        shared.sort_unstable();
+        let count = |(.., key): &(usize, usize, Key<'_>)| {
+            let key = hash(key);
+            let from = shared.partition_point(|other| *other < key);
+            shared.get(from..).unwrap_or_default().partition_point(|other| *other == key)
+        };
         let mut index = Self { doubtful, ..Self::default() };
         let mut filed: Vec<(Shelf, &[u8], Open)> = Vec::with_capacity(open.len());
-        for (open, filable) in open.into_iter().zip(&filable) {
+        let mut keys = keys.chunk_by(|(one, ..), (other, ..)| one == other).peekable();
+        for (place, open) in open.into_iter().enumerate() {
             let Some(rule) = rules.get(open.id as usize) else { continue };
-            match filable.iter().min_by_key(|(_, words)| crowd(words)) {
-                Some((at, words)) => {
-                    let settled = if has_exceptions(rule, *at) { 0 } else { bit(*at) };
+            let own = keys.next_if(|keys| keys.first().is_some_and(|(rule, ..)| *rule == place));
+            let conditions = own.unwrap_or_default().chunk_by(|(_, one, _), (_, other, _)| one == other);
+            let rarest = conditions.min_by_key(|keys| keys.iter().map(count).max());
+            match rarest.and_then(|keys| keys.first().map(|(_, at, _)| (*at, keys))) {
+                Some((at, keys)) => {
+                    let settled = if has_exceptions(rule, at) { 0 } else { bit(at) };
                     let open =
-                        Open { left: open.left & !bit(*at), unsettled: open.unsettled & !settled, ..open };
-                    filed.extend(words.iter().map(|(shelf, word)| (*shelf, *word, open)));
+                        Open { left: open.left & !bit(at), unsettled: open.unsettled & !settled, ..open };
+                    filed.extend(keys.iter().map(|(.., (shelf, word))| (*shelf, *word, open)));
                 }
                 None if open.unsettled == 0 && doubtful => index.alike.add(open.id, rule),
                 None => index.always.push(open.id),
@@ -175,6 +179,20 @@ impl File {
     fn ids(&self) -> impl Iterator<Item = u32> {
         self.rules.iter().map(|open| open.id)
     }
+}
+
+fn hash((shelf, word): &Key<'_>) -> u64 {
+    let shelf = match shelf {
+        Shelf::Of(facet) => *facet as u8,
+        Shelf::Below(root) => 0x80 | *root as u8,
+    };
+    fnv(shelf, word)
+}
+
+/// FNV-1a, the same on every machine.
+pub(super) fn fnv(first: u8, rest: &[u8]) -> u64 {
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    rest.iter().copied().fold(mix(0xcbf2_9ce4_8422_2325, first), mix)
 }
 
 /// An index of those of some rules that ask or deny.
@@ -236,8 +254,7 @@ impl<'p> Shelved<'p, '_, '_> {
         }
         match (slot, group.shelf) {
             (Slot::Nothing | Slot::Unknown, _) | (Slot::Path(_), Shelf::Of(_)) => {}
-            // Each of them holds as far as this goes.
-            (Slot::Every, _) => found.rules.extend(group.files.iter().flat_map(File::ids)),
+            (Slot::Every, _) => self.each(found),
             (Slot::Alias(one, other), _) => {
                 self.word(one, found);
                 self.word(other, found);
@@ -251,7 +268,7 @@ impl<'p> Shelved<'p, '_, '_> {
                 for value in slot.values() {
                     match (shelf, facet.reading()) {
                         // It may become any word.
-                        _ if value.suffix.is_some() => self.below(b"", true, found),
+                        _ if value.suffix.is_some() => self.each(found),
                         (Shelf::Below(root), _) => {
                             path::name_keys(&value.prefix, root, &mut |word, all| {
                                 self.below(word, all, found)
@@ -268,6 +285,16 @@ impl<'p> Shelved<'p, '_, '_> {
     fn unknown(&self, found: &mut Found<'p>) {
         let all = || of_restricting(self.rules, self.group.files.iter().flat_map(|file| &file.rules));
         self.group.unknown.get_or_init(all).look(self.rules, self.scene, self.act, found);
+    }
+
+    /// Those that may match by what else they ask, to be tried one by one: here they may match, or
+    /// do, or not. No single word allows anything then.
+    fn each(&self, found: &mut Found<'p>) {
+        let before = found.alike.len();
+        self.unknown(found);
+        for alike in found.alike.drain(before..) {
+            found.rules.extend(&alike.rules);
+        }
     }
 
     /// Those under a word that is the act's own: where something else is unknown already, they are
@@ -294,19 +321,21 @@ impl<'p> Shelved<'p, '_, '_> {
     }
 }
 
-fn words(condition: &Condition) -> Option<Words<'_>> {
+/// Hands on every word that a condition can be filed under, if all of it can.
+fn words<'r>(condition: &'r Condition, mut found: impl FnMut(Key<'r>)) {
     match condition {
-        Condition::Texts(facet, Patterns { any, .. }) if !any.is_empty() => {
-            any.iter().map(|pattern| pattern.literal().map(|word| (Shelf::Of(*facet), word))).collect()
+        Condition::Texts(facet, Patterns { any, .. }) => {
+            if any.iter().all(|pattern| pattern.literal().is_some()) {
+                let words = any.iter().filter_map(|pattern| pattern.literal());
+                words.for_each(|word| found((Shelf::Of(*facet), word)));
+            }
         }
-        Condition::Paths(PathPatterns { any, .. }) if !any.is_empty() => {
-            let mut words: Words<'_> = any
-                .iter()
-                .map(|pattern| pattern.key().map(|(root, word)| (Shelf::Below(root), word)))
-                .collect::<Option<_>>()?;
-            words.sort_unstable();
-            Some(words)
+        Condition::Paths(PathPatterns { any, .. }) => {
+            if any.iter().all(|pattern| pattern.key().is_some()) {
+                let words = any.iter().filter_map(path::PathPattern::key);
+                words.for_each(|(root, word)| found((Shelf::Below(root), word)));
+            }
         }
-        _ => None,
+        Condition::Time(_) | Condition::Argument(..) => {}
     }
 }

@@ -174,6 +174,7 @@ impl PolicyBuilder {
                     continue;
                 }
                 let rule = Rule::new(file, at, place);
+                check::conditions(source, place, &rule, &mut problems);
                 for (key, expected, trials) in
                     [("match", true, &file.matches), ("not_match", false, &file.not_matches)]
                 {

@@ -5,6 +5,7 @@ use crate::policy::truth::Truth;
 /// A glob as it stands in a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pattern {
+    /// Empty where it has no wildcard.
     tokens: Vec<Token>,
     /// Its text, where it has no wildcard.
     literal: Option<Box<[u8]>>,
@@ -58,6 +59,13 @@ enum Symbol {
 
 impl Pattern {
     pub(crate) fn new(text: &str, reading: Reading) -> Self {
+        if !text.contains(['*', '?']) {
+            let literal = match reading {
+                Reading::AnyCase => text.to_ascii_lowercase(),
+                _ => text.to_owned(),
+            };
+            return Self { tokens: Vec::new(), literal: Some(literal.into_bytes().into()), reading };
+        }
         let mut tokens: Vec<Token> = Vec::with_capacity(text.len());
         for byte in text.bytes() {
             let token = match (byte, reading) {
@@ -74,12 +82,7 @@ impl Pattern {
             };
             tokens.push(token);
         }
-        let bytes = tokens.iter().map(|token| match token {
-            Token::Byte(byte) => Some(*byte),
-            _ => None,
-        });
-        let literal = bytes.collect::<Option<Vec<u8>>>().map(Into::into);
-        Self { tokens, literal, reading }
+        Self { tokens, literal: None, reading }
     }
 
     /// Its text, where it matches nothing else.
@@ -96,6 +99,18 @@ impl Pattern {
         let Some(suffix) = text.suffix else {
             return self.matches_known(text.prefix).into();
         };
+        if let Some(literal) = &self.literal {
+            // One text of the many that it may be.
+            let same = |own: &[u8], text: &[u8]| match self.reading {
+                Reading::AnyCase => own.eq_ignore_ascii_case(text),
+                _ => own == text,
+            };
+            let around = text.prefix.len() + suffix.len();
+            let fits = literal.len() >= around
+                && literal.get(..text.prefix.len()).is_some_and(|own| same(own, text.prefix))
+                && literal.get(literal.len() - suffix.len()..).is_some_and(|own| same(own, suffix));
+            return if fits { Truth::Unknown } else { Truth::False };
+        }
         let hole = [Symbol::Hole];
         let symbols: Vec<Symbol> = text
             .prefix

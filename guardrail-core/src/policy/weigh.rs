@@ -65,10 +65,33 @@ pub(crate) struct Scale<'p, 'x, 's> {
 }
 
 /// What became of one act.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(crate) struct Weighed<'p> {
     pub(crate) decision: Decision,
-    pub(crate) grounds: Vec<Ground<'p>>,
+    pub(crate) grounds: Grounds<'p>,
+}
+
+/// The strictest grounds so far: one that is less strict than another decides nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Grounds<'p> {
+    strictest: Vec<Ground<'p>>,
+}
+
+impl<'p> Grounds<'p> {
+    fn add(&mut self, ground: Ground<'p>) {
+        match self.strictest.first().map(Ground::level) {
+            Some(level) if level > ground.level() => return,
+            Some(level) if level < ground.level() => self.strictest.clear(),
+            _ => {}
+        }
+        if self.strictest.len() < REASONS && !self.strictest.contains(&ground) {
+            self.strictest.push(ground);
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Ground<'p>> {
+        self.strictest.iter()
+    }
 }
 
 impl Policy {
@@ -76,23 +99,19 @@ impl Policy {
     pub(crate) fn weigh(&self, scene: &Scene<'_>) -> (Decision, Ruling) {
         let mut scale = Scale::new(self, scene);
         let mut decision = Decision::Allow;
-        let mut grounds: Vec<Ground<'_>> = Vec::new();
+        let mut grounds = Grounds::default();
         let nothing = [Act::default()];
         // What does nothing at all is as Low as can be.
         let acts = if scene.acts.is_empty() { nothing.as_slice() } else { &scene.acts };
         for act in acts {
             if scale.tried > MOST {
                 decision = Decision::Deny;
-                grounds.push(Ground { by: By::Setting("limits", None), says: Says::Deny, unknown: true });
+                grounds.add(Ground { by: By::Setting("limits", None), says: Says::Deny, unknown: false });
                 break;
             }
             let weighed = scale.act(act);
             decision = decision.stricter(weighed.decision);
-            for ground in weighed.grounds {
-                if !grounds.contains(&ground) {
-                    grounds.push(ground);
-                }
-            }
+            weighed.grounds.strictest.into_iter().for_each(|ground| grounds.add(ground));
         }
         // The floor, whatever stands above: what is Critical never runs without a person.
         let worst = scene.acts.iter().map(|act| act.risk).max().unwrap_or_default();
@@ -103,7 +122,7 @@ impl Policy {
         (decision, ruling)
     }
 
-    fn ruling(&self, decision: &Decision, grounds: Vec<Ground<'_>>) -> Ruling {
+    fn ruling(&self, decision: &Decision, grounds: Grounds<'_>) -> Ruling {
         let level = match decision {
             Decision::Allow => Says::Allow,
             Decision::Ask(_) => Says::Ask,
@@ -118,7 +137,7 @@ impl Policy {
                     .into(),
             );
         }
-        let deciding = grounds.iter().filter(|ground| ground.level() == level).take(REASONS);
+        let deciding = grounds.iter().filter(|ground| ground.level() == level);
         let reasons = deciding.map(|ground| self.reason(ground)).collect();
         Ruling { policy: Some(self.digest()), reasons, warnings }
     }
@@ -181,7 +200,7 @@ impl<'p, 'x, 's> Scale<'p, 'x, 's> {
         let policy = self.policy;
         let settings = policy.settings();
         let approval = settings.approval(act.risk);
-        let mut grounds = Vec::new();
+        let mut grounds = Grounds::default();
         let mut decision = self.rubric(act, &mut grounds);
 
         let mut found = std::mem::take(&mut self.found);
@@ -210,12 +229,12 @@ impl<'p, 'x, 's> Scale<'p, 'x, 's> {
         match (act.risk, freed, overridden) {
             (Risk::Critical, _, Some(rule)) if decision == Decision::Deny => {
                 decision = Decision::Ask(approval.clone());
-                grounds = vec![Ground { says: Says::Ask, ..allowed(rule) }];
+                grounds = Grounds { strictest: vec![Ground { says: Says::Ask, ..allowed(rule) }] };
             }
             (Risk::Critical, ..) => {}
             (risk, Some(rule), _) if decision != Decision::Allow && (risk == Risk::Low || !self.team) => {
                 decision = Decision::Allow;
-                grounds = vec![allowed(rule)];
+                grounds = Grounds { strictest: vec![allowed(rule)] };
             }
             _ => {}
         }
@@ -230,7 +249,7 @@ impl<'p, 'x, 's> Scale<'p, 'x, 's> {
                 Says::Deny => Decision::Deny,
             };
             *decision = std::mem::replace(decision, Decision::Allow).stricter(own);
-            grounds.push(ground);
+            grounds.add(ground);
         };
         if settings.block_production.on && act.risk > Risk::Low && !lifts_production {
             let truth = self.production(act);
@@ -266,10 +285,10 @@ impl<'p, 'x, 's> Scale<'p, 'x, 's> {
     }
 
     /// What the rubric says of a risk, as the settings have it.
-    fn rubric(&self, act: &Act<'_>, grounds: &mut Vec<Ground<'p>>) -> Decision {
+    fn rubric(&self, act: &Act<'_>, grounds: &mut Grounds<'p>) -> Decision {
         let settings = self.policy.settings();
         let mut by = |key, setting: Setting, says| {
-            grounds.push(Ground { by: By::Setting(key, setting.layer), says, unknown: false });
+            grounds.add(Ground { by: By::Setting(key, setting.layer), says, unknown: false });
         };
         let ask = || Decision::Ask(settings.approval(act.risk));
         match act.risk {

@@ -17,6 +17,9 @@ use super::{Record, Timestamp};
 ///   crash before the answer may leave the first of them and lose the rest, so a record must not rely
 ///   on one behind it in the same call;
 /// * when [`record`](Self::record) returns a [`Receipt`], they are durable;
+/// * a plan is open from its first record to the one that [closes](super::Status::closes_plan) it. A record of
+///   it that comes later does not open it again; only the one that begins to undo it does
+///   ([`Kind::Rollback`](super::Kind::Rollback) with [`Status::Started`](super::Status::Started));
 /// * a [`Condition`] is checked and the records appended as one step, for every process that
 ///   shares the log: of two calls with the same condition on the same plan at most one succeeds.
 #[async_trait]
@@ -50,8 +53,9 @@ pub enum Condition {
     /// Nothing.
     #[default]
     Always,
-    /// The last record of a plan has this sequence number; `None`: the plan has no record yet.
-    /// This is the compare-and-swap on which a permit is spent once.
+    /// The last record of a plan has this sequence number, whether the plan is open or closed; `None`: the
+    /// plan has no record yet, so that its id can be used once. This is the compare-and-swap on which a
+    /// permit is spent once. A recorder may forget a closed plan once its last record was pruned.
     PlanAt {
         /// The plan.
         plan_id: String,

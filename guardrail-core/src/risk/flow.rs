@@ -4,7 +4,7 @@
 use guardrail_schema::EffectKind;
 
 use crate::effect::{Analysis, Effect};
-use crate::lower::{ChannelId, Input, Invocation, Origin};
+use crate::lower::{ChannelId, Input, Invocation, InvocationId, Origin};
 
 /// The channels that what some invocations produce can reach.
 pub(super) struct Reach {
@@ -14,6 +14,12 @@ pub(super) struct Reach {
 impl Reach {
     /// Follows what the invocations of the effects that `starts` picks write, all the way down.
     pub(super) fn of(analysis: &Analysis<'_, '_>, starts: impl Fn(&Effect<'_, '_>) -> bool) -> Self {
+        let picked = analysis.effects.iter().filter(|effect| starts(effect));
+        Self::from(analysis, picked.map(|effect| effect.invocation))
+    }
+
+    /// Follows what some invocations write, all the way down.
+    pub(super) fn from(analysis: &Analysis<'_, '_>, starts: impl Iterator<Item = InvocationId>) -> Self {
         let program = &analysis.identified.program;
         let mut reach = Self { channels: vec![false; program.channels as usize] };
         let mut readers: Vec<Vec<u32>> = vec![Vec::new(); program.channels as usize];
@@ -24,12 +30,9 @@ impl Reach {
                 }
             }
         }
-        let mut waiting: Vec<u32> = analysis
-            .effects
-            .iter()
-            .filter(|effect| starts(effect))
-            .map(|effect| effect.invocation.0)
-            .collect();
+        let mut waiting: Vec<u32> = starts.map(|invocation| invocation.0).collect();
+        // An invocation has an effect for each of its words.
+        waiting.dedup();
         while let Some(index) = waiting.pop() {
             let Some(invocation) = program.invocations.get(index as usize) else { continue };
             // `tee >(sh)`: what has a channel's name among its words may write to it.

@@ -5,7 +5,7 @@ use guardrail_schema::{EffectKind, Language, Risk};
 
 use super::flow::{self, Reach};
 use super::{Case, Found};
-use crate::effect::{Area, Code, Effect, Location, Target};
+use crate::effect::{Area, Code, Effect, Target};
 use crate::identify::FeedSource;
 use crate::lower::Input;
 
@@ -14,9 +14,11 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     let is_fed = |effect: &&Effect<'_, '_>| {
         effect.kind == EffectKind::Execute && matches!(effect.target, Target::Code(_))
     };
-    // `sh < /dev/tcp/...`, or a descriptor that leads there.
-    for effect in case.effects().filter(|effect| effect.kind == EffectKind::Execute) {
-        if matches!(&effect.target, Target::Path(_, location) if is_connection(case, location)) {
+    // `sh < /dev/tcp/...`, or a descriptor that leads there: what cannot be known while one is open.
+    let runs = |effect: &&Effect<'_, '_>| effect.kind == EffectKind::Execute;
+    let connected = case.effects().any(|effect| is_at(effect, Area::Network));
+    for effect in case.effects().filter(runs).filter(|_| connected) {
+        if is_at(effect, Area::Network) || is_at(effect, Area::Unknown) {
             found.on(effect, Risk::Critical, false, || "runs code that comes from a network".into());
         }
     }
@@ -24,7 +26,9 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
         return;
     }
     let network = Reach::of(analysis, flow::is_network);
-    let decoded = Reach::of(analysis, |effect| decodes(case, effect));
+    // A tool's file names the flag that makes it decode.
+    let decoders = analysis.identified.calls.iter().filter(|call| call.has_facet("decode"));
+    let decoded = Reach::from(analysis, decoders.map(|call| call.invocation));
     for effect in case.effects().filter(is_fed) {
         let Some(invocation) = analysis.identified.program.invocation(effect.invocation) else { continue };
         let reached = |reach: &Reach| match &effect.target {
@@ -55,11 +59,8 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     }
 }
 
-/// Whether a file is a connection: by its name, or as what cannot be known while one is open.
-fn is_connection(case: &Case<'_, '_, '_>, location: &Location) -> bool {
-    let network = |location: &Location| location.area == Area::Network;
-    let opened = |effect: &Effect<'_, '_>| matches!(&effect.target, Target::Path(_, at) if network(at));
-    network(location) || (location.area == Area::Unknown && case.effects().any(opened))
+fn is_at(effect: &Effect<'_, '_>, area: Area) -> bool {
+    matches!(&effect.target, Target::Path(_, location) if location.area == area)
 }
 
 fn is_code(effect: &Effect<'_, '_>) -> bool {
@@ -67,9 +68,4 @@ fn is_code(effect: &Effect<'_, '_>) -> bool {
         Target::Code(Code::Fed(feed)) => feed.language != Language::Sql,
         _ => true,
     }
-}
-
-/// Whether an effect's tool is called to decode: its file names the flag so.
-fn decodes(case: &Case<'_, '_, '_>, effect: &Effect<'_, '_>) -> bool {
-    case.analysis.identified.calls_of(effect.invocation).any(|call| call.has_facet("decode"))
 }

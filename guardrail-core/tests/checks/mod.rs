@@ -314,6 +314,10 @@ fn comparable(command: &str, alone: &Evaluation, wrapper: &wrappers::Wrapper) ->
             let words: Option<Vec<&str>> = only.argv.iter().map(|word| word.as_deref()).collect();
             let Some(words) = words else { return false };
             let [name, ..] = words[..] else { return false };
+            // Quoted or not, a wrapper takes it for a flag of its own.
+            if name.starts_with(['-', '+']) {
+                return false;
+            }
             // The first lone semicolon ends what `find` executes.
             if wrapper.name.starts_with("find") && words.contains(&";") {
                 return false;

@@ -23,6 +23,7 @@ struct Switches {
     sync: AtomicBool,
     probe: AtomicBool,
     names: AtomicBool,
+    list: AtomicBool,
     again: AtomicU64,
 }
 
@@ -61,6 +62,7 @@ impl Storage for Failing {
         self.real.remove(name)
     }
     fn list(&self) -> io::Result<Vec<String>> {
+        check(&self.switches.list, io::ErrorKind::Other)?;
         self.real.list()
     }
     fn sync_names(&self) -> io::Result<()> {
@@ -70,6 +72,9 @@ impl Storage for Failing {
     fn write_again(&self, name: &str, bytes: &[u8], offset: u64) -> io::Result<()> {
         self.switches.again.fetch_add(bytes.len() as u64, Ordering::SeqCst);
         self.real.write_again(name, bytes, offset)
+    }
+    fn is_on_disk(&self, name: &str, bytes: &[u8], offset: u64) -> io::Result<bool> {
+        self.real.is_on_disk(name, bytes, offset)
     }
     fn lock(&self) -> io::Result<Box<dyn Send>> {
         self.real.lock()
@@ -290,4 +295,33 @@ fn a_segment_whose_name_may_be_lost_poisons() {
     try_put(&store, "after").unwrap();
     drop(store);
     checked(&place.0);
+}
+
+#[test]
+fn a_directory_is_not_listed_where_the_last_segment_is_known() {
+    let place = Place::new();
+    let (store, switches) = failing(&place);
+    for number in 0..60 {
+        try_put(&store, &format!("note {number}")).unwrap();
+    }
+    store.crash();
+    Switches::set(&switches.list, true);
+    let store = reopen(&place, &switches).unwrap();
+    // Checkpoints are written without it too.
+    for number in 60..80 {
+        try_put(&store, &format!("note {number}")).unwrap();
+    }
+    store.close().unwrap();
+    let store = reopen(&place, &switches).unwrap();
+    assert!(!store.recovery().unclean);
+    store.close().unwrap();
+    assert_eq!(of_kind(&checked(&place.0), "note").len(), 80);
+    // What another start of the machine wrote does not count, and what nobody wrote.
+    std::fs::write(place.0.join("lock"), b"").unwrap();
+    let refused = reopen(&place, &switches).err();
+    assert!(matches!(refused, Some(StoreError::Unavailable(_))), "{refused:?}");
+    Switches::set(&switches.list, false);
+    reopen(&place, &switches).unwrap().close().unwrap();
+    Switches::set(&switches.list, true);
+    reopen(&place, &switches).unwrap().close().unwrap();
 }

@@ -2,6 +2,7 @@
 
 mod crashes;
 mod failures;
+mod hints;
 mod processes;
 
 use std::collections::BTreeMap;
@@ -413,4 +414,66 @@ fn checkpoints_carry_what_signs_them() {
         }
     }
     assert!(of_kind(&values, "checkpoint").len() >= 3);
+}
+
+#[test]
+fn a_log_goes_on_under_another_key_only_if_that_is_said() {
+    let place = Place::new();
+    let keys = [NoteSigner::generate(ORIGIN).unwrap(), NoteSigner::generate(ORIGIN).unwrap()];
+    let [one, two] = &keys;
+    let with = |key: Option<&NoteSigner>, change: bool| {
+        let options = place.small_options().change_key(change);
+        key.map_or(options.clone(), |key| options.sign(key.clone())).open(&place.0)
+    };
+    let refused = |key: Option<&NoteSigner>| {
+        let before = std::fs::read(place.segment(1)).unwrap();
+        let error = with(key, false).err().expect("opened under another key");
+        assert!(
+            matches!(&error, StoreError::Unavailable(error) if error.kind() == std::io::ErrorKind::InvalidInput)
+        );
+        assert!(error.to_string().contains("change_key"), "{error}");
+        assert_eq!(std::fs::read(place.segment(1)).unwrap(), before);
+    };
+    let store = with(Some(one), false).unwrap();
+    put(&store, &note("by one"));
+    // Also one that ended without closing.
+    store.crash();
+    refused(Some(two));
+    refused(None);
+    let store = with(Some(one), false).unwrap();
+    let busy = with(Some(two), true).err().unwrap().to_string();
+    assert!(busy.contains("everywhere else"), "{busy}");
+    store.close().unwrap();
+
+    let store = with(Some(two), true).unwrap();
+    put(&store, &note("by two"));
+    store.close().unwrap();
+    refused(Some(one));
+    with(Some(two), false).unwrap().close().unwrap();
+    // What the processes tell each other is of before.
+    let lock = place.0.join("lock");
+    let told = std::fs::read(&lock).unwrap();
+    let snapshots = std::fs::read_dir(&place.0).unwrap().map(|entry| entry.unwrap().file_name());
+    let sizes = snapshots.filter_map(|name| name.to_str()?.strip_suffix(".index")?.parse::<u64>().ok());
+    let mut stale = told.clone();
+    stale[4..8].copy_from_slice(&1_u32.to_le_bytes());
+    stale[8..16].copy_from_slice(&sizes.min().unwrap().to_le_bytes());
+    std::fs::write(&lock, &stale).unwrap();
+    refused(Some(one));
+    std::fs::write(&lock, &told).unwrap();
+    let values = checked(&place.0);
+    let named = |number: usize| of_kind(&values, "segment")[number]["details"]["key"].clone();
+    assert_eq!(named(0), two.verifier().to_string());
+    let found = |keys: &[&NoteSigner]| {
+        let keys = keys.iter().map(|key| key.verifier().clone());
+        let verification = crate::verify::Verification::new().trust(keys);
+        verification.log(&crate::verify::Directory::new(&place.0)).unwrap().findings
+    };
+    assert_eq!(found(&[one, two]), []);
+    assert_ne!(found(&[two]), []);
+    // And without any from then on.
+    with(None, true).unwrap().close().unwrap();
+    refused(Some(two));
+    with(None, false).unwrap().close().unwrap();
+    assert_eq!(found(&[]), []);
 }

@@ -68,6 +68,13 @@ impl Contents {
         self.pending.push(Pending { at: from, bytes, size: self.seen.len() });
     }
 
+    /// Whether the disk has these bytes, once what is pending was written.
+    pub(super) fn is_on_disk(&self, at: usize, bytes: &[u8]) -> bool {
+        let mut there = self.kept.clone();
+        self.pending.iter().for_each(|pending| pending.place(&mut there));
+        there.get(at..at.saturating_add(bytes.len())) == Some(bytes)
+    }
+
     /// All that was written is on the disk.
     pub(super) fn sync(&mut self) {
         for pending in std::mem::take(&mut self.pending) {

@@ -28,6 +28,10 @@ pub enum Fault {
     /// As [`Journal`](Self::Journal), but the sync at which it happens says yes, as ext4 does where
     /// another file's sync hit the error first. At another call than a sync nothing happens.
     Lie,
+    /// A sync of a file fails as with [`Io`](Self::Io), and every call goes through otherwise; then the
+    /// process stands still until no other one that takes turns can go on. So others come between a
+    /// failed sync and what its process makes of it.
+    Stall,
     /// The process is killed before the call. What it wrote is still read by others.
     Kill,
     /// The process is killed after the call, before it hears of it.
@@ -48,6 +52,7 @@ impl Fault {
         Self::Short,
         Self::Journal,
         Self::Lie,
+        Self::Stall,
         Self::Kill,
         Self::KillAfter,
         Self::Power,
@@ -69,6 +74,7 @@ pub enum Operation {
     Lock,
     Append,
     WriteAgain,
+    IsOnDisk,
     Enter,
     ReadShared,
     WriteShared,

@@ -102,6 +102,12 @@ impl Disk {
         self.0.state().room = bytes;
     }
 
+    /// Makes the directory and every file of it append-only by attribute, or no longer so: nothing is
+    /// written in place, and no name goes away.
+    pub fn set_append_only(&self, only: bool) {
+        self.0.state().append_only = only;
+    }
+
     /// The number of calls so far.
     #[must_use]
     pub fn calls(&self) -> u64 {
@@ -281,7 +287,11 @@ impl Storage for Process {
             if state.names.find(to).is_some() {
                 return Err(says(Errno::EXIST));
             }
-            state.names.rename(from, to);
+            match state.names.find(from).filter(|_| state.append_only) {
+                // The file gets its new name, and the old one stays.
+                Some(file) => state.names.create(to, file),
+                None => state.names.rename(from, to),
+            }
             Ok(())
         })
     }
@@ -290,6 +300,9 @@ impl Storage for Process {
         self.act(Operation::Remove, name, |state, _| {
             if state.names.find(name).is_none() {
                 return Err(says(Errno::NOENT));
+            }
+            if state.append_only {
+                return Err(says(Errno::PERM));
             }
             state.names.remove(name);
             Ok(())
@@ -308,9 +321,19 @@ impl Storage for Process {
 
     fn write_again(&self, name: &str, bytes: &[u8], offset: u64) -> io::Result<()> {
         self.act(Operation::WriteAgain, name, |state, _| {
+            if state.append_only {
+                return Err(says(Errno::PERM));
+            }
             let file = state.names.find(name).ok_or_else(|| says(Errno::NOENT))?;
             state.file(file)?.write(usize::try_from(offset).unwrap_or(usize::MAX), bytes);
             Ok(())
+        })
+    }
+
+    fn is_on_disk(&self, name: &str, bytes: &[u8], offset: u64) -> io::Result<bool> {
+        self.act(Operation::IsOnDisk, name, |state, _| {
+            let file = state.names.find(name).ok_or_else(|| says(Errno::NOENT))?;
+            Ok(state.file(file)?.is_on_disk(usize::try_from(offset).unwrap_or(usize::MAX), bytes))
         })
     }
 
@@ -588,10 +611,10 @@ mod tests {
                 Fault::ReadOnly => assert_eq!(code, Some(30)),
                 Fault::Interrupted => assert_eq!(code, Some(4)),
                 Fault::Short => assert_eq!(said.unwrap(), seen.len()),
-                Fault::Lie => assert_eq!(said.unwrap(), 6),
+                Fault::Lie | Fault::Stall => assert_eq!(said.unwrap(), 6),
                 _ => assert!(said.is_err() && code.is_none()),
             }
-            let written = matches!(fault, Fault::Lie | Fault::KillAfter | Fault::PowerAfter);
+            let written = matches!(fault, Fault::Lie | Fault::Stall | Fault::KillAfter | Fault::PowerAfter);
             assert!(if fault == Fault::Short { !seen.is_empty() } else { seen.is_empty() != written });
             assert_eq!(disk.has_power(), !matches!(fault, Fault::Power | Fault::PowerAfter));
             let survives = disk.has_power() && fault != Fault::Kill && fault != Fault::KillAfter;

@@ -39,6 +39,7 @@ pub(super) struct State {
     pub(super) processes: u64,
     killed: BTreeSet<u64>,
     off: bool,
+    pub(super) append_only: bool,
     read_only: bool,
     journal_broken: bool,
     /// Who has the lock: the process, and which of its locks.
@@ -51,11 +52,13 @@ pub(super) struct State {
 }
 
 /// Processes that run one call at a time.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Turns {
     ready: Vec<u64>,
     /// Those that wait for the lock.
     blocked: Vec<u64>,
+    /// Those that stand still until no other one can go on.
+    stalled: Vec<u64>,
     current: Option<u64>,
 }
 
@@ -139,7 +142,7 @@ impl Shared {
     /// From now on these run one call at a time, in an order that chance decides.
     pub(super) fn take_turns(&self, processes: &[u64]) {
         let mut state = self.state();
-        state.turns = Some(Turns { ready: processes.to_vec(), blocked: Vec::new(), current: None });
+        state.turns = Some(Turns { ready: processes.to_vec(), ..Turns::default() });
         state.pass();
     }
 
@@ -204,6 +207,7 @@ impl State {
             processes: 0,
             killed: BTreeSet::new(),
             off: false,
+            append_only: false,
             read_only: false,
             journal_broken: false,
             holder: None,
@@ -221,7 +225,8 @@ impl State {
         let files = self.files.iter().map(|file| file.after_crash(&mut random)).collect();
         let shared = self.shared.after_crash(&mut random);
         let trace = self.trace.as_ref().map(|_| Vec::new());
-        Self { files, names, shared, room: self.room, trace, ..Self::new(random) }
+        let Self { room, append_only, .. } = *self;
+        Self { files, names, shared, room, append_only, trace, ..Self::new(random) }
     }
 
     pub(super) fn file(&mut self, file: usize) -> io::Result<&mut Contents> {
@@ -239,6 +244,7 @@ impl State {
     pub(super) fn refusal(&mut self, operation: Operation, fault: Option<Fault>) -> Option<io::Error> {
         let error = match fault {
             Some(Fault::Io) => Some(Errno::IO),
+            Some(Fault::Stall) if operation == Operation::Sync => Some(Errno::IO),
             Some(Fault::Full) => Some(Errno::NOSPC),
             Some(Fault::Interrupted) => Some(Errno::INTR),
             Some(Fault::ReadOnly) => {
@@ -337,6 +343,11 @@ impl State {
             self.strike(process, fault);
             return Err(gone());
         }
+        if fault == Some(Fault::Stall)
+            && let Some(turns) = &mut self.turns
+        {
+            turns.stalled.push(process);
+        }
         result
     }
 
@@ -400,7 +411,12 @@ impl State {
     /// Somebody's turn.
     fn pass(&mut self) -> Option<u64> {
         let Self { turns: Some(turns), random, .. } = self else { return None };
-        turns.current = random.pick(&turns.ready);
+        let Turns { ready, stalled, .. } = turns;
+        let able: Vec<u64> = ready.iter().copied().filter(|ready| !stalled.contains(ready)).collect();
+        if able.is_empty() {
+            stalled.clear();
+        }
+        turns.current = random.pick(if able.is_empty() { &turns.ready } else { &able });
         turns.current
     }
 }

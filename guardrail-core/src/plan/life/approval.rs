@@ -91,7 +91,7 @@ impl Life {
         let Some(asked) = self.asked.iter().find(|asked| asked.id == vote.question) else {
             return illegal("the vote answers a question that was not asked");
         };
-        if vote.principal.name.trim().is_empty() {
+        if vote.principal.is_nobody() {
             return illegal("the voter has no name");
         }
         if vote.principal.kind == PrincipalKind::Agent || vote.principal.is_namesake(&content.requester) {

@@ -4,6 +4,7 @@ use super::{Change, Machine, Refused};
 use crate::plan::PlanId;
 use crate::plan::approver::{Principal, Say, Vote};
 use crate::plan::event::{Settlement, What};
+use crate::plan::life::Illegal;
 use crate::record::Timestamp;
 
 impl Machine {
@@ -148,6 +149,20 @@ impl Machine {
     /// [`Refused`] while it is not over.
     pub fn end_monitor(&self, now: Timestamp) -> Result<Change, Refused> {
         self.change(now, vec![What::MonitorEnded])
+    }
+
+    /// Says once more where a plan that is over is. A crash may have kept what led there and lost
+    /// the record that says so, and the log takes the plan to be open then.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] where it is not over.
+    pub fn mark(&self, now: Timestamp) -> Result<Change, Refused> {
+        let state = self.life.state();
+        if !state.is_final() {
+            return Err(Illegal(format!("it is not over: it is {state}")).into());
+        }
+        self.change(now, vec![What::Reached { state }])
     }
 
     /// Undoes what was done. The way back was approved with the plan; somebody has to ask for it.

@@ -21,7 +21,7 @@ use super::permit::{Authority, Parts, Permit};
 use super::revision::{Look, Prepared, Revision, Versions};
 use super::state::State;
 use super::text::Shown;
-use super::{Part, Slot};
+use super::{Digest, Part, Slot};
 use crate::Risk;
 use crate::evaluation::Decision;
 use crate::record::{Condition, Receipt, Record, Recorded, Timestamp};
@@ -511,6 +511,7 @@ fn content(revision: &Revision) -> RevisionContent {
         id: revision.id(),
         number: revision.number(),
         digest: revision.digest(),
+        document: Digest::of_content(&revision.document()),
         risk: revision.risk(),
         need: revision.need().clone(),
         requester: origin.requester.clone(),
