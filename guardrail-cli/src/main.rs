@@ -27,6 +27,9 @@ use crate::arguments::{Arguments, Task};
 const FAILED: u8 = 1;
 
 fn main() -> ExitCode {
+    // A second start of this program becomes a command of a plan, once its limits are set.
+    #[cfg(target_os = "linux")]
+    guardrail_exec::launch_if_asked();
     let outcome = match Arguments::parse().task {
         Task::Explain(task) => explain::run(&task),
         Task::Check(task) => check::run(&task),
