@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 /// Runs an example with `input` on its standard input and returns what it printed.
 fn run(example: &str, command: &str, input: &str) -> String {
     let program = match example {
+        "custom_approver" => env!("CARGO_BIN_EXE_custom_approver"),
         "front_door" => env!("CARGO_BIN_EXE_front_door"),
         _ => env!("CARGO_BIN_EXE_own_tool"),
     };
@@ -55,4 +56,14 @@ fn an_own_tool_is_understood() {
     assert!(run("own_tool", "shipit deploy web --rehearse", "").starts_with("low: allowed"));
     assert!(run("own_tool", "shipit deploy web --region eu", "").starts_with("high: needs"));
     assert!(run("own_tool", "sudo shipit purge web", "").starts_with("critical: denied"));
+}
+
+#[test]
+fn an_approver_and_an_executor_of_one_s_own_take_their_places() {
+    let told = run("custom_approver", "yes", "");
+    assert!(told.contains("would run step 1") && told.ends_with("succeeded\n"), "{told}");
+    for answer in ["no", "yes but later"] {
+        let told = run("custom_approver", answer, "");
+        assert!(told.contains("touch released") && !told.contains("would run"), "{answer}: {told}");
+    }
 }

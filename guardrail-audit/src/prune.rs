@@ -5,11 +5,12 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use guardrail_core::record::{Condition, Kind};
+use guardrail_core::record::{Condition, Kind, Record};
 use serde_json::json;
 
 use crate::chain::Note;
 use crate::checkpoint::Checkpoint;
+use crate::hash::Hash;
 use crate::line;
 use crate::merkle::{BadFrontier, Frontier, Nodes as _, TreeError, TreeFiles};
 use crate::note::Verifier;
@@ -104,26 +105,48 @@ pub fn prune(
     let gone = starts.first().map_or(0, |(_, first, _)| *first);
 
     let frontier = checked_frontier(store, directory, &head.origin, (gone, sequence), trusted)?;
-    let details = json!({
-        "segment": segment, "sequence": sequence, "head": last,
-        "root": frontier.root(), "frontier": frontier.hashes(),
-    });
-    let body = json!({ "details": details }).to_string();
-    let body = format!("{{\"kind\":\"{}\",{}", Kind::Pruned, body.strip_prefix('{').unwrap_or_default());
-    let body =
-        Body { json: body.into_bytes().into(), note: Note { pruned: Some(sequence), ..Note::default() } };
-    store.append(&[body], &Condition::Always, Durability::PerRecord)?;
+    store.append(&[said(segment, last, &frontier)], &Condition::Always, Durability::PerRecord)?;
+    // A plan that was closed may have been opened again meanwhile, to be undone. What was said to be gone may
+    // be there.
+    if store.head()?.chain.first_needed().is_some_and(|needed| needed < sequence) {
+        return Ok(None);
+    }
 
     let removed: Vec<u32> = starts.iter().take(kept).map(|(segment, ..)| *segment).collect();
     for segment in &removed {
         keep_checkpoints(&source, directory, *segment)?;
     }
-    for segment in &removed {
-        let path = directory.join(format!("{segment:08}.jsonl"));
-        fs::remove_file(&path).map_err(|error| PruneError::Io { path, error })?;
-    }
-    sync_directory(directory)?;
+    remove(
+        &removed,
+        |segment| {
+            let path = directory.join(format!("{segment:08}.jsonl"));
+            fs::remove_file(&path).map_err(|error| PruneError::Io { path, error })
+        },
+        || sync_directory(directory),
+    )?;
     Ok(Some(Pruned { removed, first: sequence }))
+}
+
+/// What is recorded before lines go: the first segment that stays, the hash of the last line that goes, and the
+/// frontier of all that do.
+fn said(segment: u32, head: Hash, frontier: &Frontier) -> Body<'static> {
+    let mut record = Record::new(Kind::Pruned);
+    record.details = Some(json!({
+        "segment": segment, "sequence": frontier.size(), "head": head,
+        "root": frontier.root(), "frontier": frontier.hashes(),
+    }));
+    let note = Note::of(&record);
+    Body { json: serde_json::to_vec(&record).unwrap_or_default().into(), note }
+}
+
+/// Removes segments, the lowest first: each is certainly gone before the next one goes, since a file
+/// system need not keep to the order, and a log with a gap does not open.
+fn remove<E>(
+    segments: &[u32],
+    mut remove: impl FnMut(u32) -> Result<(), E>,
+    mut sync: impl FnMut() -> Result<(), E>,
+) -> Result<(), E> {
+    segments.iter().try_for_each(|segment| remove(*segment).and_then(|()| sync()))
 }
 
 /// The frontier of the lines that will be gone, by the tree beside the log, which is brought up to there.
@@ -189,4 +212,91 @@ fn keep_checkpoints(source: &Directory, directory: &Path, segment: u32) -> Resul
 fn sync_directory(path: &Path) -> Result<(), PruneError> {
     let synced = File::open(path).and_then(|directory| directory.sync_all());
     synced.map_err(|error| PruneError::Io { path: path.to_owned(), error })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use guardrail_core::record::Timestamp;
+
+    use super::*;
+    use crate::FileStore;
+    use crate::storage::Storage as _;
+    use crate::storage::simulated::{Disk, Fault};
+
+    fn name(segment: u32) -> String {
+        format!("{segment:08}.jsonl")
+    }
+
+    fn open(disk: &Disk) -> Result<FileStore, StoreError> {
+        let options =
+            FileStore::options("example.org/pruned").segment_bytes(4_096).checkpoint_every(5, 1 << 20);
+        let options = options.log_id(uuid::Uuid::from_u128(7)).clock(|| Timestamp::UNIX_EPOCH);
+        options.open_on(Arc::new(disk.process()))
+    }
+
+    /// Prunes a log on a simulated disk, as far as that goes. Gives the number of calls by then, and the
+    /// lines that stay.
+    fn pruned(disk: &Disk) -> Result<(u64, Vec<Vec<u8>>), StoreError> {
+        let store = open(disk)?;
+        let put = |record: &Record| {
+            let json = serde_json::to_vec(record).unwrap_or_default();
+            let body = Body { json: json.into(), note: Note::of(record) };
+            store.append(&[body], &Condition::Always, Durability::Group)
+        };
+        let mut record = Record::new(Kind::Note);
+        record.reason = Some("x".repeat(300));
+        for _ in 0..60 {
+            put(&record)?;
+        }
+        record.plan_id = Some("open".to_owned());
+        put(&record)?;
+        let lines: Vec<Vec<u8>> = store.lines(0)?.collect::<Result<_, _>>()?;
+        let is_header = |line: &&Vec<u8>| line::read(line).is_some_and(|line| line.kind == "segment");
+        let stays = lines.iter().filter(is_header).nth(3).and_then(|line| line::read(line));
+        let stays = stays.expect("five segments");
+        let mut frontier = Frontier::default();
+        lines.iter().take(stays.sequence as usize).for_each(|line| frontier.push(Hash::of_line(line)));
+        store.append(&[said(5, stays.prev, &frontier)], &Condition::Always, Durability::PerRecord)?;
+        let process = disk.process();
+        remove(&[1, 2, 3, 4], |segment| process.remove(&name(segment)), || process.sync_names())
+            .map_err(StoreError::NotWritten)?;
+        Ok((disk.calls(), store.lines(stays.sequence)?.collect::<Result<_, _>>()?))
+    }
+
+    #[test]
+    fn a_log_that_is_cut_from_power_while_it_is_pruned_opens() {
+        let disk = Disk::new(1);
+        let (calls, whole) = pruned(&disk).unwrap();
+        let mut gone = std::collections::BTreeSet::new();
+        for back in 0..24 {
+            for (seed, fault) in [(1, Fault::Power), (2, Fault::PowerAfter), (3, Fault::Kill), (4, Fault::Io)]
+            {
+                let disk = Disk::new(seed);
+                disk.fail(calls.saturating_sub(back), fault);
+                let _ = pruned(&disk);
+                for _ in 0..2 {
+                    let left = disk.crash();
+                    let there: Vec<bool> =
+                        (1..=5).map(|segment| left.contents(&name(segment)).is_some()).collect();
+                    assert!(there.is_sorted(), "a gap at {fault:?}, {back} before the end: {there:?}");
+                    gone.insert(there.iter().filter(|there| !**there).count());
+                    for with_snapshots in [true, false] {
+                        for index in left.names().iter().filter(|name| name.ends_with(".index")) {
+                            if !with_snapshots {
+                                left.delete(index);
+                            }
+                        }
+                        let store = open(&left).unwrap_or_else(|error| panic!("{fault:?}, {back}: {error}"));
+                        let first = line::read(&whole[0]).unwrap().sequence;
+                        let lines = store.lines(first).unwrap().map(Result::unwrap);
+                        assert!(lines.zip(&whole).take(5).all(|(line, before)| line == *before));
+                        assert_eq!(store.head().unwrap().chain.plans.len(), 1);
+                    }
+                }
+            }
+        }
+        assert_eq!(gone.into_iter().collect::<Vec<_>>(), [0, 1, 2, 3, 4], "every state was met");
+    }
 }

@@ -6,6 +6,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
 
+use guardrail_audit::checkpoint::Checkpoint;
 use guardrail_audit::merkle::TreeFiles;
 use guardrail_audit::note::NoteSigner;
 use guardrail_audit::read::{LineSource as _, LogFiles, export};
@@ -313,4 +314,56 @@ fn a_log_that_lies_about_what_was_pruned_does_not_open() {
 fn segment_of(path: &Path) -> u32 {
     let names = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name());
     names.filter_map(|name| name.to_str()?.strip_suffix(".jsonl")?.parse().ok()).min().unwrap()
+}
+
+#[test]
+fn what_was_kept_of_pruned_segments_is_verified() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log");
+    let (signer, first) = pruned(&path, 10);
+    let kept = path.join("checkpoints/00000001.jsonl");
+    let text = fs::read_to_string(&kept).unwrap();
+    let report = verify(&path, &signer);
+    assert!(report.kept > 2 && report.kept_proved == report.kept, "{report:?}");
+    let last = text.lines().last().unwrap();
+    let note = serde_json::from_str::<serde_json::Value>(last).unwrap()["details"]["note"].clone();
+    let anchor = Checkpoint::verify(note.as_str().unwrap(), &[signer.verifier().clone()]).unwrap();
+    assert!(anchor.size < first);
+    let compared = |anchor: &Checkpoint| {
+        let verification = Verification::new().trust([signer.verifier().clone()]);
+        verification.anchors([anchor.clone()]).log(&Directory::new(&path)).unwrap()
+    };
+    let report = compared(&anchor);
+    assert_eq!((report.findings.as_slice(), report.not_compared.as_slice()), ([].as_slice(), [].as_slice()));
+    assert_eq!(report.anchored, anchor.size);
+    let other = Checkpoint { root: Hash([1; 32]), ..anchor.clone() };
+    assert!(matches!(compared(&other).findings[0].damage, Damage::SplitView { .. }));
+
+    // Every byte of what was kept matters, and lines stay in their places.
+    let bytes = text.as_bytes();
+    for at in (0..bytes.len()).step_by(37) {
+        let mut changed = bytes.to_vec();
+        changed[at] ^= 1;
+        fs::write(&kept, changed).unwrap();
+        let report = verify(&path, &signer);
+        assert!(matches!(report.findings[0].damage, Damage::Kept(_)), "byte {at}: {report:?}");
+    }
+    let mut turned: Vec<&str> = text.lines().rev().collect();
+    fs::write(&kept, turned.join("\n") + "\n").unwrap();
+    assert!(!verify(&path, &signer).is_intact());
+    turned.truncate(1);
+    fs::write(&kept, turned[0]).unwrap();
+    assert!(!verify(&path, &signer).is_intact(), "a line without an end");
+    fs::write(&kept, &text).unwrap();
+
+    // Without the right hashes of what is gone, nothing is proved of it, and nothing is called damage.
+    let tree = path.join("tree/00");
+    let mut hashes = fs::read(&tree).unwrap();
+    hashes[40] ^= 1;
+    fs::write(&tree, &hashes).unwrap();
+    let report = compared(&anchor);
+    assert!(report.is_intact() && report.kept > 2 && report.kept_proved == 0);
+    assert_eq!(report.not_compared, [anchor.size]);
+    fs::remove_dir_all(path.join("tree")).unwrap();
+    assert_eq!(verify(&path, &signer).kept_proved, 0);
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use guardrail::{Facts, Request};
+use guardrail_host::facts::{FactFinder, Place};
 
 /// Tells what a command would do, how bad that is, and who must say yes.
 #[derive(Debug, Parser)]
@@ -243,11 +244,31 @@ pub(crate) struct Known {
     /// The environment the command reaches; what is not known counts as production
     #[arg(long, value_name = "KIND")]
     environment: Option<Environment>,
+    /// Add what this machine's settings say: home directory, kubectl context and namespace, cloud
+    /// profile, git branch
+    #[arg(long)]
+    host_facts: bool,
+    /// With --host-facts, which names are of which environment, as often as needed:
+    /// `production=context:*prod*`; places are context, profile, workspace, branch and host
+    #[arg(long, value_name = "KIND=PLACE:PATTERN", requires = "host_facts")]
+    environment_of: Vec<EnvironmentOf>,
 }
 
 impl Known {
+    /// What gathers facts from this machine, where that was asked for.
+    pub(crate) fn finder(&self) -> Option<FactFinder> {
+        let mut finder = self.host_facts.then(FactFinder::new)?;
+        for EnvironmentOf { kind, place, pattern } in &self.environment_of {
+            finder = match finder.environment((*kind).into(), *place, pattern) {
+                Ok(finder) => finder,
+                Err(error) => wrong_usage(ErrorKind::InvalidValue, &error.to_string()),
+            };
+        }
+        Some(finder)
+    }
+
     /// Adds what is known to a request that does not say.
-    pub(crate) fn complete(&self, request: &mut Request) {
+    pub(crate) fn complete(&self, request: &mut Request, finder: Option<&FactFinder>) {
         let Facts { home, workspace, environment, .. } = &mut request.facts;
         for (field, known) in
             [(&mut request.cwd, &self.cwd), (home, &self.home), (workspace, &self.workspace)]
@@ -257,6 +278,43 @@ impl Known {
             }
         }
         *environment = environment.or(self.environment.map(Into::into));
+        if let Some(finder) = finder {
+            if request.cwd.is_none() {
+                request.cwd =
+                    std::env::current_dir().ok().and_then(|here| here.into_os_string().into_string().ok());
+            }
+            for missing in finder.complete(request).missing {
+                eprintln!("guardrail: {missing}");
+            }
+        }
+    }
+}
+
+/// `production=context:*prod*`.
+#[derive(Clone, Debug)]
+struct EnvironmentOf {
+    kind: Environment,
+    place: Place,
+    pattern: String,
+}
+
+impl std::str::FromStr for EnvironmentOf {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let form = || "it is not of the form KIND=PLACE:PATTERN".to_owned();
+        let (kind, rest) = text.split_once('=').ok_or_else(form)?;
+        let (place, pattern) = rest.split_once(':').ok_or_else(form)?;
+        let place = match place {
+            "context" => Place::KubeContext,
+            "profile" => Place::CloudProfile,
+            "workspace" => Place::TerraformWorkspace,
+            "branch" => Place::GitBranch,
+            "host" => Place::Host,
+            _ => return Err(format!("`{place}` is no place: context, profile, workspace, branch or host")),
+        };
+        let kind = <Environment as ValueEnum>::from_str(kind, false)?;
+        Ok(Self { kind, place, pattern: pattern.to_owned() })
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) fn run(task: &Check) -> io::Result<u8> {
     // Freed with the program, all at once.
     let Some(guard) = policy::guard(&task.layers)? else { return Ok(policy::REFUSED) };
     let guard = ManuallyDrop::new(guard);
+    let finder = task.known.finder();
     let answerer = Answerer::default();
     let recording =
         task.log.as_deref().map(|log| Recording::open(log, task.log_key.as_deref())).transpose()?;
@@ -37,7 +38,7 @@ pub(crate) fn run(task: &Check) -> io::Result<u8> {
         };
         let (verdict, answer) = match request {
             Ok(mut request) => {
-                task.known.complete(&mut request);
+                task.known.complete(&mut request, finder.as_ref());
                 let evaluation = guard.evaluate(&request);
                 if let Some(recording) = &recording {
                     recording.keep(&request, &evaluation)?;

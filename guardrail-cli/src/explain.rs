@@ -15,7 +15,7 @@ use crate::verdict::Verdict;
 /// Draws the evaluation and returns the exit status.
 pub(crate) fn run(task: &Explain) -> io::Result<u8> {
     let mut request = request(task)?;
-    task.known.complete(&mut request);
+    task.known.complete(&mut request, task.known.finder().as_ref());
     // The program is about to end, and the system frees all of it at once.
     let Some(guard) = policy::guard(&task.layers)? else { return Ok(policy::REFUSED) };
     let guard = ManuallyDrop::new(guard);

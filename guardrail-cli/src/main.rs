@@ -27,7 +27,7 @@ use crate::arguments::{Arguments, Task};
 const FAILED: u8 = 1;
 
 fn main() -> ExitCode {
-    // What a plan runs is started by way of this very program.
+    // A second start of this program becomes a command of a plan, once its limits are set.
     #[cfg(target_os = "linux")]
     guardrail_exec::launch_if_asked();
     let outcome = match Arguments::parse().task {

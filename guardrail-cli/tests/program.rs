@@ -178,3 +178,30 @@ fn explain_draws_or_prints_json() {
     assert_eq!(unquoted.status.code(), Some(2));
     assert!(String::from_utf8(unquoted.stderr).unwrap().contains("quote it"));
 }
+
+#[test]
+fn what_the_machine_says_is_added() {
+    let home = tempfile::tempdir().unwrap();
+    let config = "current-context: kind-a\ncontexts:\n- name: kind-a\n  context: {cluster: c, user: u}\n";
+    let graded = |arguments: &[&str], config: &str| {
+        std::fs::create_dir_all(home.path().join(".kube")).unwrap();
+        std::fs::write(home.path().join(".kube/config"), config).unwrap();
+        let mut command = guardrail(&[&["explain", "--json", "kubectl apply -f x.yaml"], arguments].concat());
+        let output = command.env_clear().env("HOME", home.path()).current_dir(home.path()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        (answer["risk"].as_str().unwrap_or_default().to_owned(), said, output.status.code())
+    };
+    let rule = ["--host-facts", "--environment-of", "test=context:kind-*"];
+    assert_eq!(graded(&[], config), ("high".to_owned(), String::new(), Some(0)));
+    assert_eq!(graded(&rule, config), ("medium".to_owned(), String::new(), Some(0)));
+    let given = [&rule[..], &["--environment", "production"]].concat();
+    assert_eq!(graded(&given, config).0, "high", "what is said outright counts before what is found");
+    let (risk, said, status) = graded(&rule, "contexts: [");
+    assert_eq!((risk.as_str(), status), ("high", Some(0)));
+    assert!(said.contains("the kubectl context cannot be known"), "{said}");
+    for wrong in ["test=kind-*", "test=moon:x", "easy=context:x", "test=context:a["] {
+        let (_, said, status) = graded(&["--host-facts", "--environment-of", wrong], config);
+        assert_eq!(status, Some(2), "{wrong} {said}");
+    }
+}

@@ -111,8 +111,10 @@ const LANGUAGE: &[&str] = &[
 
 /// Comparisons with a word that is a tool's name and means something else: file, word, reason.
 const NOT_A_TOOL: &[(&str, &str, &str)] = &[
+    ("guardrail-approve/src/say.rs", "set", "a word that a reviewer types"),
     ("guardrail-audit/src/verify/json.rs", "kind", "a member of a line"),
     ("guardrail-audit/src/verify/json.rs", "seq", "a member of a line"),
+    ("guardrail-cli/src/arguments.rs", "host", "a place by which an environment is known"),
     ("guardrail-core/src/effect/names.rs", "apt", "a folder of configuration"),
     ("guardrail-core/src/effect/names.rs", "passwd", "the file"),
     ("guardrail-core/src/effect/names.rs", "ssh", "a folder of configuration"),

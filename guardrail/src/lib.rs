@@ -110,6 +110,8 @@ pub use guardrail_core::{
 };
 #[cfg(feature = "exec")]
 pub use guardrail_exec as exec;
+#[cfg(all(unix, feature = "host"))]
+pub use guardrail_host as host;
 
 /// The README's Rust is compiled with the doctests.
 #[cfg(doctest)]

@@ -12,8 +12,8 @@ use sha2::{Digest as _, Sha256};
 use crate::storage::Storage;
 
 /// `GA1` and a zero, the last segment's number, how many lines the newest snapshot covers, the boot: 32
-/// bytes. Then the boot in which the log was poisoned. From 48 on: a segment, a check, and how many of
-/// its bytes are durable. From 64 on: why it was poisoned, as text after its length.
+/// bytes. Then the boot in which the log was poisoned. From 48 on: a segment, a check, and how many of its
+/// bytes are durable. From 64 on: why it was poisoned, as text after its length.
 const MARK: &[u8; 4] = b"GA1\0";
 const SNAPSHOT: u64 = 8;
 const POISON: u64 = 32;
@@ -35,9 +35,8 @@ pub(crate) struct Hint {
     pub(crate) snapshot: u64,
     /// A sync failed since the machine started, and the log was not recovered since.
     pub(crate) poisoned: bool,
-    /// A segment, and how many of its bytes are certainly on the disk: written since the machine started,
-    /// by who heard of every sync of it that failed.
-    pub(crate) durable: Option<(u32, u64)>,
+    /// What [`Shared::durable`] reads.
+    mark: Option<[u8; 16]>,
 }
 
 impl Shared {
@@ -53,14 +52,18 @@ impl Shared {
         let number =
             |from: usize| part(from, from + 4).try_into().map(u32::from_le_bytes).unwrap_or_default();
         let ours = part(0, 4) == MARK && part(16, 32) == self.boot;
-        let end = part(56, 64).try_into().map(u64::from_le_bytes).unwrap_or_default();
-        let mark = self.mark(number(48), end);
-        Ok(Hint {
-            segment: ours.then(|| number(4)),
-            snapshot: part(8, 16).try_into().map(u64::from_le_bytes).unwrap_or_default(),
-            poisoned: part(32, 48) == self.boot,
-            durable: (ours && part(48, 64) == mark).then(|| (number(48), end)),
-        })
+        let snapshot = part(8, 16).try_into().map(u64::from_le_bytes).unwrap_or_default();
+        let mark = part(48, 64).try_into().ok().filter(|_| ours);
+        Ok(Hint { segment: ours.then(|| number(4)), snapshot, poisoned: part(32, 48) == self.boot, mark })
+    }
+
+    /// A segment, and how many of its bytes are certainly on the disk: written since the machine started,
+    /// by who heard of every sync of it that failed.
+    pub(crate) fn durable(&self, hint: &Hint) -> Option<(u32, u64)> {
+        let mark = hint.mark?;
+        let segment = u32::from_le_bytes(*mark.first_chunk()?);
+        let end = u64::from_le_bytes(*mark.last_chunk()?);
+        (mark == self.mark(segment, end)).then_some((segment, end))
     }
 
     /// Says how much of a segment is durable. Where this is lost or torn, less is known, and more is written

@@ -10,6 +10,7 @@ mod recovery;
 mod segment;
 mod snapshot;
 mod syncing;
+mod tail;
 mod writer;
 
 use std::sync::Arc;

@@ -228,30 +228,29 @@ pub(crate) fn note_of(line: &[u8], prefix: &Prefix<'_>) -> Option<Note> {
         #[serde(default, borrow)]
         status: Option<Cow<'l, str>>,
     }
-    let kind = prefix.kind;
-    let with_status = kind == Kind::Plan.as_str() || kind == Kind::Rollback.as_str();
+    let note = |id: Option<Uuid>, plan: Option<String>, turn: Turn, pruned: Option<u64>| Note {
+        plan: plan.map(|plan| (plan, turn)),
+        begins: id.filter(|_| prefix.kind == Kind::Intent.as_str()),
+        ends: id.filter(|_| prefix.kind == Kind::Outcome.as_str()),
+        pruned,
+    };
+    let with_status = matches!(prefix.kind, "plan" | "rollback");
     let mut pruned = None;
-    if kind == Kind::Pruned.as_str() {
+    if prefix.kind == Kind::Pruned.as_str() {
         let details = segment::details::<serde_json::Value>(line);
         pruned = details.and_then(|details| details.get("sequence")?.as_u64());
     }
-    let note = |id: Option<Uuid>, plan: Option<String>, turn: Turn| Note {
-        plan: plan.map(|plan| (plan, turn)),
-        begins: id.filter(|_| kind == Kind::Intent.as_str()),
-        ends: id.filter(|_| kind == Kind::Outcome.as_str()),
-        pruned,
-    };
     if let Some((id, plan)) = at_start(line, prefix).filter(|(_, plan)| !with_status || plan.is_none()) {
-        return Some(note(id, plan.map(str::to_owned), Turn::Goes));
+        return Some(note(id, plan.map(str::to_owned), Turn::Goes, pruned));
     }
     let fields: Fields<'_> = serde_json::from_slice(line).ok()?;
     let turn = if with_status {
         let status = fields.status.as_deref().map(Status::from_word);
-        Turn::of(&Kind::from_word(kind), status.as_ref())
+        Turn::of(&Kind::from_word(prefix.kind), status.as_ref())
     } else {
         Turn::Goes
     };
-    Some(note(fields.id, fields.plan_id.map(Cow::into_owned), turn))
+    Some(note(fields.id, fields.plan_id.map(Cow::into_owned), turn, pruned))
 }
 
 /// The line's id, where it is of a kind whose id matters, and its plan, where they follow right behind
@@ -344,7 +343,7 @@ mod tests {
             line.pop();
             note_of(&line, &line::read(&line).unwrap())
         };
-        let note = Note { plan: Some(("p".into(), Turn::Goes)), begins: Some(id), ends: None, pruned: None };
+        let note = Note { plan: Some(("p".into(), Turn::Goes)), begins: Some(id), ..Note::default() };
         assert_eq!(seen(&begun), Some(note));
         assert_eq!(seen(&twice), None);
         assert_eq!(seen(r#"{"kind":"intent","plan_id":"p" "id":1}"#), None);

@@ -11,16 +11,16 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::hint::Hint;
 use super::options::FileOptions;
 use super::position::{BEHIND_SEAL, Last, Position, Stop};
 use super::segment::{self, Header};
 use super::snapshot;
 use super::syncing::Syncing;
+use super::tail::{Tail, has_lost_block};
 use super::writer::{New, Writer};
 use crate::chain::Intent;
 use crate::hash::Hash;
-use crate::line::{self, MAX_LINE};
+use crate::line;
 use crate::merkle::Frontier;
 use crate::storage::{Storage, StorageFile};
 use crate::store::StoreError;
@@ -82,8 +82,8 @@ impl Writer {
         alone: bool,
     ) -> Result<(Self, Recovery), StoreError> {
         let hint = syncing.shared().read(storage.as_ref()).map_err(StoreError::Unavailable)?;
-        let (newest, position, segments) = match told(storage.as_ref(), &hint) {
-            Some((newest, position)) => (newest, Some(position), Vec::new()),
+        let (newest, position, segments) = match snapshot::told(storage.as_ref(), &hint) {
+            Some((told, position)) => (walk_on(storage.as_ref(), told)?, Some(position), Vec::new()),
             None => {
                 let names = storage.list().map_err(StoreError::Unavailable)?;
                 let segments: Vec<u32> = names.iter().filter_map(|name| segment::number(name)).collect();
@@ -315,7 +315,7 @@ impl Writer {
         if self.fresh {
             let hint = self.syncing.shared().read(self.storage.as_ref()).map_err(StoreError::Unavailable)?;
             let end = self.position.end;
-            let durable = match hint.durable {
+            let durable = match self.syncing.shared().durable(&hint) {
                 Some((segment, durable)) if segment == self.position.segment => durable.min(end),
                 _ => 0,
             };
@@ -493,6 +493,18 @@ fn identity(storage: &dyn Storage, options: &FileOptions, newest: u32) -> Result
     Err(StoreError::Tampered { segment: newest, byte: 0, why: "no segment here has a first line".to_owned() })
 }
 
+/// The last segment, from one that others told of: later ones may be there, and name another key.
+fn walk_on(storage: &dyn Storage, told: u32) -> Result<u32, StoreError> {
+    let mut newest = told;
+    loop {
+        match storage.open(&segment::name(newest + 1)) {
+            Ok(_) => newest += 1,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(newest),
+            Err(error) => return Err(StoreError::Unavailable(error)),
+        }
+    }
+}
+
 /// That a log may go on under another key than the one it has.
 fn may_change_key(key: Option<&str>, options: &FileOptions, alone: bool) -> Result<(), StoreError> {
     let (kind, why) = if !options.change_key {
@@ -516,17 +528,6 @@ fn first_since_boot(storage: &dyn Storage, syncing: &Syncing, newest: u32) -> Re
     let shared = syncing.shared();
     shared.set_durable(storage, newest, size).map_err(StoreError::NotWritten)?;
     shared.set(storage, newest).map_err(StoreError::NotWritten)
-}
-
-/// The last segment and a snapshot near it, as the processes tell each other, so that the directory
-/// need not be listed: that costs more the more segments there are. What is told counts only as far
-/// as it can be checked: the log confirms the snapshot, no segment can be missing between the two, and
-/// [`Writer::catch_up`] goes on to whatever segment follows, whether or not it was told of.
-fn told(storage: &dyn Storage, hint: &Hint) -> Option<(u32, Position)> {
-    let newest = hint.segment?;
-    let position = snapshot::of(storage, hint.snapshot)?;
-    let near = position.segment == newest || position.segment.checked_add(1) == Some(newest);
-    near.then_some((newest, position))
 }
 
 /// Where reading begins: at a snapshot that the log confirms, at the log's start, or at the first segment
@@ -584,43 +585,4 @@ fn behind_pruned(
     Err(StoreError::Damaged(format!(
         "the segments before {first} are gone, and no record says that they were pruned: restore them from a backup"
     )))
-}
-
-/// Whether these bytes end with zeros somewhere where a block of the file ends, or the file. The disk
-/// has all of a block or what it had before, so what it lost reads as zeros to the end of a block.
-fn has_lost_block(bytes: &[u8], offset: u64, block: u64, at_end: bool) -> bool {
-    let ends =
-        |at: usize| at_end && at + 1 == bytes.len() || (offset + at as u64 + 1).checked_rem(block) == Some(0);
-    bytes.iter().enumerate().any(|(at, &byte)| byte == 0 && ends(at))
-}
-
-/// The bytes from an offset to the end of a file, by lines, whatever they are. What is longer than
-/// a line can be comes in pieces.
-struct Tail<'f> {
-    file: &'f dyn StorageFile,
-    offset: u64,
-    size: u64,
-    buffer: Vec<u8>,
-}
-
-impl<'f> Tail<'f> {
-    fn new(file: &'f dyn StorageFile, offset: u64, size: u64) -> Self {
-        Self { file, offset, size, buffer: Vec::new() }
-    }
-
-    /// The next piece, where it begins, and whether it is a whole line.
-    fn next(&mut self) -> io::Result<Option<(u64, &[u8], bool)>> {
-        let offset = self.offset;
-        let length = usize::try_from(self.size - offset).unwrap_or(usize::MAX).min(MAX_LINE + 1);
-        self.buffer.resize(length, 0);
-        let read = self.file.read_at(&mut self.buffer, offset)?;
-        self.buffer.truncate(read);
-        if read == 0 {
-            return Ok(None);
-        }
-        let end = memchr::memchr(b'\n', &self.buffer);
-        self.offset += end.map_or(read, |end| end + 1) as u64;
-        let line = self.buffer.get(..end.unwrap_or(read)).unwrap_or_default();
-        Ok(Some((offset, line, end.is_some())))
-    }
 }

@@ -5,6 +5,7 @@
 
 use std::io;
 
+use super::hint::Hint;
 use super::position::Position;
 use super::segment::{self, Checkpoint};
 use crate::hash::Hash;
@@ -52,9 +53,15 @@ pub(crate) fn clear(storage: &dyn Storage, names: &[String]) {
     names.into_iter().take(old).for_each(|name| drop(storage.remove(name)));
 }
 
-/// The state behind so many lines, if it was kept and the log confirms it.
-pub(crate) fn of(storage: &dyn Storage, size: u64) -> Option<Position> {
-    confirmed(storage, &name(size))
+/// The last segment and a snapshot near it, as the processes tell each other, so that the directory
+/// need not be listed: that costs more the more segments there are. What is told counts only as far
+/// as it can be checked: the log confirms the snapshot, no segment can be missing between the two, and
+/// [`Writer::catch_up`](super::writer::Writer::catch_up) goes on to whatever segment follows, whether or not it was told of.
+pub(crate) fn told(storage: &dyn Storage, hint: &Hint) -> Option<(u32, Position)> {
+    let newest = hint.segment?;
+    let position = confirmed(storage, &name(hint.snapshot))?;
+    let near = position.segment == newest || position.segment.checked_add(1) == Some(newest);
+    near.then_some((newest, position))
 }
 
 /// The newest state that the log confirms. `names` are those of the directory, sorted.

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::{Nodes, NotStored, ProofError, perfect, verify_consistency, verify_inclusion};
@@ -57,7 +57,8 @@ impl TreeFiles {
             let mut options = OpenOptions::new();
             options.read(true).write(true).create(true).truncate(false).mode(0o600);
             options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
-            options.open(path.join(name)).map_err(failed)
+            let file = path.join(name);
+            options.open(&file).map_err(|error| failed(owned_by_others(&file, error)))
         };
         let [leaves, lower, upper] = NAMES;
         let tree = Self { path: path.to_owned(), files: [open(leaves)?, open(lower)?, open(upper)?] };
@@ -172,6 +173,26 @@ impl TreeFiles {
     }
 }
 
+/// Says so where a file belongs to another user: a proof that root asked for leaves files that the log's own
+/// user cannot write.
+fn owned_by_others(file: &Path, error: io::Error) -> io::Error {
+    let owner = fs::symlink_metadata(file).map(|metadata| metadata.uid());
+    match owner {
+        Ok(owner) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let (user, name) = (rustix::process::geteuid().as_raw(), file.display());
+            let why = if owner == user {
+                format!("{name} may not be written ({error})")
+            } else {
+                format!(
+                    "{name} belongs to user {owner}, and this is user {user}: give it to the log's user (chown), or run this as that user"
+                )
+            };
+            io::Error::new(io::ErrorKind::PermissionDenied, why)
+        }
+        _ => error,
+    }
+}
+
 impl Nodes for TreeFiles {
     type Error = TreeError;
 
@@ -236,6 +257,23 @@ mod tests {
             Err(TreeError::NotStored(NotStored { leaf: 66_000 }))
         ));
         fs::remove_dir_all(path_of).unwrap();
+    }
+
+    #[test]
+    fn files_of_another_user_are_named_with_what_to_do() {
+        let path = directory("owner");
+        drop(TreeFiles::open(&path).unwrap());
+        let file = path.join("00");
+        let refused = |kind: io::ErrorKind| owned_by_others(&file, kind.into()).to_string();
+        assert!(refused(io::ErrorKind::PermissionDenied).contains("may not be written"));
+        assert!(!refused(io::ErrorKind::NotFound).contains("user"));
+        if std::os::unix::fs::chown(&file, Some(4_711), None).is_err() {
+            println!("SKIPPED: only root can give a file to another user");
+            return;
+        }
+        let why = refused(io::ErrorKind::PermissionDenied);
+        assert!(why.contains("belongs to user 4711") && why.contains("chown"), "{why}");
+        fs::remove_dir_all(&path).unwrap();
     }
 
     #[test]

@@ -60,15 +60,7 @@ impl RealStorage {
         #[cfg(target_os = "linux")]
         {
             // The number has 32 bits; where the type is wider, it may come with its sign extended.
-            let kind = rustix::fs::fstatfs(&storage.directory)?.f_type as u32;
-            if let Some((_, name)) = NETWORKS.iter().find(|(number, _)| *number == kind) {
-                return Err(io::Error::new(
-                    io::ErrorKind::Unsupported,
-                    format!(
-                        "the directory lies on {name}, whose locks and syncs cannot be relied on: choose a local disk"
-                    ),
-                ));
-            }
+            refuse_network(rustix::fs::fstatfs(&storage.directory)?.f_type as u32)?;
         }
         Ok(storage)
     }
@@ -236,6 +228,18 @@ impl Storage for RealStorage {
         let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
         Some(uuid::Uuid::parse_str(text.trim()).ok()?.as_u128())
     }
+}
+
+/// Refuses the file systems of [`NETWORKS`], by the number that `statfs` gives.
+#[cfg(target_os = "linux")]
+fn refuse_network(kind: u32) -> io::Result<()> {
+    let Some((_, name)) = NETWORKS.iter().find(|(number, _)| *number == kind) else { return Ok(()) };
+    Err(io::Error::new(
+        io::ErrorKind::Unsupported,
+        format!(
+            "the directory lies on {name}, whose locks and syncs cannot be relied on: choose a local disk"
+        ),
+    ))
 }
 
 struct Held(Arc<File>);
@@ -455,6 +459,22 @@ mod tests {
         std::fs::remove_file(path.join("lock")).unwrap();
         assert!(one.lock().is_err());
         std::fs::remove_dir_all(&path).unwrap();
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_lies_on_another_machine_is_refused() {
+        let nfs = refuse_network(0x6969).unwrap_err();
+        assert_eq!(nfs.kind(), io::ErrorKind::Unsupported);
+        assert!(nfs.to_string().contains("NFS"), "{nfs}");
+        // FUSE, SMB as `statfs` gives it where the number has its sign extended, and 9P.
+        for kind in [0x6573_5546, 0xffff_ffff_ff53_4d42_u64 as u32, 0x0102_1997] {
+            assert!(refuse_network(kind).is_err(), "{kind:x}");
+        }
+        // ext4, XFS, btrfs, tmpfs, overlayfs.
+        for kind in [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630] {
+            refuse_network(kind).unwrap();
+        }
     }
 
     #[test]

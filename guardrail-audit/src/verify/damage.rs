@@ -153,6 +153,10 @@ pub enum Damage {
         /// The root of the log.
         found: Hash,
     },
+    /// Something is wrong with the checkpoints that were kept of a segment that was pruned; byte and line are
+    /// of their file.
+    #[error("in the checkpoints that were kept of this segment: {0}")]
+    Kept(Box<Damage>),
     /// A checkpoint outside is of another log.
     #[error("the anchored checkpoint is of the log {anchored}, and this is {found}")]
     OtherOrigin {

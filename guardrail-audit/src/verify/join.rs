@@ -11,7 +11,7 @@ use super::{Report, Segment, Verification, VerifyError, diagnose, failed};
 use crate::hash::Hash;
 use crate::merkle::Frontier;
 
-const MOST_FINDINGS: usize = 100;
+pub(super) const MOST_FINDINGS: usize = 100;
 
 /// What is known of the segments so far.
 pub(super) struct Join<'j> {

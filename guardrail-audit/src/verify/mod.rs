@@ -6,6 +6,7 @@ mod damage;
 mod diagnose;
 mod join;
 mod json;
+mod kept;
 mod prefix;
 mod scan;
 mod source;
@@ -107,6 +108,10 @@ pub struct Report {
     pub torn: Vec<(u32, u64)>,
     /// The first line that was not pruned, where some were.
     pub pruned: Option<u64>,
+    /// How many checkpoints were read that were kept of pruned segments.
+    pub kept: u64,
+    /// Of how many of these the hashes of the lines that are gone, beside the log, give the line and the root.
+    pub kept_proved: u64,
     /// What is wrong, in the order of the log: at most a hundred. The first one is the first bad place.
     pub findings: Vec<Finding>,
 }
@@ -218,7 +223,11 @@ impl<'v> Verification<'v> {
             Some(first) if first.number > 1 => last_pruned(source, &segments)?,
             _ => None,
         };
-        self.run(source, &segments, (false, None), pruned)
+        let mut report = self.run(source, &segments, (false, None), pruned.clone())?;
+        if let Some(pruned) = pruned.filter(|_| report.is_intact()) {
+            kept::check(self, source, &pruned, &mut report)?;
+        }
+        Ok(report)
     }
 
     /// Verifies the segments that have the records of a range, and that they fit what surrounds

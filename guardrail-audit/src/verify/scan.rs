@@ -318,33 +318,9 @@ impl Pass<'_> {
         if !self.roots {
             return Ok(());
         }
-        let signed = self.note(&checkpoint).map_err(|damage| Stop::Wrong(damage, 0))?;
-        self.point(Some(checkpoint.root), signed)
-    }
-
-    /// Whether a trusted key signed a checkpoint.
-    fn note(&self, checkpoint: &claims::Checkpoint) -> Result<bool, Damage> {
-        let Some(note) = &checkpoint.note else {
-            return if self.task.keys.is_empty() { Ok(false) } else { Err(Damage::Unsigned) };
-        };
-        let bad = |error: &dyn std::fmt::Display| Damage::BadNote(error.to_string());
-        let note = Note::parse(note).map_err(|error| bad(&error))?;
-        let said: Checkpoint = note.unverified_text().parse().map_err(|error| bad(&error))?;
         let origin = self.found.header.as_ref().map(|header| header.origin.as_str());
-        if Some(said.origin.as_str()) != origin {
-            return Err(Damage::Spliced("the note of this checkpoint is of another log"));
-        }
-        if (said.size, said.root) != (checkpoint.size, checkpoint.root) {
-            return Err(bad(&"it has another size or root than the checkpoint"));
-        }
-        if self.task.keys.is_empty() {
-            return Ok(false);
-        }
-        match note.verify(self.task.keys) {
-            Ok(_) => Ok(true),
-            Err(NoteError::BadSignature(key)) => Err(Damage::BadSignature(key)),
-            Err(_) => Err(Damage::Unsigned),
-        }
+        let signed = note(&checkpoint, origin, self.task.keys).map_err(|damage| Stop::Wrong(damage, 0))?;
+        self.point(Some(checkpoint.root), signed)
     }
 
     /// Compares the root here, now or later.
@@ -398,6 +374,34 @@ impl Pass<'_> {
         }
         self.found.pruned.push((self.place(), pruned));
         Ok(())
+    }
+}
+
+/// Whether a trusted key signed a checkpoint.
+pub(super) fn note(
+    checkpoint: &claims::Checkpoint,
+    origin: Option<&str>,
+    keys: &[Verifier],
+) -> Result<bool, Damage> {
+    let Some(note) = &checkpoint.note else {
+        return if keys.is_empty() { Ok(false) } else { Err(Damage::Unsigned) };
+    };
+    let bad = |error: &dyn std::fmt::Display| Damage::BadNote(error.to_string());
+    let note = Note::parse(note).map_err(|error| bad(&error))?;
+    let said: Checkpoint = note.unverified_text().parse().map_err(|error| bad(&error))?;
+    if Some(said.origin.as_str()) != origin {
+        return Err(Damage::Spliced("the note of this checkpoint is of another log"));
+    }
+    if (said.size, said.root) != (checkpoint.size, checkpoint.root) {
+        return Err(bad(&"it has another size or root than the checkpoint"));
+    }
+    if keys.is_empty() {
+        return Ok(false);
+    }
+    match note.verify(keys) {
+        Ok(_) => Ok(true),
+        Err(NoteError::BadSignature(key)) => Err(Damage::BadSignature(key)),
+        Err(_) => Err(Damage::Unsigned),
     }
 }
 

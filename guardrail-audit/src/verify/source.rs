@@ -21,6 +21,35 @@ pub trait Source: Sync {
     ///
     /// As the operating system says.
     fn open(&self, segment: u32) -> io::Result<Box<dyn ReadAt + '_>>;
+
+    /// The files with the checkpoints that were kept of pruned segments, as
+    /// [`segments`](Self::segments) gives these.
+    ///
+    /// # Errors
+    ///
+    /// As the operating system says.
+    fn kept(&self) -> io::Result<Vec<(u32, u64)>> {
+        Ok(Vec::new())
+    }
+
+    /// Opens the checkpoints that were kept of a segment.
+    ///
+    /// # Errors
+    ///
+    /// As the operating system says.
+    fn open_kept(&self, segment: u32) -> io::Result<Box<dyn ReadAt + '_>> {
+        let _ = segment;
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    /// Opens the hashes of all lines, 32 bytes each, where they are beside the log.
+    ///
+    /// # Errors
+    ///
+    /// As the operating system says.
+    fn leaves(&self) -> io::Result<Option<Box<dyn ReadAt + '_>>> {
+        Ok(None)
+    }
 }
 
 /// Bytes that are read at any place.
@@ -52,25 +81,48 @@ fn number(name: &str) -> Option<u32> {
     plain.then(|| digits.parse().ok()).flatten().filter(|&number| number > 0)
 }
 
+/// The files of a directory that have the names of segments.
+fn numbered(directory: &Path) -> io::Result<Vec<(u32, u64)>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        if let Some(number) = entry.file_name().to_str().and_then(number) {
+            found.push((number, entry.metadata()?.len()));
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32).open(path)
+}
+
 impl Source for Directory {
     fn segments(&self) -> io::Result<Vec<(u32, u64)>> {
-        let mut found = Vec::new();
-        for entry in std::fs::read_dir(&self.0)? {
-            let entry = entry?;
-            if let Some(number) = entry.file_name().to_str().and_then(number) {
-                found.push((number, entry.metadata()?.len()));
-            }
-        }
-        found.sort_unstable();
-        Ok(found)
+        numbered(&self.0)
     }
 
     fn open(&self, segment: u32) -> io::Result<Box<dyn ReadAt + '_>> {
-        let file = OpenOptions::new()
-            .read(true)
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32)
-            .open(self.0.join(format!("{segment:08}.jsonl")))?;
-        Ok(Box::new(file))
+        Ok(Box::new(open(&self.0.join(format!("{segment:08}.jsonl")))?))
+    }
+
+    fn kept(&self) -> io::Result<Vec<(u32, u64)>> {
+        match numbered(&self.0.join("checkpoints")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            kept => kept,
+        }
+    }
+
+    fn open_kept(&self, segment: u32) -> io::Result<Box<dyn ReadAt + '_>> {
+        Ok(Box::new(open(&self.0.join("checkpoints").join(format!("{segment:08}.jsonl")))?))
+    }
+
+    fn leaves(&self) -> io::Result<Option<Box<dyn ReadAt + '_>>> {
+        match open(&self.0.join("tree").join("00")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            opened => Ok(Some(Box::new(opened?))),
+        }
     }
 }
 

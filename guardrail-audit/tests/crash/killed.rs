@@ -151,6 +151,9 @@ fn what_was_acknowledged_before_a_call_failed_is_there() {
         "fdatasync:error=EINTR:when=7",
         "pwrite64:error=EIO:when=3+",
         "openat:error=EMFILE:when=60",
+        "flock:error=EINTR:when=4..6",
+        "pread64:error=EINTR:when=9",
+        "linkat:error=EIO:when=1",
     ] {
         let trace = format!("inject={inject}");
         let before = ["strace", "-f", "-o", "/dev/null", "-e", &trace];

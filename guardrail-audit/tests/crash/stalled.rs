@@ -1,5 +1,7 @@
 //! A process that stands still, or dies, between a sync that failed and telling the others of it.
 
+use std::sync::Arc;
+
 use guardrail_audit::storage::simulated::{Disk, Fault, Operation};
 
 use crate::Sum;
@@ -52,4 +54,34 @@ fn others_open(disk: &Disk) -> bool {
     let process = trace[at].process;
     let until = trace.iter().skip(at + 1).take_while(|call| call.process != process);
     until.into_iter().any(|call| call.operation == Operation::Open)
+}
+
+/// Where nothing is written in place, a log opens again after a failed sync if the disk has all that memory
+/// shows. Otherwise it says what to do, and opens once that was done.
+#[test]
+fn an_append_only_log_opens_after_a_failed_sync_or_says_what_to_do() {
+    let (mut opened, mut refused) = (0, 0);
+    for seed in 0..40 {
+        let disk = Disk::new(seed);
+        let trial = Trial::of(1 << 20, 1_000);
+        disk.set_append_only(true);
+        trial.run(&disk, &[Task { seed, appends: 3, threads: 1, killed: true }]);
+        disk.fail_next_sync(Fault::Io);
+        trial.run(&disk, &[Task { seed: seed + 1_000, appends: 3, threads: 1, killed: true }]);
+        disk.calm();
+        match trial.options().open_on(Arc::new(disk.process())) {
+            Ok(store) => {
+                opened += 1;
+                drop(store);
+            }
+            Err(error) => {
+                assert!(error.to_string().contains("chattr -a"), "seed {seed}: {error}");
+                refused += 1;
+                disk.set_append_only(false);
+                drop(trial.options().open_on(Arc::new(disk.process())).expect("without the attribute"));
+            }
+        }
+        trial.look(&disk.crash()).unwrap_or_else(|wrong| panic!("seed {seed}: {wrong}"));
+    }
+    assert!(opened > 3 && refused > 3, "{opened} opened, {refused} refused");
 }

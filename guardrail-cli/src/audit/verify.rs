@@ -74,7 +74,11 @@ fn draw(task: &VerifyArguments, report: &Report, out: &mut dyn io::Write) -> io:
         writeln!(out, "  checkpoints kept elsewhere hold the first {anchored}")?;
     }
     if let Some(first) = report.pruned {
-        writeln!(out, "  records before {first} were pruned")?;
+        let (kept, proved) = (report.kept, report.kept_proved);
+        writeln!(
+            out,
+            "  records before {first} were pruned; {kept} checkpoints of them were kept, {proved} proved"
+        )?;
     }
     for (segment, bytes) in &report.torn {
         writeln!(out, "  segment {segment} ends in {bytes} torn bytes, which the next one declares")?;
@@ -109,6 +113,7 @@ fn as_json(report: &Report) -> serde_json::Value {
         "head": report.head, "root": report.root, "checkpoints": report.checkpoints,
         "confirmed": report.confirmed, "signed": report.signed, "anchored": report.anchored,
         "not_compared": report.not_compared, "tail": report.tail, "torn": report.torn,
-        "pruned": report.pruned, "findings": findings.collect::<Vec<_>>(),
+        "pruned": report.pruned, "kept": report.kept, "kept_proved": report.kept_proved,
+        "findings": findings.collect::<Vec<_>>(),
     })
 }

@@ -111,7 +111,7 @@ fn guard_for(fixtures: &Fixtures, layers: &Layers) -> io::Result<Option<Guard>> 
 fn explain(task: &PolicyExplain) -> io::Result<u8> {
     let Some(guard) = guard(&task.layers)? else { return Ok(REFUSED) };
     let mut request = Request::shell(&task.command);
-    task.known.complete(&mut request);
+    task.known.complete(&mut request, task.known.finder().as_ref());
     request.actor.clone_from(&task.actor);
     request.channel.clone_from(&task.channel);
     request.skill.clone_from(&task.skill);

@@ -143,8 +143,10 @@ struct Given {
 
 fn facts(known: &Known) -> Given {
     let mut request = Request::shell("");
-    known.complete(&mut request);
-    Given { facts: request.facts, cwd: request.cwd }
+    known.complete(&mut request, None);
+    let cwd = request.cwd.clone();
+    known.complete(&mut request, known.finder().as_ref());
+    Given { facts: request.facts, cwd }
 }
 
 /// The exit status that tells where a plan has come to rest.

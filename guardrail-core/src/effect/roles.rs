@@ -299,7 +299,7 @@ impl<'a> Collector<'_, 'a, '_> {
             Kind::Update | Kind::Copy => (EffectKind::Write, Undo::Hard),
             Kind::Delete if !statement.everything => (EffectKind::Delete, Undo::Hard),
             Kind::Delete | Kind::Truncate | Kind::Drop => (EffectKind::Delete, Undo::Never),
-            Kind::Alter | Kind::Create => (EffectKind::Schema, Undo::Hard),
+            Kind::Alter | Kind::Create | Kind::DropDerived => (EffectKind::Schema, Undo::Hard),
             Kind::Grant | Kind::Revoke | Kind::Security => (EffectKind::Security, Undo::Easy),
             Kind::Role => (EffectKind::Privilege, Undo::Easy),
             Kind::Set | Kind::Session | Kind::Transaction | Kind::Pragma | Kind::Lock | Kind::Attach => {
@@ -409,7 +409,7 @@ const fn statement_name(kind: StatementKind) -> &'static str {
         StatementKind::Update => "update",
         StatementKind::Delete => "delete",
         StatementKind::Truncate => "truncate",
-        StatementKind::Drop => "drop",
+        StatementKind::Drop | StatementKind::DropDerived => "drop",
         StatementKind::Alter => "alter",
         StatementKind::Create => "create",
         StatementKind::Grant => "grant",

@@ -2,7 +2,7 @@
 //!
 //! [`any_executor`] is for all of them; [`process_executor`] for those that run real processes. Each
 //! check panics with a sentence where the executor does not hold to the contract of
-//! [`Executor`](guardrail_core::plan::Executor).
+//! [`Executor`].
 //!
 //! ```
 //! use guardrail_exec::{RecordingExecutor, conformance};

@@ -165,6 +165,14 @@ impl ProcessExecutor {
         self
     }
 
+    /// The same, starting commands at once, though this program could be its own launcher. It saves
+    /// a start of this program, and the report says what it costs.
+    #[must_use]
+    pub fn without_launcher(mut self) -> Self {
+        self.launcher = None;
+        self
+    }
+
     /// The same, keeping another number of bytes of each stream; a megabyte is the default. What is
     /// more is streamed, and not kept.
     #[must_use]

@@ -81,8 +81,10 @@ impl Tree {
         // What is not marked yet was started before its parent was, and is found here. When nothing
         // new is found, everything there is and will be has inherited the mark and the limits.
         loop {
+            // What waits has started nothing.
+            let others = if waits { Vec::new() } else { self.members() };
             let fresh: Vec<Pid> = std::iter::once(main)
-                .chain(self.members().into_iter().filter(|seen| !seen.dead).map(|seen| seen.pid))
+                .chain(others.into_iter().filter(|seen| !seen.dead).map(|seen| seen.pid))
                 .filter(|pid| !known.contains(pid))
                 .collect();
             if fresh.is_empty() {

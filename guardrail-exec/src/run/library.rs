@@ -213,7 +213,7 @@ impl Library {
             }
         }
         // Names come sorted, and stay so among those that are alike.
-        found.sort_by_key(|(shared, successes, _)| std::cmp::Reverse((*shared, *successes)));
+        found.sort_by_key(|one| std::cmp::Reverse((one.0, one.1)));
         Ok(found.into_iter().map(|(_, _, template)| template).collect())
     }
 

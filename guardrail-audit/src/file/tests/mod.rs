@@ -450,6 +450,17 @@ fn a_log_goes_on_under_another_key_only_if_that_is_said() {
     store.close().unwrap();
     refused(Some(one));
     with(Some(two), false).unwrap().close().unwrap();
+    // What the processes tell each other is of before.
+    let lock = place.0.join("lock");
+    let told = std::fs::read(&lock).unwrap();
+    let snapshots = std::fs::read_dir(&place.0).unwrap().map(|entry| entry.unwrap().file_name());
+    let sizes = snapshots.filter_map(|name| name.to_str()?.strip_suffix(".index")?.parse::<u64>().ok());
+    let mut stale = told.clone();
+    stale[4..8].copy_from_slice(&1_u32.to_le_bytes());
+    stale[8..16].copy_from_slice(&sizes.min().unwrap().to_le_bytes());
+    std::fs::write(&lock, &stale).unwrap();
+    refused(Some(one));
+    std::fs::write(&lock, &told).unwrap();
     let values = checked(&place.0);
     let named = |number: usize| of_kind(&values, "segment")[number]["details"]["key"].clone();
     assert_eq!(named(0), two.verifier().to_string());

@@ -74,6 +74,8 @@ pub(crate) enum StatementKind {
     Truncate,
     /// Removes an object.
     Drop,
+    /// Removes an index or a view, which is made of other data and can be made again from it.
+    DropDerived,
     /// Changes an object.
     Alter,
     /// Makes an object, or a table from a query (`SELECT ... INTO`).

@@ -394,12 +394,19 @@ impl<'t, 's> Reader<'t, 's> {
     /// `TRUNCATE` and `DROP`, with every name in their list.
     fn remove(&mut self, at: usize, drop: bool) {
         let rest = self.after(at);
-        let kind = if drop { StatementKind::Drop } else { StatementKind::Truncate };
+        let mut kind = if drop { StatementKind::Drop } else { StatementKind::Truncate };
         let (class, mut rest) = if drop || rest.first().is_some_and(|next| next.is("TABLE")) {
             class(self.text, rest)
         } else {
             (None, rest)
         };
+        let is_derived = |class: &[u8]| {
+            [&b"INDEX"[..], b"VIEW", b"MATERIALIZED VIEW"].iter().any(|name| class.eq_ignore_ascii_case(name))
+        };
+        // What else goes by `CASCADE` cannot be known.
+        if drop && class.as_deref().is_some_and(is_derived) && !rest.iter().any(|token| token.is("CASCADE")) {
+            kind = StatementKind::DropDerived;
+        }
         loop {
             let (object, behind) = name(self.text, rest);
             self.found_statement(Statement { kind, everything: !drop, object, class: class.clone() }, at);

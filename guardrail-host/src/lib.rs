@@ -1,0 +1,10 @@
+//! What a machine knows that helps to judge an agent's actions.
+//!
+//! Evaluation is pure: it reads no file and asks nobody. What it would have wanted to know
+//! ([`Evaluation::wanted`](guardrail_core::Evaluation::wanted)) is gathered here, from the files in
+//! which tools keep their settings, and handed in as
+//! [`Facts`](guardrail_core::Facts).
+
+#![cfg(unix)]
+
+pub mod facts;
