@@ -152,7 +152,8 @@ fn a_backup_is_restored_and_goes_on() {
     assert_eq!(one, two);
     assert!(ends(1, &["audit", "backup", log, kept]).contains("nothing is overwritten"));
     // The restored log is one that can be written to.
-    let store = FileStore::options(ORIGIN).create(false).open(back).unwrap();
+    let signer = NoteSigner::load(std::path::Path::new(&made.path("key"))).unwrap();
+    let store = FileStore::options(ORIGIN).create(false).sign(signer).open(back).unwrap();
     assert!(store.head().unwrap().chain.size > one["records"].as_u64().unwrap() - 1);
     flip(&made.segment("kept"));
     assert!(ends(3, &["audit", "restore", kept, &made.path("again")]).contains("damaged"));

@@ -14,6 +14,8 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use nix::sys::signal::SigSet;
+
 /// The name under which a launcher is started: by it, it knows itself.
 pub(super) const NAME: &str = "guardrail-launch";
 /// What tells it to go on.
@@ -73,7 +75,9 @@ fn launch(mut words: impl Iterator<Item = OsString>) -> i32 {
     if std::io::stdin().read_exact(&mut go).is_err() || go != [GO] {
         return FAILED;
     }
-    let error = match program {
+    // A command begins with no signal blocked, whatever those who start it do with theirs.
+    let unblocked = SigSet::empty().thread_set_mask().map_err(std::io::Error::from);
+    let error = match unblocked.and(program) {
         Ok((program, _open)) => Command::new(program).arg0(name).args(words).stdin(Stdio::null()).exec(),
         Err(error) => error,
     };

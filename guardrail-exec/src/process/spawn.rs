@@ -14,6 +14,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use guardrail_core::plan::{Refusal, Sandbox};
+use nix::sys::signal::SigSet;
 use process_wrap::std::{CommandWrap, ProcessSession};
 use rustix::fs::{Mode, OFlags};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -111,6 +112,9 @@ fn system(error: Error) -> Refusal {
 
 /// Runs on a thread that ends behind it, and whose descriptors are its own.
 fn alone(start: &Start<'_>) -> Result<Started, Refusal> {
+    // A handler of the embedder's that ran on this thread would find its descriptors closed, and the
+    // signal would be lost.
+    SigSet::all().thread_block().map_err(|error| system(error.into()))?;
     nix::sched::unshare(nix::sched::CloneFlags::CLONE_FILES).map_err(|error| system(error.into()))?;
     let mut kept: Vec<RawFd> =
         vec![start.directory.as_raw_fd(), start.stdout.as_raw_fd(), start.stderr.as_raw_fd()];
@@ -154,7 +158,13 @@ fn alone(start: &Start<'_>) -> Result<Started, Refusal> {
     let session = has_terminal();
     let report = confine(start.sandbox, &start.code)?;
     for _ in 0..TRIES {
-        match once(start, &program, report_number, &arguments, &environment, session) {
+        // What blocks signals here would block them for the command as well; a launcher takes that
+        // away by itself.
+        let mask = if start.leash.is_none() { SigSet::empty() } else { SigSet::all() };
+        mask.thread_set_mask().map_err(|error| system(error.into()))?;
+        let started = once(start, &program, report_number, &arguments, &environment, session);
+        SigSet::all().thread_block().map_err(|error| system(error.into()))?;
+        match started {
             Ok(process) => return Ok(Started { process, report }),
             // Between the making of the copy and now somebody started a process, which holds the
             // copy open for writing until its own program begins.

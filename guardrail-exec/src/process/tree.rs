@@ -35,6 +35,9 @@ pub enum Tracking {
 /// The marks of the commands that run, of all executors of this process.
 static RUNNING: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
 
+/// So often it is looked for what runs, while some of it keeps ending.
+const LOOKS: u32 = 100;
+
 /// All that comes of one command.
 #[derive(Debug)]
 pub(super) struct Tree {
@@ -172,8 +175,23 @@ impl Tree {
         if self.group.as_ref().is_some_and(Group::is_populated) {
             return true;
         }
-        // The list of children may leave one out while another ends. Twice empty is empty.
-        (0..2).any(|_| self.members().iter().any(|seen| !seen.dead))
+        // The list of children may leave one out while another ends. So what has ended since the last
+        // look says that something may have been missed, and only three looks that find nothing at all
+        // say that there is nothing.
+        let mut quiet = 0;
+        for _ in 0..LOOKS {
+            let members = self.members();
+            if members.iter().any(|seen| !seen.dead) {
+                return true;
+            }
+            let mut ended = members.into_iter().filter(|seen| Some(seen.pid) != self.main).peekable();
+            quiet = if ended.peek().is_none() { quiet + 1 } else { 0 };
+            if quiet == 3 {
+                return false;
+            }
+            ended.for_each(|seen| self.look_at(seen));
+        }
+        true
     }
 
     /// Sends a signal to all of it.

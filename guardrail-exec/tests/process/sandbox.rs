@@ -6,6 +6,8 @@ use std::net::TcpListener;
 
 use guardrail_core::plan::{Achieved, Command, Ended, Execution, FileAccess, Measure, Refusal, Sandbox};
 
+use guardrail_exec::ProcessExecutor;
+
 use crate::bench::Bench;
 
 /// Runs it where the kernel has what it takes, and says so where it has not.
@@ -162,5 +164,13 @@ fn root() {
         assert!(execution.succeeded());
     } else {
         assert!(execution.succeeded(), "{execution:?}");
+    }
+}
+
+#[test]
+fn no_signal_is_blocked_whoever_starts_it() {
+    for bench in [Bench::new(), Bench::with(ProcessExecutor::new())] {
+        let execution = bench.run(bench.argv(["grep", "SigBlk", "/proc/self/status"]));
+        assert_eq!(execution.stdout.text, "SigBlk:\t0000000000000000\n", "{execution:?}");
     }
 }
