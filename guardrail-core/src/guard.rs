@@ -132,7 +132,7 @@ impl Guard {
     ///
     /// let guard = Guard::new();
     /// assert_eq!(guard.versions(), Guard::new().versions());
-    /// let other = Guard::builder().tool("name = \"shipit\"\n")?.build();
+    /// let other = Guard::builder().tool("name = \"shipit\"\neffect = \"deploy\"\n")?.build();
     /// assert_ne!(guard.versions().knowledge, other.versions().knowledge);
     /// # Ok::<(), guardrail_core::KnowledgeError>(())
     /// ```
