@@ -147,8 +147,8 @@ fn directory(permit: &Permit) -> Result<OwnedFd, String> {
 /// A file that is what it was.
 struct Compared {
     file: File,
-    /// Where it stands.
-    path: PathBuf,
+    /// Where it stands, under the name by which it was found: a script may ask how it was called.
+    called: PathBuf,
     /// Its content, where that was asked for.
     content: Vec<u8>,
     /// Whether nobody but the administrator can write to it, and this process is not run by them.
@@ -160,8 +160,12 @@ struct Compared {
 }
 
 fn compare(pin: &PinnedFile, permit: &Permit, keep: bool) -> Result<Compared, String> {
-    let path = resolve(pin, permit.pins(), permit.cwd())
-        .ok_or_else(|| format!("{} is no longer there", pin.name))?;
+    let gone = || format!("{} is no longer there", pin.name);
+    let found = find(pin, permit.pins(), permit.cwd()).ok_or_else(gone)?;
+    let path = found.canonicalize().map_err(|_| gone())?;
+    let folder = found.parent().and_then(|folder| folder.canonicalize().ok());
+    let called =
+        folder.zip(found.file_name()).map_or_else(|| path.clone(), |(folder, name)| folder.join(name));
     if path != Path::new(&pin.path) {
         return Err(format!("{} is now {}, and was {}", pin.name, path.display(), pin.path));
     }
@@ -188,7 +192,7 @@ fn compare(pin: &PinnedFile, permit: &Permit, keep: bool) -> Result<Compared, St
     let system = metadata.uid() == 0 && mode & 0o022 == 0;
     Ok(Compared {
         file,
-        path,
+        called,
         content,
         protected: system && !rustix::process::geteuid().is_root(),
         privileged: mode & 0o6000 != 0,
@@ -221,24 +225,23 @@ fn digest(file: &mut File, mut keep: Option<&mut Vec<u8>>) -> std::io::Result<Di
     }
 }
 
-/// The file that a pinned name stands for now, without symbolic links.
-fn resolve(pin: &PinnedFile, pins: &Pins, cwd: &str) -> Option<PathBuf> {
+/// Where a pinned name leads now.
+fn find(pin: &PinnedFile, pins: &Pins, cwd: &str) -> Option<PathBuf> {
     let by_path = pin.name.contains('/') || matches!(pin.role, FileRole::Script | FileRole::Shell);
-    let found = if by_path {
-        Path::new(cwd).join(&pin.name)
+    if by_path {
+        Some(Path::new(cwd).join(&pin.name))
     } else {
         let search = pins.environment.get("PATH").map_or("", String::as_str);
         let here =
             |folder: &str| Path::new(cwd).join(if folder.is_empty() { "." } else { folder }).join(&pin.name);
         search.split(':').map(here).find(|path| {
             path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-        })?
-    };
-    found.canonicalize().ok()
+        })
+    }
 }
 
 fn seal(compared: Compared, pin: &PinnedFile, sealing: Sealing) -> Result<(Program, Achieved), String> {
-    let Compared { file, path, content, protected, privileged, system } = compared;
+    let Compared { file, called, content, protected, privileged, system } = compared;
     if content.starts_with(b"#!") {
         // The interpreter finds it by name, and many a script asks for its own.
         let achieved = if protected {
@@ -246,7 +249,7 @@ fn seal(compared: Compared, pin: &PinnedFile, sealing: Sealing) -> Result<(Progr
         } else {
             Achieved::Partial("a script, compared right before the start and then opened by name".to_owned())
         };
-        return Ok((Program::Named(path), achieved));
+        return Ok((Program::Named(called), achieved));
     }
     let origin = || memchr::memmem::find(&content, b"$ORIGIN").is_some();
     let reason = if content.len() > MOST_SEALED {

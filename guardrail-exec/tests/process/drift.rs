@@ -222,3 +222,12 @@ fn a_program_knows_itself_by_the_name_that_was_approved() {
     let execution = bench.run(bench.shell(&long));
     assert_eq!(execution.stdout.text, "done\n", "{:?}", execution.ended);
 }
+
+#[test]
+fn a_script_is_called_by_the_name_that_was_approved() {
+    let bench = Bench::new();
+    bench.file("wrapper", b"#!/bin/sh\necho \"${0##*/}\"\n", 0o755);
+    symlink("wrapper", bench.at("tool")).unwrap();
+    let execution = bench.run(bench.argv(["./tool"]));
+    assert_eq!(execution.stdout.text, "tool\n", "{execution:?}");
+}
