@@ -10,6 +10,7 @@ fn run(example: &str, command: &str, input: &str) -> String {
     let program = match example {
         "custom_approver" => env!("CARGO_BIN_EXE_custom_approver"),
         "front_door" => env!("CARGO_BIN_EXE_front_door"),
+        "incident" => env!("CARGO_BIN_EXE_incident"),
         _ => env!("CARGO_BIN_EXE_own_tool"),
     };
     let mut child = Command::new(program)
@@ -66,4 +67,24 @@ fn an_approver_and_an_executor_of_one_s_own_take_their_places() {
         let told = run("custom_approver", answer, "");
         assert!(told.contains("touch released") && !told.contains("would run"), "{answer}: {told}");
     }
+}
+
+#[test]
+fn an_incident_ends_where_it_began() {
+    let told = run("incident", "", "");
+    if told.starts_with("SKIPPED") {
+        println!("{told}");
+        return;
+    }
+    for line in [
+        "✓ step 3: An index for reads by customer",
+        "✗ plan, post check 1: reads take 100 ms at most",
+        "✓ step 3, rollback check 1: the index",
+        "step 1: undone (A larger pool)",
+        "step 4: undone (Five replicas instead of three)",
+        "the pool is as it was: pool = 5",
+    ] {
+        assert!(told.lines().any(|told| told == line), "`{line}` is missing:\n{told}");
+    }
+    assert!(told.contains(" is rolled back\n") && told.contains(" records and 0 findings\n"), "{told}");
 }
