@@ -278,3 +278,49 @@ fn what_failed_is_undone_on_a_yes_and_closed_by_hand() {
     assert_eq!(status, Some(30), "{said}");
     assert_eq!(text(&guardrail(folder.path(), &["plan", "list", "--log", "log"])), "");
 }
+
+#[test]
+fn a_reviewer_answers_by_a_directory_with_a_signature() {
+    let folder = tempfile::tempdir().unwrap();
+    let guardrail = |words: &[&str]| guardrail(folder.path(), words);
+    let public = guardrail(&["plan", "key", "anna.key"]);
+    assert!(public.status.success() && !guardrail(&["plan", "key", "anna.key"]).status.success());
+    assert!(guardrail(&["plan", "key", "eve.key"]).status.success());
+    let reviewers = json!([{
+        "principal": { "kind": "person", "name": "anna@example.com" }, "key": text(&public).trim(),
+    }]);
+    write(folder.path(), "reviewers.json", &reviewers);
+    write(folder.path(), "plan.json", &touches());
+    let mut running = Command::new(env!("CARGO_BIN_EXE_guardrail"))
+        .args(["run", "plan.json", "--log", "log", "--approver", "files", "--questions", "asked"])
+        .args(["--reviewers", "reviewers.json", "--json"])
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let shown = loop {
+        let listed = guardrail(&["plan", "answer", "asked"]);
+        if let Some((_, shown)) = text(&listed).split_once("--shown ") {
+            assert!(text(&listed).contains("touch made"), "{listed:?}");
+            break shown.trim().to_owned();
+        }
+        assert_eq!(running.try_wait().unwrap(), None, "it did not ask");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    };
+    let answer = |key: &str, shown: &str, say: &str| {
+        guardrail(&["plan", "answer", "asked", say, "--key", key, "--shown", shown])
+    };
+    assert!(!answer("anna.key", &shown, "perhaps").status.success());
+    assert!(!answer("anna.key", &"0".repeat(64), "yes").status.success());
+    assert!(!answer("anna.key", "sha256:0", "yes").status.success());
+    assert!(!answer("reviewers.json", &shown, "yes").status.success());
+    // Signed, but by nobody who is listed: it is taken for no answer.
+    assert!(answer("eve.key", &shown, "yes").status.success());
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    assert!(running.try_wait().unwrap().is_none() && !folder.path().join("made").exists());
+    assert!(answer("anna.key", &shown, "yes").status.success());
+    assert_eq!(running.wait().unwrap().code(), Some(0));
+    assert!(folder.path().join("made").exists());
+    let usage = guardrail(&["run", "plan.json", "--approver", "files"]);
+    assert_eq!(usage.status.code(), Some(2));
+}

@@ -36,6 +36,13 @@ pub(crate) struct Run {
     /// Who is asked
     #[arg(long, value_name = "KIND", default_value = "terminal")]
     pub(crate) approver: ApproverKind,
+    /// With `--approver files`: the directory of questions and answers, made where there is none
+    #[arg(long, value_name = "DIR", required_if_eq("approver", "files"))]
+    pub(crate) questions: Option<PathBuf>,
+    /// With `--approver files`: who may answer, a JSON list of {"principal": {"kind": "person", "name":
+    /// ...}, "roles": [...], "key": ...}
+    #[arg(long, value_name = "FILE", required_if_eq("approver", "files"))]
+    pub(crate) reviewers: Option<PathBuf>,
     /// Go on with a plan from where the log has it
     #[arg(long, value_name = "ID")]
     pub(crate) resume: Option<PlanName>,
@@ -110,6 +117,8 @@ pub(crate) enum ApproverKind {
     /// The person at the controlling terminal. Whoever starts this program chooses the terminal: an
     /// agent must not be able to start it
     Terminal,
+    /// Reviewers who sign their answers, by a directory (`guardrail plan answer`)
+    Files,
     /// Nobody: what needs a yes is refused
     Nobody,
 }
@@ -151,6 +160,38 @@ pub(crate) enum PlanTask {
     },
     /// List the plans that are not over
     List(List),
+    /// Read what is asked in a directory, and answer it with a signature
+    Answer(Answer),
+    /// Make a reviewer's key, and print its public half for the list of reviewers
+    Key {
+        /// The file for the key, which must not be there yet
+        #[arg(value_name = "FILE")]
+        out: PathBuf,
+    },
+}
+
+/// `guardrail plan answer`.
+#[derive(Debug, Args)]
+pub(crate) struct Answer {
+    /// The directory that `guardrail run --approver files --questions` asks by
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// The answer: yes, no, explain step 2, use 5 replicas, show or stop. Without one, what is asked
+    /// is printed
+    #[arg(value_name = "ANSWER", requires_all = ["key", "shown"])]
+    pub(crate) answer: Vec<String>,
+    /// The reviewer's key, as `guardrail plan key` made it
+    #[arg(long, value_name = "FILE", requires = "answer")]
+    pub(crate) key: Option<PathBuf>,
+    /// The digest that is printed with the text that was read, or how it begins
+    #[arg(long, value_name = "DIGEST", requires = "answer", value_parser = digest)]
+    pub(crate) shown: Option<String>,
+}
+
+/// At least so much of a digest that nobody makes another text to fit.
+fn digest(text: &str) -> Result<String, String> {
+    let enough = text.len() >= 32;
+    if enough { Ok(text.to_owned()) } else { Err("give at least 32 characters of it".to_owned()) }
 }
 
 /// `guardrail plan show`.

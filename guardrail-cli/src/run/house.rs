@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use guardrail::redact::Redactor;
 use guardrail::{Facts, Guard};
+use guardrail_approve::{FileDrop, Reviewer, Reviewers};
 use guardrail_audit::PlanFiles;
 use guardrail_core::plan::{Executor, Origin, Plan, Principal};
 use guardrail_exec::{FileClaims, LocalWorld, Runner, RunnerBuilder};
@@ -46,6 +47,17 @@ pub(super) fn world(facts: Facts) -> LocalWorld {
     let account = || std::env::home_dir()?.into_os_string().into_string().ok();
     let home = facts.home.clone().or_else(account);
     LocalWorld::new().known(Facts { home, ..facts })
+}
+
+/// Reviewers who are asked by a directory.
+pub(super) fn file_drop(questions: &Path, reviewers: &Path) -> io::Result<FileDrop> {
+    let named = |error: &dyn std::fmt::Display| io::Error::other(format!("{}: {error}", reviewers.display()));
+    let mut text = String::new();
+    let file = std::fs::File::open(reviewers).map_err(|error| named(&error))?;
+    io::Read::read_to_string(&mut io::Read::take(file, LONGEST), &mut text).map_err(|error| named(&error))?;
+    let listed: Vec<Reviewer> = serde_json::from_str(&text).map_err(|error| named(&error))?;
+    let reviewers = Reviewers::new(listed).map_err(|error| named(&error))?;
+    FileDrop::open(questions, Arc::new(reviewers)).map_err(io::Error::other)
 }
 
 /// The directory of the log, made where it is the standard one.

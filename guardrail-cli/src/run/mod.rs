@@ -1,5 +1,6 @@
 //! `guardrail run`: a plan from a file to what was done, or on from where the log has it.
 
+mod answer;
 pub(crate) mod arguments;
 mod house;
 mod plan;
@@ -39,8 +40,14 @@ pub(crate) fn run(task: &Run) -> io::Result<u8> {
     if task.no_wait {
         builder = builder.refuse_conflicts();
     }
-    if task.approver == ApproverKind::Terminal {
-        builder = builder.approver(Arc::new(guardrail_approve::Terminal::of(house::person())));
+    match (task.approver, &task.questions, &task.reviewers) {
+        (ApproverKind::Terminal, ..) => {
+            builder = builder.approver(Arc::new(guardrail_approve::Terminal::of(house::person())));
+        }
+        (ApproverKind::Files, Some(questions), Some(reviewers)) => {
+            builder = builder.approver(Arc::new(house::file_drop(questions, reviewers)?));
+        }
+        _ => {}
     }
     let runner = builder.build();
     let stop = Stop::new();

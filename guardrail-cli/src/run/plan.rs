@@ -18,7 +18,7 @@ use serde_json::json;
 
 use super::arguments::{List, Plan, PlanTask, Show, Validate};
 use super::screen::Screen;
-use super::{REFUSED, facts, house};
+use super::{REFUSED, answer, facts, house};
 use crate::policy;
 
 /// Runs the task and returns the exit status.
@@ -32,6 +32,8 @@ pub(crate) fn run(plan: &Plan) -> io::Result<u8> {
             Ok(0)
         }
         PlanTask::List(task) => list(task),
+        PlanTask::Answer(task) => answer::run(task),
+        PlanTask::Key { out } => answer::generate(out),
     }
 }
 
