@@ -1,10 +1,11 @@
 //! What `identify` asks of the shell's state when it unwraps commands: other environments, other
 //! directories.
 
-use crate::lower::environment::Node;
+use crate::lower::environment::{Binding, Found, Node};
 use crate::lower::{
     Entry, EnvironmentId, Invocation, InvocationId, Lowerer, Place, Resolution, Source, SourceId, Word,
 };
+use crate::shell::Span;
 
 impl<'a> Lowerer<'a> {
     /// A request that is an argument vector: `text` is how it is shown, the words point into it.
@@ -40,6 +41,30 @@ impl<'a> Lowerer<'a> {
     /// machine's.
     pub fn forgotten(&mut self, environment: EnvironmentId) -> EnvironmentId {
         self.environments.push(environment, Node::Forgotten { functions: true })
+    }
+
+    /// The environment with one more binding (`env NAME=value cmd`, `sudo NAME=value cmd`).
+    pub fn bind(
+        &mut self,
+        environment: EnvironmentId,
+        name: &'a [u8],
+        value: Word<'a>,
+        exported: bool,
+    ) -> EnvironmentId {
+        self.separators_bound |= name == b"IFS";
+        let binding = Binding { exported, ..Binding::of(value) };
+        self.environments.push(environment, Node::Variable { name, binding, passing: false })
+    }
+
+    /// What a variable holds, where the script or the request's facts say so. A variable that may
+    /// have been changed to anything is bound to an unknown word; `None` is as the request came.
+    #[must_use]
+    pub fn lookup(&self, environment: EnvironmentId, name: &[u8]) -> Option<Binding<'a>> {
+        match self.environments.lookup(environment, name) {
+            Found::Bound(binding) => Some(binding),
+            Found::Forgotten => Some(Binding::of(Word::unknown(Span::default()))),
+            Found::Missing => self.fact(name),
+        }
     }
 
     /// Calls `each` with every variable that the script binds, newest first, exported or not, up

@@ -4,7 +4,7 @@ use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 
 use crate::Limits;
-use crate::lower::environment::{Binding, Environments, Found, Function, Node};
+use crate::lower::environment::{Binding, Environments, Function, Node};
 use crate::lower::expand::Declared;
 use crate::lower::substitution::Shell;
 use crate::lower::*;
@@ -312,30 +312,6 @@ impl<'a> Lowerer<'a> {
             parent = self.program.invocation(id).and_then(|invocation| invocation.parent);
         }
         parent.is_some()
-    }
-
-    /// The environment with one more binding (`env NAME=value cmd`, `sudo NAME=value cmd`).
-    pub fn bind(
-        &mut self,
-        environment: EnvironmentId,
-        name: &'a [u8],
-        value: Word<'a>,
-        exported: bool,
-    ) -> EnvironmentId {
-        self.separators_bound |= name == b"IFS";
-        let binding = Binding { exported, ..Binding::of(value) };
-        self.environments.push(environment, Node::Variable { name, binding, passing: false })
-    }
-
-    /// What a variable holds, where the script or the request's facts say so. A variable that may
-    /// have been changed to anything is bound to an unknown word; `None` is as the request came.
-    #[must_use]
-    pub fn lookup(&self, environment: EnvironmentId, name: &[u8]) -> Option<Binding<'a>> {
-        match self.environments.lookup(environment, name) {
-            Found::Bound(binding) => Some(binding),
-            Found::Forgotten => Some(Binding::of(Word::unknown(Span::default()))),
-            Found::Missing => self.fact(name),
-        }
     }
 
     /// A new channel.
