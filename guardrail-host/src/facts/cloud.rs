@@ -121,7 +121,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::facts::{FactFinder, Gathered};
+    use crate::facts::{FactFinder, Gathered, Subject};
 
     fn gathered(home: &Path, more: &[(&str, &str)]) -> Gathered {
         let variables = [("HOME", home.to_str().unwrap())].into_iter().chain(more.iter().copied());
@@ -154,7 +154,7 @@ mod tests {
 
         let both = gathered(home.path(), &[]);
         assert_eq!((both.facts.cloud_profile, both.details.clouds.count()), (None, 2));
-        let why = both.missing.iter().find(|missing| missing.what == "the cloud profile").unwrap();
+        let why = both.missing.iter().find(|missing| missing.what == Subject::Clouds).unwrap();
         assert_eq!(why.why, "several are set up: aws \"default\", gcloud \"shop\"");
 
         let subscriptions =
@@ -169,7 +169,7 @@ mod tests {
         let missing = |more: &[(&str, &str)]| {
             let gathered = gathered(home.path(), more);
             assert_eq!(gathered.facts.cloud_profile, None);
-            gathered.missing.iter().any(|missing| missing.what == "the cloud profile")
+            gathered.missing.iter().any(|missing| missing.what == Subject::Clouds)
         };
         assert!(missing(&[("AWS_ACCESS_KEY_ID", "AKIA"), ("AWS_PROFILE", "test")]));
         assert!(missing(&[("CLOUDSDK_ACTIVE_CONFIG_NAME", "../x")]));

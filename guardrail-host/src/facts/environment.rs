@@ -3,7 +3,7 @@
 use globset::{Glob, GlobMatcher};
 use guardrail_core::Environment;
 
-use super::Gathered;
+use super::{Gathered, Subject};
 
 /// What a pattern is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,7 +56,7 @@ impl Rules {
         let mut strictest = None;
         // What an action could reach without naming it.
         let mut unsure = gathered.missing.iter().any(|missing| {
-            matches!(missing.what, "the kubectl context" | "the cloud profile" | "the terraform workspace")
+            matches!(missing.what, Subject::Kubernetes | Subject::Clouds | Subject::Terraform)
         });
         for (place, name) in named {
             let Some(name) = name else { continue };
@@ -120,7 +120,7 @@ mod tests {
         };
         assert_eq!(both("sandbox-1"), Some(Environment::Development));
         assert_eq!(both("main-account"), None);
-        for (what, expected) in [("the cloud profile", None), ("the git branch", Some(Environment::Test))] {
+        for (what, expected) in [(Subject::Clouds, None), (Subject::Git, Some(Environment::Test))] {
             let found = judged(|gathered| {
                 gathered.facts.kube_context = Some("kind-a".to_owned());
                 gathered.missing.push(Missing { what, why: "it hangs".to_owned() });
@@ -129,7 +129,7 @@ mod tests {
         }
         let production = judged(|gathered| {
             gathered.facts.kube_context = Some("prod".to_owned());
-            gathered.missing.push(Missing { what: "the cloud profile", why: "it hangs".to_owned() });
+            gathered.missing.push(Missing { what: Subject::Clouds, why: "it hangs".to_owned() });
         });
         assert_eq!(production, Some(Environment::Production));
     }

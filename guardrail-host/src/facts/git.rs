@@ -87,7 +87,7 @@ mod tests {
     use std::process::Command;
 
     use super::*;
-    use crate::facts::FactFinder;
+    use crate::facts::{FactFinder, Subject};
 
     fn git(folder: &Path, words: &[&str]) {
         let run = Command::new("git").current_dir(folder).args(words).output().unwrap();
@@ -131,7 +131,7 @@ mod tests {
         std::fs::write(folder.path().join(".git"), "nonsense").unwrap();
         let gathered = FactFinder::new().variables([("HOME", "/none")]).gather(folder.path());
         assert_eq!(gathered.facts.git_branch, None);
-        assert!(gathered.missing.iter().any(|missing| missing.what == "the git branch"), "{gathered:?}");
+        assert!(gathered.missing.iter().any(|missing| missing.what == Subject::Git), "{gathered:?}");
     }
 
     #[test]

@@ -76,7 +76,7 @@ mod tests {
     use std::path::Path;
     use std::process::Command;
 
-    use crate::facts::FactFinder;
+    use crate::facts::{FactFinder, Subject};
 
     fn context_of(folder: &Path, kubeconfig: Option<&str>) -> (Option<String>, Option<String>) {
         let home = folder.to_str().unwrap();
@@ -152,7 +152,7 @@ mod tests {
             let finder = FactFinder::new().variables([("KUBECONFIG", "x")]);
             let gathered = finder.gather(folder.path());
             assert_eq!(gathered.facts.kube_context, None);
-            let missing = gathered.missing.iter().any(|missing| missing.what == "the kubectl context");
+            let missing = gathered.missing.iter().any(|missing| missing.what == Subject::Kubernetes);
             assert!(missing, "{text} {gathered:?}");
         }
     }

@@ -81,8 +81,8 @@ pub struct Details {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what} cannot be known: {why}")]
 pub struct Missing {
-    /// What: `the kubectl context`.
-    pub what: &'static str,
+    /// What.
+    pub what: Subject,
     /// Why, in a sentence.
     pub why: String,
 }
@@ -149,28 +149,32 @@ impl FactFinder {
         gathered.facts.root = Some(rustix::process::geteuid().is_root());
         gathered.details.user = Some(rustix::process::geteuid().as_raw());
         gathered.details.host = rustix::system::uname().nodename().to_str().ok().map(str::to_owned);
-        let mut unread = Topic::ALL.to_vec();
+        let mut unread = Subject::ALL.to_vec();
         let end = Instant::now() + self.within;
         match self.begin(cwd) {
-            Err(why) => gathered.missing.extend(unread.drain(..).map(|topic| topic.missing(why.clone()))),
+            Err(why) => gathered.missing.extend(unread.drain(..).map(|subject| subject.missing(why.clone()))),
             Ok(answers) => {
                 while !unread.is_empty() {
                     let left = end.saturating_duration_since(Instant::now());
                     match answers.recv_timeout(left) {
-                        Ok((topic, read)) => {
-                            unread.retain(|unread| *unread != topic);
+                        Ok((subject, read)) => {
+                            unread.retain(|unread| *unread != subject);
                             match read {
                                 Ok(found) => found.put_into(&mut gathered),
-                                Err(why) => gathered.missing.push(topic.missing(why)),
+                                Err(why) => gathered.missing.push(subject.missing(why)),
                             }
                         }
                         Err(RecvTimeoutError::Timeout) => {
                             let why = format!("reading took longer than {} ms", self.within.as_millis());
-                            gathered.missing.extend(unread.drain(..).map(|topic| topic.missing(why.clone())));
+                            gathered
+                                .missing
+                                .extend(unread.drain(..).map(|subject| subject.missing(why.clone())));
                         }
                         Err(RecvTimeoutError::Disconnected) => {
                             let why = "reading failed".to_owned();
-                            gathered.missing.extend(unread.drain(..).map(|topic| topic.missing(why.clone())));
+                            gathered
+                                .missing
+                                .extend(unread.drain(..).map(|subject| subject.missing(why.clone())));
                         }
                     }
                 }
@@ -179,7 +183,7 @@ impl FactFinder {
         let known = gathered.details.clouds.only();
         if known.is_none() && gathered.details.clouds.count() > 1 {
             let why = format!("several are set up: {}", gathered.details.clouds);
-            gathered.missing.push(Missing { what: "the cloud profile", why });
+            gathered.missing.push(Subject::Clouds.missing(why));
         }
         gathered.facts.cloud_profile = known.map(str::to_owned);
         gathered.facts.environment = self.rules.judge(&gathered);
@@ -211,7 +215,7 @@ impl FactFinder {
     }
 
     /// Begins to read on a thread of its own: a file system over a network may never answer.
-    fn begin(&self, cwd: &Path) -> Result<Receiver<(Topic, Answer)>, String> {
+    fn begin(&self, cwd: &Path) -> Result<Receiver<(Subject, Answer)>, String> {
         if self.hanging.load(Ordering::Relaxed) >= MOST_HANGING {
             return Err("earlier readings still wait for a file system that does not answer".to_owned());
         }
@@ -222,8 +226,8 @@ impl FactFinder {
             .name("guardrail-facts".to_owned())
             .spawn(move || {
                 let _hanging = hanging;
-                for topic in Topic::ALL {
-                    if sender.send((topic, topic.read(&place))).is_err() {
+                for subject in Subject::ALL {
+                    if sender.send((subject, subject.read(&place))).is_err() {
                         return;
                     }
                 }
@@ -278,11 +282,15 @@ impl At {
 }
 
 /// What is read together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Topic {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// The branch and the remotes of a git repository.
     Git,
+    /// The context and namespace of kubectl.
     Kubernetes,
+    /// The workspace of terraform.
     Terraform,
+    /// The profiles of clouds.
     Clouds,
 }
 
@@ -296,7 +304,7 @@ enum Found {
     Clouds(Clouds),
 }
 
-impl Topic {
+impl Subject {
     const ALL: [Self; 4] = [Self::Git, Self::Kubernetes, Self::Terraform, Self::Clouds];
 
     fn read(self, at: &At) -> Answer {
@@ -308,14 +316,20 @@ impl Topic {
         })
     }
 
-    fn missing(self, why: String) -> Missing {
-        let what = match self {
+    const fn missing(self, why: String) -> Missing {
+        Missing { what: self, why }
+    }
+}
+
+impl std::fmt::Display for Subject {
+    /// `the kubectl context`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
             Self::Git => "the git branch",
             Self::Kubernetes => "the kubectl context",
             Self::Terraform => "the terraform workspace",
             Self::Clouds => "the cloud profile",
-        };
-        Missing { what, why }
+        })
     }
 }
 
