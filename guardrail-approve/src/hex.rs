@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-pub(crate) fn encode(bytes: &[u8]) -> String {
+/// The digits of bytes: as a reviewer's key is written.
+#[must_use]
+pub fn encode(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a text does not fail.
         let _ = write!(text, "{byte:02x}");
@@ -10,8 +12,9 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
     })
 }
 
-/// `None` where the text is anything but twice as many lower-case digits.
-pub(crate) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
+/// `N` bytes from their digits; `None` where the text is anything but twice as many lower-case digits.
+#[must_use]
+pub fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     let nibble = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),

@@ -70,7 +70,7 @@ mod chain;
 pub mod conformance;
 mod file_drop;
 mod grant;
-mod hex;
+pub mod hex;
 mod inbox;
 mod notify;
 mod panel;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ed25519_dalek::SigningKey;
 use guardrail::redact::visible;
-use guardrail_approve::{drop_answer, read_questions, sign_answer, understand};
+use guardrail_approve::{drop_answer, hex, read_questions, sign_answer, understand};
 use guardrail_core::plan::Question;
 
 use super::arguments::Answer;
@@ -56,8 +56,8 @@ pub(super) fn generate(path: &Path) -> io::Result<u8> {
     let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
     let mut options = std::fs::OpenOptions::new();
     let mut file = options.write(true).create_new(true).mode(0o600).open(path).map_err(named)?;
-    writeln!(file, "{}", hex(&secret)).and_then(|()| file.sync_all()).map_err(named)?;
-    writeln!(io::stdout(), "{}", hex(SigningKey::from_bytes(&secret).verifying_key().as_bytes()))?;
+    writeln!(file, "{}", hex::encode(&secret)).and_then(|()| file.sync_all()).map_err(named)?;
+    writeln!(io::stdout(), "{}", hex::encode(SigningKey::from_bytes(&secret).verifying_key().as_bytes()))?;
     Ok(0)
 }
 
@@ -66,18 +66,7 @@ fn read_key(path: &Path) -> io::Result<SigningKey> {
     let mut text = String::new();
     let file = std::fs::File::open(path).map_err(|error| wrong(&error))?;
     file.take(1024).read_to_string(&mut text).map_err(|error| wrong(&error))?;
-    let digits = text.trim();
-    let mut secret = [0; 32];
-    let is_hex = digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    for (index, byte) in secret.iter_mut().enumerate() {
-        let pair = digits.get(2 * index..2 * index + 2).filter(|_| is_hex);
-        let value = pair.and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        *byte =
-            value.ok_or_else(|| wrong(&"this is no key of a reviewer: `guardrail plan key` makes one"))?;
-    }
-    Ok(SigningKey::from_bytes(&secret))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let secret = hex::decode(text.trim());
+    let wanted = || wrong(&"this is no key of a reviewer: `guardrail plan key` makes one");
+    Ok(SigningKey::from_bytes(&secret.ok_or_else(wanted)?))
 }
