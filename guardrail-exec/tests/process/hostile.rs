@@ -167,8 +167,8 @@ fn one_that_nobody_waits_for_any_more() {
             until(|| !bench.running().is_empty());
             until(|| !survivors(id).is_empty());
         }
-        until(|| bench.running().is_empty());
-        assert_eq!(survivors(id), Vec::<u32>::new());
+        // Somebody who is ending has no environment any more, and still stands in the table.
+        until(|| bench.running().is_empty() && survivors(id).is_empty());
     }
 }
 
