@@ -15,6 +15,7 @@ mod alarm;
 mod plans;
 mod prometheus;
 mod sink;
+mod spans;
 mod table;
 mod through;
 
@@ -34,10 +35,11 @@ pub use prometheus::{CONTENT_TYPE, Prometheus};
 pub use sink::Facade;
 pub use sink::{LabelValue, Sink};
 pub use table::*;
-pub use through::{WatchedExecutor, WatchedRecorder};
+pub use through::{WatchedApprover, WatchedExecutor, WatchedRecorder};
 
 use alarm::Alarms;
 use plans::{Plans, seconds};
+use spans::Spanned;
 
 /// Looks on. Build one beside the guard, and share it.
 ///
@@ -104,8 +106,9 @@ impl Watch {
 
     /// What [`Guard::evaluate`] says, and how long it took.
     pub fn evaluate(&self, request: &Request) -> Evaluation {
-        let begun = Instant::now();
-        let evaluation = self.guard.evaluate(request);
+        let (span, begun) = (Spanned::evaluate(request), Instant::now());
+        let evaluation = span.during(|| self.guard.evaluate(request));
+        span.evaluated(&evaluation);
         self.observe(&EVALUATION, &[], begun.elapsed().as_secs_f64());
         evaluation
     }

@@ -1,12 +1,13 @@
-//! What stands in front of a recorder and of an executor, looks on, and changes nothing.
+//! What stands in front of a recorder, an executor and an approver, looks on, and changes nothing.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use guardrail_core::plan::{Execution, Executor, OutputSink, Permit, Stop};
+use guardrail_core::plan::{Approver, Asked, Execution, Executor, OutputSink, Permit, Question, Stop};
 use guardrail_core::record::{Condition, Receipt, Record, RecordError, Recorded, Recorder};
 
+use super::spans::Spanned;
 use super::{MEASURES, RECORDING, Watch, table};
 
 /// A recorder that is looked at: see [`Watch::recorder`].
@@ -19,6 +20,11 @@ pub struct WatchedRecorder {
 pub struct WatchedExecutor {
     watch: Arc<Watch>,
     inner: Arc<dyn Executor>,
+}
+
+/// An approver that is looked at: see [`Watch::approver`].
+pub struct WatchedApprover {
+    inner: Arc<dyn Approver>,
 }
 
 impl Watch {
@@ -35,6 +41,13 @@ impl Watch {
     #[must_use]
     pub fn executor(self: &Arc<Self>, inner: Arc<dyn Executor>) -> WatchedExecutor {
         WatchedExecutor { watch: self.clone(), inner }
+    }
+
+    /// An approver in front of another one, of the same name. How long people take is measured by the
+    /// records; here is only the span (feature `tracing`) in which one is asked.
+    #[must_use]
+    pub fn approver(&self, inner: Arc<dyn Approver>) -> WatchedApprover {
+        WatchedApprover { inner }
     }
 }
 
@@ -81,8 +94,10 @@ impl Watch {
 #[async_trait]
 impl Recorder for WatchedRecorder {
     async fn record(&self, records: &[Record], condition: &Condition) -> Result<Receipt, RecordError> {
-        let begun = Instant::now();
-        let receipt = match self.inner.record(records, condition).await {
+        let (span, begun) = (Spanned::record(records, condition), Instant::now());
+        let outcome = span.within(self.inner.record(records, condition)).await;
+        span.recorded(&outcome);
+        let receipt = match outcome {
             Ok(receipt) => receipt,
             Err(error) => {
                 self.watch.failed(&error);
@@ -111,7 +126,9 @@ impl Executor for WatchedExecutor {
     }
 
     async fn execute(&self, permit: Permit, sink: &mut dyn OutputSink, stop: &Stop) -> Execution {
-        let execution = self.inner.execute(permit, sink, stop).await;
+        let span = Spanned::execute(&permit, self.name());
+        let execution = span.within(self.inner.execute(permit, sink, stop)).await;
+        span.executed(&execution);
         for (measure, achieved) in &execution.sandbox {
             let labels = [
                 ("measure", table::measure(*measure).into()),
@@ -120,5 +137,19 @@ impl Executor for WatchedExecutor {
             self.watch.add(&MEASURES, &labels, 1);
         }
         execution
+    }
+}
+
+#[async_trait]
+impl Approver for WatchedApprover {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    async fn ask(&self, question: &Question) -> Asked {
+        let span = Spanned::ask(question, self.name());
+        let asked = span.within(self.inner.ask(question)).await;
+        span.asked(&asked);
+        asked
     }
 }
