@@ -24,10 +24,13 @@ struct Spans(Arc<Kept>);
 #[derive(Default)]
 struct Kept {
     next: AtomicU64,
-    spans: Mutex<BTreeMap<u64, (&'static str, BTreeMap<&'static str, String>)>>,
+    spans: Mutex<BTreeMap<u64, (&'static str, Texts)>>,
 }
 
-struct Fields<'f>(&'f mut BTreeMap<&'static str, String>);
+/// The values of fields, as texts.
+type Texts = BTreeMap<&'static str, String>;
+
+struct Fields<'f>(&'f mut Texts);
 
 impl tracing::field::Visit for Fields<'_> {
     fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
@@ -42,7 +45,7 @@ impl tracing::Subscriber for Spans {
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         let id = self.0.next.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut fields = BTreeMap::new();
+        let mut fields = Texts::new();
         span.record(&mut Fields(&mut fields));
         self.0.spans.lock().unwrap().insert(id, (span.metadata().name(), fields));
         Id::from_u64(id)

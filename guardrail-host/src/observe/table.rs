@@ -151,7 +151,7 @@ metrics! {
     /// How long commands of plans took, by what came of them.
     EXECUTION: "guardrail_execution_seconds", MetricKind::Histogram(COMMAND), "seconds",
         [PART, Label { name: "verdict", values: Values::Words(VERDICTS) }];
-    /// Measures around commands, by how far they were achieved. What is not full is a downgrade that the plan had allowed.
+    /// Measures around commands, by how far they were achieved. What is missing was asked for, and the plan had allowed that it is not there.
     MEASURES: "guardrail_sandbox_measures_total", MetricKind::Counter, "commands",
         [
             Label { name: "measure", values: Values::Words(MEASURE_WORDS) },
