@@ -92,6 +92,7 @@
 //!   Slack, several at once or one after the other.
 //! * **Running:** with the feature `exec`, `exec::Runner` takes plans from a wish to what was done or undone:
 //!   it asks, runs exactly what was approved, checks, and goes on after a crash.
+//! * **Looking on:** with the feature `host`, `host::observe` makes metrics and alerts of what is recorded.
 //! * **Beneath:** [`shell`] and [`lower`] are the parser and the shell's own semantics, for tools
 //!   that want them alone.
 //!
