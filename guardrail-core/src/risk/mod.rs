@@ -57,6 +57,11 @@ const RULES: &[Rule] = &[
     Rule { id: "write", check: write::check },
 ];
 
+/// Whether findings may name this as their rule.
+pub(crate) fn is_rule(name: &str) -> bool {
+    RULES.binary_search_by(|rule| rule.id.cmp(name)).is_ok()
+}
+
 /// What a rule looks at.
 pub(crate) struct Case<'c, 'a, 'k> {
     pub(crate) analysis: &'c Analysis<'a, 'k>,
