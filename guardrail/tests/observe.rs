@@ -7,6 +7,7 @@
 mod house;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future as _;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
@@ -19,8 +20,8 @@ use guardrail::host::observe::{
     AlarmSettings, Facade, LabelValue, METRICS, Metric, MetricKind, Prometheus, Sink, Watch, WatchedRecorder,
 };
 use guardrail::plan::{
-    Approver, Asked, Command, Notice, NoticeKind, Notifier, NotifyError, Plan, Question, Sandbox, Say, Step,
-    Stop, Vote,
+    Approver, Asked, Check, Command, Notice, NoticeKind, Notifier, NotifyError, Plan, Question, Rollback,
+    Sandbox, Say, Step, Stop, Vote,
 };
 use guardrail::policy::{Layer, Policy};
 use guardrail::record::{Condition, Kind, Record, Recorder, Status, Timestamp};
@@ -137,9 +138,10 @@ fn three_plans(house: &House, watch: &Arc<Watch>, log: &Arc<Log>) {
     run(house.plan("It is refused").step(Step::new("Touch it", touch("b"))), answers([Say::Reject(None)]));
     let failing = Step::new("It fails", Command::shell("echo x > c; exit 3"));
     let yes = || Say::Approve(None);
-    let plan = house.plan("It is undone").step(ledger(2)).step(
-        failing.undone_by(guardrail::plan::Rollback::new("away with it", [Command::argv(["rm", "c"])])),
-    );
+    let plan = house
+        .plan("It is undone")
+        .step(ledger(2))
+        .step(failing.undone_by(Rollback::new("away with it", [Command::argv(["rm", "c"])])));
     run(plan, answers([yes(), yes()]));
 }
 
@@ -355,6 +357,52 @@ impl metrics::Recorder for Counts {
         self.register_counter(key, about).increment(1);
         metrics::Histogram::noop()
     }
+}
+
+/// Never comes back.
+struct Hanging;
+
+#[async_trait::async_trait]
+impl Notifier for Hanging {
+    async fn notify(&self, _: &Notice) -> Result<(), NotifyError> {
+        std::future::pending().await
+    }
+}
+
+#[test]
+fn an_alert_whose_telling_is_broken_off_is_told_again() {
+    let watch = Watch::of(Arc::new(Guard::new()));
+    for _ in 0..10 {
+        let denied = evaluated(&watch, "agent:a", "rm -rf /");
+        watch.recorded(&[denied], at(0), 0);
+    }
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let mut telling = Box::pin(watch.tell(at(0), &Hanging));
+    assert!(telling.as_mut().poll(&mut context).is_pending());
+    drop(telling);
+    let told = Told::default();
+    block_on(watch.tell(at(0), &told));
+    assert_eq!(told.0.lock().unwrap().len(), 1);
+    assert!(watch.turn(at(1)).is_empty());
+}
+
+#[test]
+fn a_call_whose_name_has_commas_is_no_other_tools() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::at(folder.path());
+    let prometheus = Arc::new(Prometheus::default());
+    let watch = Arc::new(Watch::of(Arc::new(Guard::new())).sink(prometheus.clone()));
+    let log = Arc::new(house.log());
+    let runner = runner(&house, &watch, watch.recorder(log.clone()), Arc::new(Yes));
+    let call = Action::Call { name: "kubectl,helm".into(), arguments: serde_json::json!({}) };
+    let look = || Check::new("nothing", Command::argv(["ls"]));
+    let step = Step::new("Call it", Command::new(call)).before(look()).behind(look());
+    let plan = house.plan("A call").step(step.undone_by(Rollback::new("none", [Command::argv(["ls"])])));
+    let name = block_on(runner.propose(plan, origin())).unwrap().name;
+    block_on(runner.drive(name, &Stop::new(), &Unseen)).unwrap();
+    let records = block_on(log.history(&name.to_string())).unwrap();
+    let intent = records.iter().find(|kept| kept.record.kind == Kind::Intent).unwrap();
+    assert_eq!(intent.record.tool.as_deref(), Some("kubectl;helm"));
 }
 
 #[test]

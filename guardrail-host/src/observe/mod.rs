@@ -147,33 +147,38 @@ impl Watch {
     /// called now and then, every ten seconds say.
     #[must_use]
     pub fn turn(&self, now: Timestamp) -> Vec<Notice> {
+        self.pass(now);
         let mut state = self.lock();
-        let State { plans, alarms, .. } = &mut *state;
-        let plans_forgotten = plans.take_forgotten();
-        self.forgot("plan", plans_forgotten);
-        alarms.forgot("plans", plans_forgotten);
-        alarms.turn(now, plans.waiting());
-        let notices = alarms.take();
-        let held = alarms.take_held();
-        self.waiting(&mut state, Some(now));
-        self.count_forgotten(&mut state);
-        drop(state);
-        for (kind, count) in held {
-            self.alert(kind, "held_back", count);
-        }
-        notices
+        std::iter::from_fn(|| state.alarms.take()).collect()
     }
 
     /// As [`turn`](Self::turn), and tells the alerts to a notifier, one after the other. Gives how
-    /// many could not be told; they are not told again.
+    /// many could not be told; they are not told again. One whose telling was broken off, because
+    /// this future was dropped, is told again by the next call.
     pub async fn tell(&self, now: Timestamp, notifier: &dyn Notifier) -> usize {
+        self.pass(now);
         let mut failed = 0;
-        for notice in self.turn(now) {
+        loop {
+            let Some(notice) = self.lock().alarms.next() else { return failed };
             let told = notifier.notify(&notice).await.is_ok();
             failed += usize::from(!told);
+            self.lock().alarms.done(&notice);
             self.alert(notice.kind, if told { "told" } else { "undelivered" }, 1);
         }
-        failed
+    }
+
+    fn pass(&self, now: Timestamp) {
+        let mut state = self.lock();
+        let State { plans, alarms, .. } = &mut *state;
+        let forgotten = plans.take_forgotten();
+        self.forgot("plan", forgotten);
+        alarms.forgot("plans", forgotten);
+        alarms.turn(now, plans.waiting());
+        for (kind, count) in alarms.take_held() {
+            self.alert(kind, "held_back", count);
+        }
+        self.waiting(&mut state, Some(now));
+        self.count_forgotten(&mut state);
     }
 
     fn place(&self, records: &[Record], first: Option<u64>, at: Timestamp, redacted: u64) {
@@ -268,10 +273,9 @@ impl Watch {
 
     /// Says how many plans wait, and, where time has passed, for how long.
     fn waiting(&self, state: &mut State, now: Option<Timestamp>) {
-        let (count, oldest) = state.plans.waiting().fold((0, None), |(count, oldest), it| {
-            (count + 1, Some(oldest.unwrap_or(it.since).min(it.since)))
-        });
+        let count = state.plans.waiting().len();
         if let Some(now) = now {
+            let oldest = state.plans.waiting().map(|waiting| waiting.since).min();
             self.set(&OLDEST, oldest.map_or(0.0, |since| seconds(now - since)));
         }
         if now.is_some() || count != state.waiting {
@@ -310,6 +314,8 @@ impl Watch {
     }
 
     fn observe(&self, metric: &'static Metric, labels: &[LabelValue], value: f64) {
+        // What a log says may be anything; a sum that falls would read as a restart.
+        let value = if value.is_finite() { value.max(0.0) } else { return };
         self.sinks.iter().for_each(|sink| sink.observe(metric, labels, value));
     }
 

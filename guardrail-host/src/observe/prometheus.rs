@@ -96,7 +96,12 @@ impl Prometheus {
         }
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut file = std::fs::File::from(openat(CWD, &beside, flags, Mode::from_raw_mode(0o644))?);
-        let written = file.write_all(self.text().as_bytes()).and_then(|()| std::fs::rename(&beside, path));
+        // Whatever the mask of this process says.
+        let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        let written = file
+            .write_all(self.text().as_bytes())
+            .and_then(|()| file.set_permissions(readable))
+            .and_then(|()| std::fs::rename(&beside, path));
         if written.is_err() {
             let _ = std::fs::remove_file(&beside);
         }

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use super::table::Metric;
 
-/// Takes measurements. It must return soon: what is measured waits for it.
+/// Takes measurements. It must return soon, since what is measured waits for it, and must not call the
+/// watch that called it.
 pub trait Sink: Send + Sync {
     /// A counter grew.
     fn add(&self, metric: &'static Metric, labels: &[LabelValue], by: u64);

@@ -69,7 +69,7 @@ impl WatchedRecorder {
     /// Whether what was seen of a plan ends where these records begin.
     async fn catch_up(&self, condition: &Condition, first: u64) {
         let Condition::PlanAt { plan_id, sequence: Some(last) } = condition else { return };
-        if self.watch.lock().plans.at(plan_id) == Some(*last) {
+        if !self.watch.lock().plans.lags(plan_id, *last) {
             return;
         }
         // Where it cannot be read it is not counted. What it was asked for is done.

@@ -1,6 +1,6 @@
 //! Which alerts are told, and how many were held back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use chrono::TimeDelta;
 use guardrail_core::plan::{Notice, NoticeKind, PlanId};
@@ -19,7 +19,7 @@ pub(super) struct Desk {
     /// When that was last told.
     forgotten_at: Option<Timestamp>,
     held: BTreeMap<NoticeKind, u64>,
-    waiting: Vec<Notice>,
+    pub(super) waiting: VecDeque<Notice>,
 }
 
 /// One kind, in the period that runs.
@@ -40,7 +40,7 @@ impl Desk {
             forgotten: BTreeMap::new(),
             forgotten_at: None,
             held: BTreeMap::new(),
-            waiting: Vec::new(),
+            waiting: VecDeque::new(),
         }
     }
 
@@ -63,7 +63,7 @@ impl Desk {
             return;
         }
         period.told.push(key.to_owned());
-        self.waiting.push(Notice { kind, at, plan, step: None, text });
+        self.waiting.push_back(Notice { kind, at, plan, step: None, text });
     }
 
     /// Something was forgotten for want of room.
@@ -83,7 +83,13 @@ impl Desk {
             let what: Vec<_> = forgotten.iter().map(|(what, count)| format!("{count} {what}")).collect();
             let text = format!("there was no room to remember {}: they are not watched", what.join(" and "));
             self.forgotten_at = Some(now);
-            self.waiting.push(Notice { kind: NoticeKind::HeldBack, at: now, plan: None, step: None, text });
+            self.waiting.push_back(Notice {
+                kind: NoticeKind::HeldBack,
+                at: now,
+                plan: None,
+                step: None,
+                text,
+            });
         }
     }
 
@@ -105,12 +111,14 @@ impl Desk {
             };
             let text =
                 format!("{held} more {what} were not told one by one since {}", since.format("%F %T UTC"));
-            self.waiting.push(Notice { kind: NoticeKind::HeldBack, at: now, plan: None, step: None, text });
+            self.waiting.push_back(Notice {
+                kind: NoticeKind::HeldBack,
+                at: now,
+                plan: None,
+                step: None,
+                text,
+            });
         }
-    }
-
-    pub(super) fn take(&mut self) -> Vec<Notice> {
-        std::mem::take(&mut self.waiting)
     }
 
     pub(super) fn take_held(&mut self) -> Vec<(NoticeKind, u64)> {

@@ -205,9 +205,21 @@ impl Alarms {
         self.desk.forgot(what, count);
     }
 
-    /// The notices to be told.
-    pub(super) fn take(&mut self) -> Vec<Notice> {
-        self.desk.take()
+    /// The notice to be told next; it stays until it is [done](Self::done).
+    pub(super) fn next(&self) -> Option<Notice> {
+        self.desk.waiting.front().cloned()
+    }
+
+    /// A notice was told, or could not be.
+    pub(super) fn done(&mut self, notice: &Notice) {
+        if self.desk.waiting.front() == Some(notice) {
+            self.desk.waiting.pop_front();
+        }
+    }
+
+    /// The notice to be told next, which then is somebody else's to tell.
+    pub(super) fn take(&mut self) -> Option<Notice> {
+        self.desk.waiting.pop_front()
     }
 
     /// How many alerts of each kind were held back since this was last asked.
@@ -257,8 +269,12 @@ mod tests {
         Alarms::new(AlarmSettings::STANDARD, Redactor::new())
     }
 
+    fn take(alarms: &mut Alarms) -> Vec<Notice> {
+        std::iter::from_fn(|| alarms.take()).collect()
+    }
+
     fn told(alarms: &mut Alarms) -> Vec<(NoticeKind, String)> {
-        alarms.take().into_iter().map(|notice| (notice.kind, notice.text)).collect()
+        take(alarms).into_iter().map(|notice| (notice.kind, notice.text)).collect()
     }
 
     /// The text of the one notice there is.
@@ -309,7 +325,7 @@ mod tests {
             }
             alarms.turn(at(minute + 1), std::iter::empty());
             spikes.extend(
-                alarms.take().into_iter().filter(|n| n.kind == NoticeKind::DenialSpike).map(|n| n.at),
+                take(&mut alarms).into_iter().filter(|n| n.kind == NoticeKind::DenialSpike).map(|n| n.at),
             );
         }
         assert!(!spikes.is_empty() && spikes.iter().all(|spike| *spike < at(6 * 60)), "{spikes:?}");
@@ -321,7 +337,7 @@ mod tests {
                 alarms.denied(None, at(minute) + TimeDelta::seconds(second));
             }
             alarms.turn(at(minute + 1), std::iter::empty());
-            if let Some(notice) = alarms.take().into_iter().find(|n| n.kind == NoticeKind::DenialSpike) {
+            if let Some(notice) = take(&mut alarms).into_iter().find(|n| n.kind == NoticeKind::DenialSpike) {
                 found = Some(notice.text);
                 break;
             }
@@ -377,7 +393,7 @@ mod tests {
         let of = |kind| told.iter().filter(|(of, _)| *of == kind).count();
         assert_eq!((of(NoticeKind::UnusualTool), of(NoticeKind::DenialSpike)), (10, 1));
         alarms.turn(at(now + 61), std::iter::empty());
-        let texts: Vec<_> = alarms.take().into_iter().map(|notice| notice.text).collect();
+        let texts: Vec<_> = take(&mut alarms).into_iter().map(|notice| notice.text).collect();
         assert!(texts.iter().any(|text| text.contains("490 more")), "{texts:?}");
     }
 
@@ -428,7 +444,14 @@ mod tests {
             }
             alarms.turn(at(minute), std::iter::empty());
         }
-        assert!(!alarms.take().is_empty());
+        assert!(!take(&mut alarms).is_empty());
+        // A clock that ran ahead for a moment is not believed for ever.
+        let mut alarms = self::alarms();
+        alarms.denied(None, at(1_000_000));
+        for minute in 0..60 {
+            alarms.denied(None, at(minute));
+        }
+        assert_eq!(told(&mut alarms), []);
         alarms.denied(None, Timestamp::MAX_UTC);
         alarms.denied(None, Timestamp::MIN_UTC);
         alarms.turn(Timestamp::MAX_UTC, std::iter::empty());

@@ -37,7 +37,10 @@ impl Spike {
 
     pub(super) fn add(&mut self, actor: &str, at: Timestamp) {
         let number = at.timestamp().div_euclid(self.piece.num_seconds());
-        // What comes late is counted as what comes now.
+        // What comes a little late is counted as what comes now. A clock that was set back far begins anew.
+        if self.last != i64::MIN && number < self.last.saturating_sub(PIECES) {
+            (self.last, self.pieces) = (number, VecDeque::from([Piece::default()]));
+        }
         let ahead = if self.last == i64::MIN { 1 } else { number.saturating_sub(self.last).max(0) };
         self.last = self.last.max(number);
         for _ in 0..ahead.min(PIECES) {
