@@ -411,7 +411,17 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 }
                 self.code(call, invocation, inner, feed.language, Word::known(text, feed.span), &[]);
             }
-            None => call.feeds.push(feed),
+            None => {
+                if let FeedSource::Channel(channel) = feed.from
+                    && invocation.resolution != Resolution::Builtin
+                {
+                    for text in self.lowerer.channel_constants(channel) {
+                        let word = Word::known(text, feed.span);
+                        self.code(call, invocation, inner, feed.language, word, &[]);
+                    }
+                }
+                call.feeds.push(feed);
+            }
         }
     }
 
@@ -457,7 +467,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             };
         }
         let Some(&Role::Code(language)) = role else { return };
-        if is_general_purpose(language) && matches!(invocation.stdin, Input::Text(_) | Input::Channel(_)) {
+        if is_general_purpose(language) && matches!(invocation.stdin, Input::Channel(_)) {
             // Even harmless text: what an interpreter is fed is not what it was started with.
             let found = Found { act: Act::Opaque, at: 0..0 };
             call.found.push(LanguageAct { language, found, span: call.named });
@@ -577,6 +587,12 @@ pub(super) fn fill<'a>(word: Word<'a>, placeholder: &[u8], input: Word<'a>) -> W
 pub(super) const fn is_general_purpose(language: Language) -> bool {
     !matches!(
         language,
-        Language::Shell | Language::Sed | Language::Awk | Language::Jq | Language::Sql | Language::Manifest
+        Language::Shell
+            | Language::Sed
+            | Language::Awk
+            | Language::Jq
+            | Language::Sql
+            | Language::Cron
+            | Language::Manifest
     )
 }

@@ -216,9 +216,7 @@ impl Files {
             if !self.spend() {
                 return Some(Meets::Yes);
             }
-            let meets = if write.name.may_be(name) {
-                Some(if write.whole { Meets::Maybe } else { Meets::Yes })
-            } else if is_below(name, &write.name) {
+            let meets = if write.name.may_be(name) || is_below(name, &write.name) {
                 Some(if write.whole { Meets::Maybe } else { Meets::Yes })
             } else {
                 (below && is_below(&write.name, name)).then_some(Meets::Yes)
