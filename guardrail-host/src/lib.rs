@@ -8,3 +8,5 @@
 #![cfg(unix)]
 
 pub mod facts;
+#[cfg(feature = "openclaw")]
+pub mod openclaw;
