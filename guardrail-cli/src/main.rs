@@ -1,5 +1,5 @@
 //! The `guardrail` program: a front for people (`explain`), for other programs (`check`), for whoever
-//! writes policies (`policy`), for plans that are run (`run`, `plan`) and for whoever looks at what
+//! writes policies (`policy`), for other frameworks' settings (`openclaw`), for plans that are run (`run`, `plan`) and for whoever looks at what
 //! was recorded (`audit`).
 //!
 //! It adds no judgement of its own: arguments and lines become requests, evaluations become
@@ -11,6 +11,7 @@ mod audit;
 mod check;
 mod explain;
 mod lines;
+mod openclaw;
 mod policy;
 mod recording;
 mod run;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Task::Check(task) => check::run(&task),
         Task::Audit(task) => audit::run(&task),
         Task::Policy(task) => policy::run(&task),
+        Task::OpenClaw(task) => openclaw::run(&task),
         Task::Run(task) => run::run(&task),
         Task::Plan(task) => run::plan(&task),
     };

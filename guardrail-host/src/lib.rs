@@ -9,3 +9,5 @@
 
 pub mod facts;
 pub mod observe;
+#[cfg(feature = "openclaw")]
+pub mod openclaw;
