@@ -1,6 +1,6 @@
 //! The `guardrail` program: a front for people (`explain`), for other programs (`check`), for whoever
-//! writes policies (`policy`), for plans that are run (`run`, `plan`) and for whoever looks at what
-//! was recorded (`audit`).
+//! writes policies (`policy`), for plans that are run (`run`, `plan`), for a bad day
+//! (`stop`, `resume`) and for whoever looks at what was recorded (`audit`).
 //!
 //! It adds no judgement of its own: arguments and lines become requests, evaluations become
 //! drawings, JSON and an exit status.
@@ -14,6 +14,7 @@ mod lines;
 mod policy;
 mod recording;
 mod run;
+mod stop;
 mod verdict;
 
 use std::io::{ErrorKind, Write as _};
@@ -35,6 +36,8 @@ fn main() -> ExitCode {
         Task::Check(task) => check::run(&task),
         Task::Audit(task) => audit::run(&task),
         Task::Policy(task) => policy::run(&task),
+        Task::Stop(task) => stop::stop(&task),
+        Task::Resume(task) => stop::resume(&task),
         Task::Run(task) => run::run(&task),
         Task::Plan(task) => run::plan(&task),
     };
