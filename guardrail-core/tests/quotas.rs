@@ -156,3 +156,49 @@ fn what_makes_no_sense_is_said() {
     let error = Policy::builder().layer(Layer::User, &twice).and_then(|builder| builder.build());
     assert!(error.unwrap_err().to_string().contains("quota 1 has the same name"));
 }
+
+/// What an agent that knows all this would try, so that its `kubectl` is not counted.
+#[test]
+fn no_way_of_saying_it_is_counted_elsewhere() {
+    let guard = quotas("counts = 'executions'\nmost = 1\nwithin = '1h'\nby = 'tool'");
+    let counted = |request: &Request| {
+        let usage = guard.usage(request);
+        usage.charges.iter().any(|charge| charge.of == "tool=kubectl")
+    };
+    let many: String = ["git", "cargo", "npm", "helm", "docker", "terraform", "aws", "psql", "jq", "curl"]
+        .iter()
+        .flat_map(|tool| (0..8).map(move |n| format!("{tool} a{n}; ./own-{n}; ")))
+        .collect();
+    for text in [
+        "sudo kubectl delete pod x",
+        "bash -c 'kubectl delete pod x'",
+        "echo pod/x | xargs kubectl delete",
+        "f() { kubectl \"$@\"; }; f delete pod x",
+        "env A=1 nice timeout 5 kubectl delete pod x",
+        "eval 'kube''ctl delete pod x'",
+        "ssh host kubectl delete pod x",
+        "echo $(kubectl delete pod x)",
+        &format!("{many} kubectl delete pod x"),
+    ] {
+        assert!(counted(&shell(text)), "{text}");
+    }
+    assert!(counted(&Request::argv(["kubectl", "delete", "pod", "x"])));
+    assert!(counted(&Request::call("Bash", serde_json::json!({ "command": "kubectl delete pod x" }))));
+    // A name of one's own choosing is no quota of one's own.
+    let unknown = |text: &str| guard.usage(&shell(text)).charges[0].key;
+    assert_eq!(unknown("./kubectl-7f3a delete pod x"), unknown("/tmp/k delete pod x"));
+}
+
+#[test]
+fn a_layer_more_takes_no_quota_away() {
+    let quota =
+        |name: &str| format!("[[quota]]\nname = '{name}'\ncounts = 'calls'\nmost = 5\nwithin = '1h'\n");
+    let upper = Policy::builder().layer(Layer::Organisation, &quota("a")).unwrap();
+    let lower = format!("mode = 'full'\n{}{}", quota("a"), quota("b"));
+    let both = upper.clone().layer(Layer::Project, &lower);
+    let charges =
+        |policy: Policy| Guard::builder().policy(policy).unwrap().build().usage(&shell("mkdir x")).charges;
+    let (alone, both) = (charges(upper.build().unwrap()), charges(both.unwrap().build().unwrap()));
+    assert_eq!(both.len(), 3);
+    assert!(alone.iter().all(|charge| both.contains(charge)));
+}

@@ -161,7 +161,9 @@ impl Quotas for FileQuotas {
         }
         let table = self.parts.table()?;
         let mut refusals = Refusals::default();
-        charges.try_for_each(|charge| refusals.add(check(&table, charge)?))?;
+        for charge in charges {
+            refusals.add(check(&table, charge)?);
+        }
         refusals.none()?;
         count(&table, usage.of(&[Counts::Calls]))?;
         let ended = if *verdict == Verdict::Deny { Finished::Badly } else { Finished::Well };
@@ -181,11 +183,11 @@ impl Quotas for FileQuotas {
         let table = self.parts.table()?;
         let mut refusals = Refusals::default();
         for charge in charges {
-            refusals.add(check(&table, charge)?)?;
+            refusals.add(check(&table, charge)?);
             match charge.quota.counts {
                 Counts::Running => {
                     let seat = self.parts.seat(&charge.key.to_string(), charge.quota.most)?;
-                    refusals.add(seat.is_none().then(|| QuotaRefusal::spent(charge, None)))?;
+                    refusals.add(seat.is_none().then(|| QuotaRefusal::spent(charge, None)));
                     admitted.seats.extend(seat);
                 }
                 Counts::Failures => {
@@ -193,7 +195,7 @@ impl Quotas for FileQuotas {
                     if trial {
                         // One at a time; who dies while they try gives it back.
                         let seat = self.parts.seat(&format!("{}-trial", charge.key), 1)?;
-                        refusals.add(seat.is_none().then(|| QuotaRefusal::spent(charge, None)))?;
+                        refusals.add(seat.is_none().then(|| QuotaRefusal::spent(charge, None)));
                         admitted.seats.extend(seat);
                     }
                     admitted.breakers.push((charge.clone(), trial));
@@ -258,14 +260,12 @@ impl Parts {
 struct Refusals(Option<QuotaRefusal>);
 
 impl Refusals {
-    #[allow(clippy::unnecessary_wraps, reason = "it ends a chain of things that can fail")]
-    fn add(&mut self, refusal: Option<QuotaRefusal>) -> Result<(), QuotaRefusal> {
+    fn add(&mut self, refusal: Option<QuotaRefusal>) {
         if let Some(refusal) = refusal
             && self.0.as_ref().is_none_or(|there| there.retry_at() < refusal.retry_at())
         {
             self.0 = Some(refusal);
         }
-        Ok(())
     }
 
     fn none(self) -> Result<(), QuotaRefusal> {

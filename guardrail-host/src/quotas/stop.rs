@@ -84,9 +84,10 @@ impl EmergencyStop {
         match options.write(true).create_new(true).mode(0o600).open(&file) {
             Ok(mut file) => {
                 let because = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+                // It stops now, whatever the disk makes of the rest.
                 let _ = writeln!(file, "{by} at {}{because}", at.format("%F %T UTC"));
-                file.sync_all()?;
-                File::open(&self.directory)?.sync_all()?;
+                let _ = file.sync_all();
+                let _ = File::open(&self.directory).and_then(|directory| directory.sync_all());
             }
             // Somebody set it before.
             Err(_) if file.symlink_metadata().is_ok() => {}

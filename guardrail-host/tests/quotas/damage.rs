@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileExt as _, PermissionsExt as _, symlink};
 use std::time::Duration;
 
 use guardrail_core::quota::{Charge, ChargeKey, Counts, Quota, QuotaRefusal, Quotas as _, Usage};
+use guardrail_core::record::Timestamp;
 use guardrail_host::quotas::FileQuotas;
 
 use crate::stage::*;
@@ -177,4 +178,64 @@ fn where_there_is_no_room_for_another_count_it_is_refused_until_there_is() {
     assert!(other.is_ok(), "what an agent can make keys of takes no room from the rest");
     stage.pass(65_000);
     assert!(done(stage.quotas.admit(&usage(64))).is_ok());
+}
+
+/// A small file system of its own, until this ends.
+struct Mounted(tempfile::TempDir);
+
+impl Mounted {
+    fn new() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=6m", "tmpfs"]).arg(folder.path());
+        mount.output().is_ok_and(|output| output.status.success()).then(|| Self(folder))
+    }
+
+    /// Writes until there is no room.
+    fn fill(&self) {
+        let mut file = File::create(self.0.path().join("fill")).unwrap();
+        while std::io::Write::write_all(&mut file, &[1; 4_096]).is_ok() {}
+        while std::io::Write::write_all(&mut file, &[1]).is_ok() {}
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(self.0.path()).output();
+    }
+}
+
+#[test]
+fn a_full_disk_takes_no_count_and_does_not_keep_anybody_from_stopping() {
+    let Some(mounted) = Mounted::new() else {
+        println!("SKIPPED: no file system can be mounted here, which takes root");
+        return;
+    };
+    let directory = mounted.0.path().join("quotas");
+    let quotas = FileQuotas::open(&directory).unwrap();
+    let usage = guard(&QUOTA.replace("most = 1", "most = 2")).usage(&request("ann", "ls"));
+    drop(done(quotas.admit(&usage)).unwrap());
+    mounted.fill();
+    assert!(done(quotas.admit(&usage)).is_ok(), "the place for it was there");
+    assert!(matches!(done(quotas.admit(&usage)), Err(QuotaRefusal::Spent { .. })), "and it was kept");
+    let other = FileQuotas::open(&mounted.0.path().join("other"));
+    assert!(matches!(other, Err(QuotaRefusal::Unavailable { .. })), "{other:?}");
+    let by = guardrail_core::plan::Principal::person("bob");
+    let set = quotas.emergency_stop().set(&by, Some("full"), Timestamp::UNIX_EPOCH);
+    assert!(set.is_ok(), "{set:?}");
+    assert!(matches!(done(quotas.admit(&usage)), Err(QuotaRefusal::Stopped { .. })));
+}
+
+#[test]
+fn a_disk_that_became_read_only_refuses() {
+    let Some(mounted) = Mounted::new() else {
+        println!("SKIPPED: no file system can be mounted here, which takes root");
+        return;
+    };
+    let quotas = FileQuotas::open(&mounted.0.path().join("quotas")).unwrap();
+    let usage = guard(QUOTA).usage(&request("ann", "ls"));
+    let mut mount = std::process::Command::new("mount");
+    assert!(mount.args(["-o", "remount,ro"]).arg(mounted.0.path()).output().unwrap().status.success());
+    let refusal = done(quotas.admit(&usage)).map(drop);
+    assert!(matches!(refusal, Err(QuotaRefusal::Unavailable { .. })), "{refusal:?}");
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use guardrail_core::quota::Quotas as _;
+use guardrail_core::quota::{QuotaRefusal, Quotas as _};
 use guardrail_core::record::Timestamp;
 use guardrail_host::quotas::FileQuotas;
 
@@ -61,6 +61,17 @@ fn as_another_process() {
         let admitted = (0..40).filter(|_| done(quotas.admit(&usage)).is_ok()).count();
         println!("\nadmitted {admitted}");
         return;
+    }
+    if what == "for ever" {
+        let usage = guard.usage(&request("ann", "terraform apply; make all"));
+        println!("\nheld");
+        std::io::stdout().flush().unwrap();
+        loop {
+            let _ = done(quotas.called(&usage, &guardrail_core::record::Verdict::Deny));
+            if let Ok(admission) = done(quotas.admit(&usage)) {
+                let _ = done(admission.finish(guardrail_core::quota::Finished::Well));
+            }
+        }
     }
     let held = done(quotas.admit(&guard.usage(&request("ann", &what))));
     println!("\n{}", if held.is_ok() { "held" } else { "refused" });
@@ -135,6 +146,29 @@ fn a_place_is_given_back_by_a_process_that_is_killed() {
     drop(held);
     let left = std::fs::read_dir(stage.directory.join("running")).unwrap().count();
     assert!(left <= 1, "nothing is left but by who was killed: {left}");
+}
+
+/// Killed wherever they are, between two system calls or in one: what the file says is whole.
+#[test]
+fn whoever_is_killed_in_the_middle_damages_nothing() {
+    let stage = Stage::new(MOST);
+    for round in 0..12_u64 {
+        let mut all: Vec<Child> = (0..2).map(|_| another(&stage.directory, "for ever", START)).collect();
+        all.iter_mut().for_each(|child| assert_eq!(says(child), "held"));
+        // Somewhere else each time.
+        std::thread::sleep(Duration::from_micros(700 * round));
+        for mut child in all {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        let held = stage.admit("ann", "terraform apply").map(drop);
+        assert!(!matches!(held, Err(QuotaRefusal::Unavailable { .. })), "{held:?}");
+    }
+    stage.pass(3_800_000);
+    eventually("all places are free", || {
+        let one = stage.admit("ann", "terraform apply");
+        one.is_ok() && stage.admit("ann", "terraform apply").is_ok()
+    });
 }
 
 #[test]
