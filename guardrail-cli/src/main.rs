@@ -1,6 +1,7 @@
 //! The `guardrail` program: a front for people (`explain`), for other programs (`check`), for whoever
-//! writes policies (`policy`), for other frameworks' settings (`openclaw`), for plans that are run (`run`, `plan`) and for whoever looks at what
-//! was recorded (`audit`).
+//! writes policies (`policy`), for other frameworks' settings (`openclaw`), for plans that are run
+//! (`run`, `plan`), for a bad day (`stop`, `resume`) and for whoever looks at what was recorded
+//! (`audit`).
 //!
 //! It adds no judgement of its own: arguments and lines become requests, evaluations become
 //! drawings, JSON and an exit status.
@@ -15,6 +16,7 @@ mod openclaw;
 mod policy;
 mod recording;
 mod run;
+mod stop;
 mod verdict;
 
 use std::io::{ErrorKind, Write as _};
@@ -37,6 +39,8 @@ fn main() -> ExitCode {
         Task::Audit(task) => audit::run(&task),
         Task::Policy(task) => policy::run(&task),
         Task::OpenClaw(task) => openclaw::run(&task),
+        Task::Stop(task) => stop::stop(&task),
+        Task::Resume(task) => stop::resume(&task),
         Task::Run(task) => run::run(&task),
         Task::Plan(task) => run::plan(&task),
     };

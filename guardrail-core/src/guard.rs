@@ -14,6 +14,7 @@ use crate::limits::Limits;
 use crate::lower::{Entry, Groups, InvocationId, Known, Lowerer, Place, Word};
 use crate::plan;
 use crate::policy::{Explanation, Policy, PolicyError};
+use crate::quota::Usage;
 use crate::request::{Action, Fact, Request};
 use crate::risk;
 use crate::shell::{ProblemKind, Span};
@@ -89,6 +90,38 @@ impl Guard {
     pub fn derive(&self, command: &plan::Command, request: &Request) -> plan::Derived {
         let evaluation = self.evaluate(request);
         self.stages(request, |staged| plan::derive(&staged.analysis.identified, &evaluation, command))
+    }
+
+    /// What a request counts against, by the quotas of the policy that holds now: for
+    /// [`Quotas`](crate::quota::Quotas). Without quotas it costs nothing.
+    ///
+    /// ```
+    /// use guardrail_core::policy::{Layer, Policy};
+    /// use guardrail_core::{Guard, Request};
+    ///
+    /// let policy = r#"
+    /// [[quota]]
+    /// name = "changes"
+    /// counts = "executions"
+    /// most = 10
+    /// within = "1m"
+    /// by = "actor"
+    /// when = { risk = ["medium", "high", "critical"] }
+    /// "#;
+    /// let policy = Policy::builder().layer(Layer::User, policy)?.build()?;
+    /// let guard = Guard::builder().policy(policy)?.build();
+    /// let usage = guard.usage(&Request::shell("mkdir src"));
+    /// assert_eq!(usage.charges[0].quota.name, "changes");
+    /// assert!(guard.usage(&Request::shell("ls")).charges.is_empty());
+    /// # Ok::<(), guardrail_core::policy::PolicyError>(())
+    /// ```
+    #[must_use]
+    pub fn usage(&self, request: &Request) -> Usage {
+        let policy = self.policy();
+        if !policy.has_quotas() {
+            return Usage::default();
+        }
+        self.stages(request, |staged| policy.usage(request, &staged.analysis, &staged.findings))
     }
 
     fn evaluation(&self, request: &Request, staged: Staged<'_, '_>) -> Evaluation {

@@ -93,6 +93,8 @@
 //! * **Running:** with the feature `exec`, `exec::Runner` takes plans from a wish to what was done or undone:
 //!   it asks, runs exactly what was approved, checks, and goes on after a crash.
 //! * **Looking on:** with the feature `host`, `host::observe` makes metrics and alerts of what is recorded.
+//! * **How much:** [`quota`]: what an action counts against, by the policy's `[[quota]]`; `host::quotas` (feature
+//!   `host`) counts among all processes of a machine, and has the emergency stop.
 //! * **Beneath:** [`shell`] and [`lower`] are the parser and the shell's own semantics, for tools
 //!   that want them alone.
 //!
@@ -106,8 +108,8 @@ pub use guardrail_audit as audit;
 pub use guardrail_core::{
     Action, Approval, Channels, Decision, Drawing, Effect, EffectKind, Environment, Evaluation, Fact, Facts,
     Finding, Guard, GuardBuilder, Invocation, KnowledgeError, Limits, PolicyDigest, Problem, ProblemDrawing,
-    Reason, Request, Risk, Ruling, Scope, SmolStr, Source, Style, Undo, lower, plan, policy, record, redact,
-    shell,
+    Reason, Request, Risk, Ruling, Scope, SmolStr, Source, Style, Undo, lower, plan, policy, quota, record,
+    redact, shell,
 };
 #[cfg(feature = "exec")]
 pub use guardrail_exec as exec;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use guardrail_core::plan::{PlanName, Settlement};
 
-use crate::arguments::{Color, Known, Layers};
+use crate::arguments::{Color, Counting, Known, Layers};
 
 const STATUSES: &str = "\
 Exit status:
@@ -68,6 +68,8 @@ pub(crate) struct Run {
     pub(crate) color: Color,
     #[command(flatten)]
     pub(crate) place: Place,
+    #[command(flatten)]
+    pub(crate) counting: Counting,
     #[command(flatten)]
     pub(crate) layers: Layers,
     #[command(flatten)]

@@ -61,7 +61,7 @@ pub(super) fn file_drop(questions: &Path, reviewers: &Path) -> io::Result<FileDr
 }
 
 /// The directory of the log, made where it is the standard one.
-fn directory(place: &Place) -> io::Result<PathBuf> {
+pub(crate) fn directory(place: &Place) -> io::Result<PathBuf> {
     if let Some(directory) = &place.log {
         return Ok(directory.clone());
     }
@@ -100,7 +100,7 @@ pub(super) fn origin(actor: &str) -> Origin {
 
 /// The person whose account this runs under, by the system's own list of accounts: nothing that the
 /// environment says.
-pub(super) fn person() -> Principal {
+pub(crate) fn person() -> Principal {
     let uid = std::fs::metadata("/proc/self").map(|own| own.uid()).ok();
     let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let named = accounts.lines().find_map(|line| {

@@ -141,6 +141,7 @@ fn used(policy: &Policy, read: Read, layer: Layer, file: &str, command: &str) {
     ];
     for command in usual.into_iter().chain([command]) {
         let request = situated(Request::shell(command), command.len());
+        assert_eq!(guard.usage(&request), stricter.usage(&request), "a rule counts nothing: {command}");
         let evaluation = guard.evaluate(&request);
         assert!(evaluation == guard.evaluate(&request), "evaluated twice, it is not the same");
         assert!(
