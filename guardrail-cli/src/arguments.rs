@@ -26,6 +26,8 @@ pub(crate) enum Task {
     Run(Box<crate::run::arguments::Run>),
     /// Show, check and list plans
     Plan(Box<crate::run::arguments::Plan>),
+    /// Keep secrets for the commands of plans in an encrypted file
+    Secrets(Box<crate::secrets::arguments::SecretsArguments>),
     /// Look at audit logs: verify, follow, query, export, prove, copy
     Audit(Box<crate::audit::arguments::Audit>),
     /// Check, test and explain policies

@@ -1,6 +1,6 @@
 //! The `guardrail` program: a front for people (`explain`), for other programs (`check`), for whoever
-//! writes policies (`policy`), for plans that are run (`run`, `plan`) and for whoever looks at what
-//! was recorded (`audit`).
+//! writes policies (`policy`), for plans that are run (`run`, `plan`) with the secrets they need
+//! (`secrets`), and for whoever looks at what was recorded (`audit`).
 //!
 //! It adds no judgement of its own: arguments and lines become requests, evaluations become
 //! drawings, JSON and an exit status.
@@ -14,6 +14,7 @@ mod lines;
 mod policy;
 mod recording;
 mod run;
+mod secrets;
 mod verdict;
 
 use std::io::{ErrorKind, Write as _};
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Task::Policy(task) => policy::run(&task),
         Task::Run(task) => run::run(&task),
         Task::Plan(task) => run::plan(&task),
+        Task::Secrets(task) => secrets::run(&task),
     };
     match outcome {
         Ok(status) => ExitCode::from(status),

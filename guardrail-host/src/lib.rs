@@ -8,3 +8,4 @@
 #![cfg(unix)]
 
 pub mod facts;
+pub mod secrets;

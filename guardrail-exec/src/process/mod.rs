@@ -189,7 +189,7 @@ impl ProcessExecutor {
         if stop.level() >= StopLevel::End {
             return Err(Refusal::Stopped);
         }
-        let purpose = CredentialUse { plan: permit.plan(), slot: permit.slot() };
+        let purpose = CredentialUse::of(&permit);
         let mut secrets = Vec::new();
         let mut redactor = self.redactor.clone();
         if !permit.credentials().is_empty() {

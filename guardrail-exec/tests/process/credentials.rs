@@ -22,12 +22,12 @@ impl CredentialProvider for Vault {
         reference: &CredentialReference,
         purpose: &CredentialUse,
     ) -> Result<Secret, CredentialError> {
-        assert_eq!(purpose.slot.to_string(), "step 1");
+        assert_eq!(purpose.slot().to_string(), "step 1");
         match reference.name.as_str() {
             "long" => Ok(Secret::new(VALUE.into())),
             "short" => Ok(Secret::new(b"abc".to_vec())),
             "nul" => Ok(Secret::new(b"correct\0horse".to_vec())),
-            name => Err(CredentialError::Unknown { name: name.to_owned() }),
+            name => Err(CredentialError::Unknown { name: name.parse().unwrap() }),
         }
     }
 }
@@ -37,7 +37,7 @@ fn bench() -> Bench {
 }
 
 fn with(command: Command, name: &str, into: Injection) -> Command {
-    command.credential(CredentialReference { name: name.to_owned(), into })
+    command.credential(CredentialReference { name: name.parse().unwrap(), into })
 }
 
 #[test]
