@@ -158,6 +158,9 @@ impl World for LocalWorld {
             Action::Call { .. } => {}
         }
         finder.inside(evaluation, matches!(command.action, Action::Shell(_)));
+        let withheld = command.inherit.iter().filter(|name| self.withheld.contains(*name));
+        let why = "it holds a secret, and is not inherited: name it under `credentials`";
+        pins.unpinned.extend(withheld.map(|name| (name.clone(), why.to_owned())));
         pins.environment = environment;
         pins
     }
@@ -273,8 +276,10 @@ mod tests {
         let mut command = Command::argv(["ls"]);
         command.environment.insert("TERM".into(), "xterm".into());
         command.inherit = vec!["CARGO_MANIFEST_DIR".into(), "NO_SUCH_VARIABLE_HERE".into()];
-        let withheld = LocalWorld::new().withhold(["CARGO_MANIFEST_DIR"]).environment(&command);
-        assert!(!withheld.contains_key("CARGO_MANIFEST_DIR") && withheld["TERM"] == "xterm");
+        let evaluation = Guard::new().evaluate(&Request::new(command.action.clone()).cwd("/"));
+        let withheld = LocalWorld::new().withhold(["CARGO_MANIFEST_DIR"]).pins(&command, "/", &evaluation);
+        assert!(!withheld.environment.contains_key("CARGO_MANIFEST_DIR"));
+        assert_eq!(withheld.unpinned[0].0, "CARGO_MANIFEST_DIR");
         let environment = pins(&command, Path::new("/")).environment;
         assert_eq!(environment["TERM"], "xterm");
         assert_eq!(environment["CARGO_MANIFEST_DIR"], env!("CARGO_MANIFEST_DIR"));
