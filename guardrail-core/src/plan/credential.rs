@@ -12,7 +12,7 @@ use super::{Authority, FileRole, Permit, PlanId, Slot};
 use crate::request::Action;
 
 /// A secret that a command gets, by name. The value is never in a plan, a log or an answer to the
-/// agent: it is fetched when the command starts, and forgotten when it has ended.
+/// agent: it is fetched when the command starts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

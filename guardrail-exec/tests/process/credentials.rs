@@ -112,6 +112,17 @@ fn without_the_secret_nothing_starts() {
 }
 
 #[test]
+fn what_a_command_wrote_down_is_not_shown_by_the_next() {
+    let bench = bench();
+    let command =
+        with(bench.shell("echo \"$S\" >noted; echo it"), "long", Injection::Environment("S".into()));
+    assert_eq!(bench.run(command).stdout.text, "it\n");
+    assert_eq!(bench.run(bench.shell("cat noted; base64 -w0 noted")).stdout.text.matches(VALUE).count(), 0);
+    let text = bench.run(bench.shell("cat noted; rm noted; env")).stdout.text;
+    assert!(text.starts_with("[redacted:registered]\n") && !text.contains("\nS="), "{text}");
+}
+
+#[test]
 fn secrets_that_only_the_embedder_knows() {
     let values = Redactor::builder().secret("hush-hush").unwrap();
     let bench = Bench::with(executor().secrets(values).unwrap().credentials(Arc::new(Vault)));

@@ -78,7 +78,8 @@ impl Unseen {
                 Err(Errno::INTR) => continue,
                 Err(error) => return Err(error.into()),
             }
-            match byte[0] {
+            let [typed] = *byte;
+            match typed {
                 b'\r' | b'\n' => return Ok(Secret::new(std::mem::take(&mut *line))),
                 INTERRUPT => return Err(io::ErrorKind::Interrupted.into()),
                 END if line.is_empty() => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -87,7 +88,7 @@ impl Unseen {
                     while line.pop().is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000) {}
                 }
                 KILL_LINE => line.clear(),
-                typed if line.len() < LONGEST => line.push(typed),
+                _ if line.len() < LONGEST => line.push(typed),
                 _ => return Err(io::Error::other("what was typed is too long")),
             }
         }
