@@ -31,6 +31,8 @@ pub(crate) enum Task {
     Stop(crate::stop::Stop),
     /// Lift the emergency stop; only a person at a terminal can
     Resume(crate::stop::Resume),
+    /// Keep secrets for the commands of plans in an encrypted file
+    Secrets(Box<crate::secrets::arguments::SecretsArguments>),
     /// Look at audit logs: verify, follow, query, export, prove, copy
     Audit(Box<crate::audit::arguments::Audit>),
     /// Check, test and explain policies

@@ -1,7 +1,7 @@
 //! The `guardrail` program: a front for people (`explain`), for other programs (`check`), for whoever
 //! writes policies (`policy`), for other frameworks' settings (`openclaw`), for plans that are run
-//! (`run`, `plan`), for a bad day (`stop`, `resume`) and for whoever looks at what was recorded
-//! (`audit`).
+//! (`run`, `plan`) with the secrets they need (`secrets`), for a bad day (`stop`, `resume`) and for
+//! whoever looks at what was recorded (`audit`).
 //!
 //! It adds no judgement of its own: arguments and lines become requests, evaluations become
 //! drawings, JSON and an exit status.
@@ -16,6 +16,7 @@ mod openclaw;
 mod policy;
 mod recording;
 mod run;
+mod secrets;
 mod stop;
 mod verdict;
 
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Task::Resume(task) => stop::resume(&task),
         Task::Run(task) => run::run(&task),
         Task::Plan(task) => run::plan(&task),
+        Task::Secrets(task) => secrets::run(&task),
     };
     match outcome {
         Ok(status) => ExitCode::from(status),

@@ -14,3 +14,4 @@ pub mod observe;
 #[cfg(feature = "openclaw")]
 pub mod openclaw;
 pub mod quotas;
+pub mod secrets;
