@@ -1,5 +1,6 @@
 //! [`Call`] to [`Effect`]: what each call does to the world, and to what.
 
+mod manifest;
 mod names;
 mod place;
 mod roles;
@@ -12,6 +13,7 @@ use crate::identify::{Call, Feed, FeedSource, Identified, Marks, Standing, Unkno
 use crate::lower::{Invocation, InvocationId, Lead, NoteKind, Place, RedirectKind, SourceId, Value, Word};
 use crate::shell::Span;
 
+pub(crate) use manifest::blast_radius;
 pub(crate) use place::{Area, Location, View};
 
 /// One thing a call does to the world.
@@ -101,6 +103,7 @@ impl<'a, 'k> Analysis<'a, 'k> {
             collector.roles();
             collector.carried(before);
             collector.language_acts();
+            collector.manifests();
             collector.code();
             if call.sends_input {
                 collector.push(EffectKind::NetworkOut, call.named, Target::Nothing);

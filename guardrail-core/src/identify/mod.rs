@@ -7,6 +7,7 @@ mod assign;
 mod call;
 mod input;
 pub(crate) mod language;
+pub(crate) mod manifest;
 mod split;
 mod tool_call;
 mod trust;
@@ -54,12 +55,20 @@ pub(crate) struct Identifier<'a, 'k> {
     next: usize,
     /// Calls that add their input to a command, with what they give to it.
     waiting: VecDeque<(usize, unwrap::Inner<'a>)>,
+    /// Contents of files that the caller gave.
+    attachments: manifest::Attachments<'a>,
 }
 
 impl<'a, 'k> Identifier<'a, 'k> {
     #[inline]
-    pub(crate) fn new(arena: &'a Bump, lowerer: Lowerer<'a>, knowledge: &'k Knowledge) -> Self {
-        Self { arena, lowerer, knowledge, calls: BumpVec::new_in(arena), next: 0, waiting: VecDeque::new() }
+    pub(crate) fn new(
+        arena: &'a Bump,
+        lowerer: Lowerer<'a>,
+        knowledge: &'k Knowledge,
+        attachments: manifest::Attachments<'a>,
+    ) -> Self {
+        let calls = BumpVec::new_in(arena);
+        Self { arena, lowerer, knowledge, calls, next: 0, waiting: VecDeque::new(), attachments }
     }
 
     /// The request's own text or words go in through here.

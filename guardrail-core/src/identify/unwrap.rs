@@ -17,9 +17,9 @@ use crate::shell::Span;
 /// The surroundings that a call gives to what is inside it.
 #[derive(Clone, Copy)]
 pub(super) struct Inner<'a> {
-    environment: EnvironmentId,
-    directory: Word<'a>,
-    place: Place,
+    pub(super) environment: EnvironmentId,
+    pub(super) directory: Word<'a>,
+    pub(super) place: Place,
 }
 
 impl<'a, 'k> Identifier<'a, 'k> {
@@ -42,6 +42,10 @@ impl<'a, 'k> Identifier<'a, 'k> {
         for (index, argument) in arguments.iter().enumerate() {
             let inner = if argument.given == Given::Operand { inner } else { self.once(inner, argument) };
             match argument.role {
+                Role::Document(language) => self.document_at(call, invocation, inner, *language, argument),
+                Role::Code(language) if language.is_document() => {
+                    self.document_in(call, invocation, inner, *language, argument);
+                }
                 Role::Code(language) => {
                     let positional = if *language == Language::Shell {
                         positional(self.arena, arguments, index)

@@ -28,6 +28,7 @@ mod scope;
 mod secret_names;
 mod simple;
 mod substitution;
+mod template;
 mod test_command;
 
 pub use builtin_names::is_builtin;
@@ -35,3 +36,4 @@ pub use environment::Binding;
 pub use lowerer::{Entry, Inherit, Known, Lowerer};
 pub use order::Groups;
 pub use program::*;
+pub(crate) use template::Template;
