@@ -6,8 +6,9 @@ use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 use smol_str::{SmolStr, SmolStrBuilder};
 
-use crate::effect::{Analysis, Target, View};
+use crate::effect::{Analysis, Target, View, blast_radius};
 use crate::evaluation::{self, Evaluation, Finding};
+use crate::identify::manifest::Attachments;
 use crate::identify::{Identified, Identifier};
 use crate::knowledge::{Knowledge, KnowledgeError};
 use crate::limits::Limits;
@@ -145,6 +146,7 @@ impl Guard {
             ruling,
             findings,
             effects: effects(&analysis, &places, whole),
+            blast_radius: blast_radius(&analysis.identified, request.facts.kube_namespace.as_deref()),
             invocations: invocations(&analysis.identified, &groups, &places, whole),
             sources: sources(&analysis.identified, &places, whole),
             problems: problems(&analysis.identified),
@@ -247,9 +249,11 @@ impl Guard {
         let cwd = request.cwd.as_deref().filter(|cwd| cwd.starts_with('/')).map(str::as_bytes);
         let home = facts.home.as_deref().map(str::as_bytes);
         let workspace = facts.workspace.as_deref().map(str::as_bytes).or(cwd);
+        let files = Some(&request.attachments).filter(|files| !files.is_empty());
+        let attachments = Attachments { files, cwd, read: 0 };
         let known = Known { home, directory: cwd, variables: &variables };
         let mut identifier =
-            Identifier::new(arena, Lowerer::new(arena, &self.limits, &known), &self.knowledge);
+            Identifier::new(arena, Lowerer::new(arena, &self.limits, &known), &self.knowledge, attachments);
         match &request.action {
             Action::Shell(text) => {
                 identifier.lowerer().source(text.as_bytes(), Entry::request());
