@@ -30,6 +30,7 @@ impl Made {
             ruling: guardrail_core::Ruling::default(),
             findings: Vec::new(),
             effects: Vec::new(),
+            blast_radius: guardrail_core::BlastRadius::default(),
             invocations: Vec::new(),
             sources: vec![Source { text: text.into(), parent: None }],
             problems: Vec::new(),
