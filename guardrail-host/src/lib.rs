@@ -10,3 +10,4 @@
 pub mod facts;
 #[cfg(feature = "openclaw")]
 pub mod openclaw;
+pub mod observe;

@@ -117,3 +117,15 @@ pub use guardrail_host as host;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// So is what `docs/embedding.md` tells embedders.
+#[cfg(all(
+    doctest,
+    target_os = "linux",
+    feature = "approve",
+    feature = "audit",
+    feature = "exec",
+    feature = "host"
+))]
+#[doc = include_str!("../../docs/embedding.md")]
+struct Embedding;

@@ -9,7 +9,9 @@ use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{self as schema, EffectKind, Mark, Scope, Undo};
 
 use crate::identify::{Call, Feed, FeedSource, Identified, Marks, Standing, Unknown};
-use crate::lower::{Invocation, InvocationId, Lead, NoteKind, Place, RedirectKind, SourceId, Value, Word};
+use crate::lower::{
+    FileName, Invocation, InvocationId, Lead, NoteKind, Place, RedirectKind, Roots, SourceId, Value, Word,
+};
 use crate::shell::Span;
 
 pub(crate) use place::{Area, Location, View};
@@ -80,9 +82,15 @@ pub(crate) struct Analysis<'a, 'k> {
     pub(crate) identified: Identified<'a, 'k>,
     pub(crate) effects: BumpVec<'a, Effect<'a, 'k>>,
     pub(crate) floors: BumpVec<'a, Floor<'k>>,
+    roots: Roots<'a>,
 }
 
 impl<'a, 'k> Analysis<'a, 'k> {
+    /// The file that a word of an invocation names.
+    pub(crate) fn file(&self, word: &Word<'_>, invocation: &Invocation<'_>) -> FileName {
+        FileName::of(word, &invocation.directory, self.roots)
+    }
+
     pub(crate) fn new(arena: &'a Bump, identified: Identified<'a, 'k>, view: View<'a>) -> Self {
         let mut effects = BumpVec::with_capacity_in(4 * identified.calls.len(), arena);
         let mut floors = BumpVec::new_in(arena);
@@ -123,7 +131,8 @@ impl<'a, 'k> Analysis<'a, 'k> {
                 });
             }
         }
-        Self { identified, effects, floors }
+        let roots = Roots { cwd: view.cwd, home: view.home };
+        Self { identified, effects, floors, roots }
     }
 }
 
