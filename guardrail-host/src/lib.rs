@@ -8,6 +8,6 @@
 #![cfg(unix)]
 
 pub mod facts;
+pub mod observe;
 #[cfg(feature = "openclaw")]
 pub mod openclaw;
-pub mod observe;
