@@ -177,6 +177,36 @@ impl Guard {
         }
     }
 
+    /// Whether it has knowledge of a tool, or of a tool call, that goes by this very name. What an
+    /// agent calls a program or a tool is a word of its own choice; one of these is not.
+    ///
+    /// ```
+    /// let guard = guardrail_core::Guard::new();
+    /// assert!(guard.knows_tool("kubectl"));
+    /// assert!(!guard.knows_tool("./kubectl"));
+    /// ```
+    #[must_use]
+    pub fn knows_tool(&self, name: &str) -> bool {
+        self.knowledge.named(name.as_bytes()).iter().any(Option::is_some)
+            || self
+                .knowledge
+                .calls()
+                .any(|call| call.names.iter().any(|known| known == name && !known.contains('*')))
+    }
+
+    /// Whether a decision of this guard may name this as the rule that decided: a rule of the
+    /// rubric, or a rule or a setting of the policy that holds.
+    ///
+    /// ```
+    /// let guard = guardrail_core::Guard::new();
+    /// assert!(guard.knows_rule("network-code"));
+    /// assert!(!guard.knows_rule("rm -rf /"));
+    /// ```
+    #[must_use]
+    pub fn knows_rule(&self, name: &str) -> bool {
+        risk::is_rule(name) || self.policy.read().unwrap_or_else(PoisonError::into_inner).names_rule(name)
+    }
+
     /// Puts another policy in place of the one that holds, for every evaluation from then on, and
     /// gives back the old one.
     ///

@@ -10,4 +10,5 @@
 #![cfg(unix)]
 
 pub mod facts;
+pub mod observe;
 pub mod quotas;

@@ -94,6 +94,7 @@
 //!   it asks, runs exactly what was approved, checks, and goes on after a crash.
 //! * **How much:** [`quota`]: what an action counts against, by the policy's `[[quota]]`; `host::quotas` (feature
 //!   `host`) counts among all processes of a machine, and has the emergency stop.
+//! * **Looking on:** with the feature `host`, `host::observe` makes metrics and alerts of what is recorded.
 //! * **Beneath:** [`shell`] and [`lower`] are the parser and the shell's own semantics, for tools
 //!   that want them alone.
 //!
@@ -119,3 +120,15 @@ pub use guardrail_host as host;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// So is what `docs/embedding.md` tells embedders.
+#[cfg(all(
+    doctest,
+    target_os = "linux",
+    feature = "approve",
+    feature = "audit",
+    feature = "exec",
+    feature = "host"
+))]
+#[doc = include_str!("../../docs/embedding.md")]
+struct Embedding;

@@ -51,7 +51,7 @@ pub use executor::{
     Achieved, Ended, Execution, Executor, Limit, Measure, NoOutput, Output, OutputSink, Progress, Refusal,
     Stream,
 };
-pub use history::{HistoryError, latest, life};
+pub use history::{HistoryError, event, latest, life};
 pub use id::{PlanId, PlanName, PlanNameError};
 pub use life::{Illegal, InFlight, Life};
 pub use machine::{Change, Intent, Machine, Next, Refused};
