@@ -31,11 +31,16 @@ pub(crate) enum Task {
     Stop(crate::stop::Stop),
     /// Lift the emergency stop; only a person at a terminal can
     Resume(crate::stop::Resume),
+    /// Keep secrets for the commands of plans in an encrypted file
+    Secrets(Box<crate::secrets::arguments::SecretsArguments>),
     /// Look at audit logs: verify, follow, query, export, prove, copy
     Audit(Box<crate::audit::arguments::Audit>),
     /// Check, test and explain policies
     #[command(subcommand)]
     Policy(Policy),
+    /// Make the settings of OpenClaw, another agent framework, from a mode
+    #[command(subcommand, name = "openclaw")]
+    OpenClaw(OpenClaw),
 }
 
 const STATUSES: &str = "\
@@ -252,6 +257,58 @@ pub(crate) struct PolicyInit {
     /// The mode to start from
     #[arg(long, value_name = "MODE", default_value = "standard")]
     pub(crate) mode: PolicyMode,
+}
+
+/// `guardrail openclaw`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OpenClaw {
+    /// Make a fragment of openclaw.json and a document of approvals: reads run there, all else prompts
+    #[command(after_help = OPENCLAW_STATUSES)]
+    Generate(OpenClawGenerate),
+}
+
+const OPENCLAW_STATUSES: &str = "\
+Without --out both documents are printed. What has to be done with them, and which programs are left
+out, stands on standard error. Nothing is ever written into OpenClaw's state directory.
+
+Exit status:
+  0   done
+  1   a document could not be made or written
+  2   wrong usage
+  20  the policy was refused";
+
+/// `guardrail openclaw generate`.
+#[derive(Debug, Args)]
+pub(crate) struct OpenClawGenerate {
+    /// What holds for all agents
+    #[arg(long, value_name = "MODE")]
+    pub(crate) mode: PolicyMode,
+    /// A stricter mode for one agent, as often as needed: `reviewer=safe`
+    #[arg(long, value_name = "ID=MODE", value_parser = crate::openclaw::agent)]
+    pub(crate) agent: Vec<(String, guardrail::policy::Mode)>,
+    /// The release that reads the documents
+    #[arg(long = "for", value_name = "RELEASE", default_value = "2026.8")]
+    pub(crate) release: OpenClawRelease,
+    /// Write the documents into this directory, made where there is none
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Make entries for the program at this absolute path alone, as often as needed; it is not looked up
+    #[arg(long, value_name = "PATH", conflicts_with = "search")]
+    pub(crate) program: Vec<String>,
+    /// Look for programs in these directories, written as PATH is, in place of the system's
+    #[arg(long, value_name = "DIRS")]
+    pub(crate) search: Option<std::ffi::OsString>,
+    #[command(flatten)]
+    pub(crate) layers: Layers,
+}
+
+/// [`guardrail_host::openclaw::Release`] as an argument.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum OpenClawRelease {
+    #[value(name = "2026.7")]
+    V2026_7,
+    #[value(name = "2026.8")]
+    V2026_8,
 }
 
 /// [`guardrail::policy::Mode`] as an argument.

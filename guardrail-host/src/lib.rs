@@ -11,4 +11,7 @@
 
 pub mod facts;
 pub mod observe;
+#[cfg(feature = "openclaw")]
+pub mod openclaw;
 pub mod quotas;
+pub mod secrets;

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use guardrail_core::plan::{PlanName, Settlement};
 
 use crate::arguments::{Color, Counting, Known, Layers};
+use crate::secrets::arguments::Given;
 
 const STATUSES: &str = "\
 Exit status:
@@ -66,6 +67,8 @@ pub(crate) struct Run {
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
+    #[command(flatten)]
+    pub(crate) secrets: Given,
     #[command(flatten)]
     pub(crate) place: Place,
     #[command(flatten)]

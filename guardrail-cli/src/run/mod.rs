@@ -33,7 +33,7 @@ pub(crate) fn run(task: &Run) -> io::Result<u8> {
     let Some(guard) = policy::guard(&task.layers)? else { return Ok(REFUSED) };
     let known = facts(&task.known);
     let screen = Screen::new(task.json, task.verbose, explain::colours(task.color));
-    let mut builder = house::builder(guard, &task.place, known.facts)?;
+    let mut builder = house::builder(guard, &task.place, known.facts, &task.secrets)?;
     if task.as_written {
         builder = builder.as_written();
     }

@@ -39,7 +39,8 @@ pub use approver::{
 };
 pub use command::{Command, FileAccess, Sandbox, StepLimits};
 pub use credential::{
-    CredentialError, CredentialProvider, CredentialReference, CredentialUse, Injection, Secret,
+    CredentialError, CredentialName, CredentialNameError, CredentialProvider, CredentialReference,
+    CredentialUse, Injection, Secret,
 };
 pub use demands::{Demand, Demands, Flaw, Need, WayBack};
 pub use derive::Derived;
