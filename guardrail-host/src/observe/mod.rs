@@ -106,7 +106,7 @@ impl Watch {
 
     /// What [`Guard::evaluate`] says, and how long it took.
     pub fn evaluate(&self, request: &Request) -> Evaluation {
-        let (span, begun) = (Spanned::evaluate(request), Instant::now());
+        let (span, begun) = (Spanned::evaluate(), Instant::now());
         let evaluation = span.during(|| self.guard.evaluate(request));
         span.evaluated(&evaluation);
         self.observe(&EVALUATION, &[], begun.elapsed().as_secs_f64());
@@ -129,7 +129,8 @@ impl Watch {
     }
 
     /// A record of earlier: it teaches which tools an actor uses and where plans are, and counts for
-    /// nothing. Given the last weeks of the log when the program starts, a restart is no gap.
+    /// nothing. Given the last weeks of the log when the program starts, before
+    /// [`resume`](WatchedRecorder::resume), a restart is no gap.
     pub fn learn(&self, recorded: &Recorded) {
         let mut state = self.lock();
         let record = &recorded.record;
