@@ -1,5 +1,6 @@
 //! [`Call`] to [`Effect`]: what each call does to the world, and to what.
 
+mod manifest;
 mod names;
 mod place;
 mod roles;
@@ -17,6 +18,7 @@ use crate::lower::{
 };
 use crate::shell::Span;
 
+pub(crate) use manifest::blast_radius;
 pub(crate) use place::{Area, Location, View};
 
 use secret_names::SecretNames;
@@ -121,6 +123,7 @@ impl<'a, 'k> Analysis<'a, 'k> {
             collector.roles();
             collector.carried(before);
             collector.language_acts();
+            collector.manifests();
             collector.code();
             if call.sends_input {
                 collector.push(EffectKind::NetworkOut, call.named, Target::Nothing);

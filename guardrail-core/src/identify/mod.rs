@@ -7,6 +7,7 @@ mod assign;
 mod call;
 mod input;
 pub(crate) mod language;
+pub(crate) mod manifest;
 mod split;
 mod tool_call;
 mod trust;
@@ -59,11 +60,18 @@ pub(crate) struct Identifier<'a, 'k> {
     executions: Vec<written::Execution<'a>>,
     /// How often these were looked at.
     rounds: u32,
+    /// Contents of files that the caller gave.
+    attachments: manifest::Attachments<'a>,
 }
 
 impl<'a, 'k> Identifier<'a, 'k> {
     #[inline]
-    pub(crate) fn new(arena: &'a Bump, lowerer: Lowerer<'a>, knowledge: &'k Knowledge) -> Self {
+    pub(crate) fn new(
+        arena: &'a Bump,
+        lowerer: Lowerer<'a>,
+        knowledge: &'k Knowledge,
+        attachments: manifest::Attachments<'a>,
+    ) -> Self {
         Self {
             arena,
             lowerer,
@@ -73,6 +81,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             waiting: VecDeque::new(),
             executions: Vec::new(),
             rounds: 0,
+            attachments,
         }
     }
 

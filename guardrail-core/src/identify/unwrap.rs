@@ -42,6 +42,10 @@ impl<'a, 'k> Identifier<'a, 'k> {
         for (index, argument) in arguments.iter().enumerate() {
             let inner = if argument.given == Given::Operand { inner } else { self.once(inner, argument) };
             match argument.role {
+                Role::Document(language) => self.document_at(call, invocation, inner, *language, argument),
+                Role::Code(language) if language.is_document() => {
+                    self.document_in(call, invocation, inner, *language, argument);
+                }
                 Role::Code(language) => {
                     let positional = if *language == Language::Shell {
                         positional(self.arena, arguments, index)

@@ -84,7 +84,7 @@ fn reads_file(invocation: &Invocation<'_>) -> bool {
 }
 
 /// What an invocation may print: a constant of its own, or of what it is a wrapper around.
-fn printed<'a>(arena: &'a Bump, writer: &Invocation<'a>) -> Option<&'a [u8]> {
+pub(super) fn printed<'a>(arena: &'a Bump, writer: &Invocation<'a>) -> Option<&'a [u8]> {
     let plain = Invocation { redirects: &[], ..*writer };
     raw(arena, &plain).or_else(|| {
         let at = writer.words.iter().position(|word| {
@@ -106,7 +106,7 @@ pub(super) fn output<'a>(arena: &'a Bump, invocation: &Invocation<'a>) -> Option
     raw(arena, invocation).filter(|text| !text.contains(&0))
 }
 
-fn raw<'a>(arena: &'a Bump, invocation: &Invocation<'a>) -> Option<&'a [u8]> {
+pub(super) fn raw<'a>(arena: &'a Bump, invocation: &Invocation<'a>) -> Option<&'a [u8]> {
     let (first, arguments) = invocation.words.split_first()?;
     let builtin = invocation.resolution == Resolution::Builtin;
     if invocation.words.iter().any(|word| word.splits || word.as_known().is_none()) {

@@ -29,6 +29,7 @@ mod scope;
 mod secret_names;
 mod simple;
 mod substitution;
+mod template;
 mod test_command;
 
 pub use builtin_names::is_builtin;
@@ -37,3 +38,4 @@ pub(crate) use file_name::{FileName, Roots};
 pub use lowerer::{Entry, Inherit, Known, Lowerer};
 pub use order::Groups;
 pub use program::*;
+pub(crate) use template::Template;

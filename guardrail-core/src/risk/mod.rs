@@ -10,6 +10,7 @@ mod files;
 mod floor;
 mod flow;
 mod incomplete;
+mod manifest;
 mod many_clusters;
 mod network_code;
 mod network_send;
@@ -49,6 +50,7 @@ const RULES: &[Rule] = &[
     Rule { id: "exfiltration", check: exfiltration::check },
     Rule { id: "floor", check: floor::check },
     Rule { id: "incomplete", check: incomplete::check },
+    Rule { id: "manifest", check: manifest::check },
     Rule { id: "many-clusters", check: many_clusters::check },
     Rule { id: "network-code", check: network_code::check },
     Rule { id: "network-send", check: network_send::check },
@@ -59,6 +61,11 @@ const RULES: &[Rule] = &[
     Rule { id: "unknown", check: unknown::check },
     Rule { id: "write", check: write::check },
 ];
+
+/// Whether findings may name this as their rule.
+pub(crate) fn is_rule(name: &str) -> bool {
+    RULES.binary_search_by(|rule| rule.id.cmp(name)).is_ok()
+}
 
 /// What a rule looks at.
 pub(crate) struct Case<'c, 'a, 'k> {
