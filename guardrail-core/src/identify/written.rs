@@ -1,6 +1,8 @@
 //! Code that the script itself writes to a file before it runs that file: where the text is
 //! known, it is judged as text that was given; where it cannot be, that is said.
 
+use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{Language, Role};
 
 use crate::identify::Identifier;
@@ -148,7 +150,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         match execution.language {
             Some(Language::Shell) | None => {
                 if let (None, Some(interpreter)) = (execution.language, interpreter(text)) {
-                    let mut words = bumpalo::collections::Vec::new_in(self.arena);
+                    let mut words = BumpVec::new_in(self.arena);
                     words.extend(interpreter.map(|piece| Word::known(piece, word.span)));
                     words.push(word);
                     words.extend_from_slice_copy(execution.arguments);
@@ -330,6 +332,27 @@ impl Written {
             self.texts.push(text);
         }
     }
+}
+
+/// `$0 $1 ...` for the code at `index`: the plain words behind it, with the shell's own name where
+/// there is none.
+pub(super) fn positional<'a>(
+    arena: &'a Bump,
+    arguments: &[Argument<'a, '_>],
+    index: usize,
+) -> &'a [Word<'a>] {
+    let mut words = BumpVec::new_in(arena);
+    words.extend(
+        arguments
+            .iter()
+            .skip(index + 1)
+            .filter(|a| *a.role == Role::Text && matches!(a.name, "name" | "argument"))
+            .map(|a| a.word),
+    );
+    if words.is_empty() {
+        words.push(Word::known(b"sh", Span::default()));
+    }
+    words.into_bump_slice()
 }
 
 fn named(files: &mut Vec<Written>, name: FileName) -> &mut Written {

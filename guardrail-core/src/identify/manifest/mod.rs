@@ -13,8 +13,8 @@ pub(crate) use read::{Contents, Namespace, Object};
 pub(crate) use tree::Problem;
 
 use crate::glob;
-use crate::identify::call::{Argument, Call};
 use crate::identify::Identifier;
+use crate::identify::call::{Argument, Call};
 use crate::identify::unwrap::Inner;
 use crate::lower::{Input, Invocation, Lead, Origin, Place, SourceId, Template, Value, Word};
 use crate::shell::Span;
@@ -270,7 +270,8 @@ fn verb(call: &Call<'_, '_>, facet: &str) -> Verb {
     use EffectKind::{Delete, NetworkIn, NetworkOut, Read, ReadSecret, Restart, Stop};
     let mut verb = Verb::default();
     for (effect, _) in &call.effects {
-        let of_flag = |flag: &guardrail_schema::Flag| flag.effects.iter().any(|own| std::ptr::eq(own, *effect));
+        let of_flag =
+            |flag: &guardrail_schema::Flag| flag.effects.iter().any(|own| std::ptr::eq(own, *effect));
         if call.flags.iter().any(|used| of_flag(used.flag)) {
             continue;
         }

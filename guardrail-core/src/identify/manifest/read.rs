@@ -168,9 +168,8 @@ impl<'a, 'k> Reader<'_, 'a, 'k> {
         change: Option<Change>,
         at: (u32, u32),
     ) {
-        let is = |glob: &String| {
-            kind.is_some_and(|kind| glob::matches_any_case(glob.as_bytes(), kind.as_bytes()))
-        };
+        let is =
+            |glob: &String| kind.is_some_and(|kind| glob::matches_any_case(glob.as_bytes(), kind.as_bytes()));
         let known: Vec<&'k Objects> =
             self.known.objects.iter().filter(|objects| objects.kinds.iter().any(is)).collect();
         let cluster = known.iter().any(|objects| objects.cluster);
@@ -213,7 +212,8 @@ impl<'a, 'k> Reader<'_, 'a, 'k> {
                     Some((self.known_text(id)?, self.tree.node(id)?.at))
                 };
                 let (kind, address) = (one("type"), one("address"));
-                let at = address.map_or_else(|| self.tree.node(entry).map_or((0, 0), |node| node.at), |(_, at)| at);
+                let at = address
+                    .map_or_else(|| self.tree.node(entry).map_or((0, 0), |node| node.at), |(_, at)| at);
                 if let Some(change) = self.action(entry) {
                     let kind = kind.map(|(kind, _)| kind);
                     if kind.is_none() {
@@ -385,9 +385,8 @@ fn matters(field: &Field, node: &Node<'_>) -> bool {
     let Value::Scalar(text) = node.value else {
         return field.when.is_empty() && field.role.is_none();
     };
-    let any = |globs: &[String]| {
-        globs.iter().any(|glob| glob::matches_any_case(glob.as_bytes(), text.as_bytes()))
-    };
+    let any =
+        |globs: &[String]| globs.iter().any(|glob| glob::matches_any_case(glob.as_bytes(), text.as_bytes()));
     if field.when.is_empty() {
         let off = ["", "~", "null", "false", "no", "off", "n", "0"];
         !off.iter().any(|off| text.eq_ignore_ascii_case(off)) && !any(&field.harmless)
