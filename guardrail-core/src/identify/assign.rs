@@ -76,7 +76,10 @@ fn root_flags<'k>(call: &Call<'_, 'k>) -> impl Iterator<Item = &'k schema::Flag>
 /// Whether a flag could make its command worse than it is.
 fn raises(flag: &schema::Flag) -> bool {
     let role = |role: &Role| {
-        !matches!(role, Role::Text | Role::Name | Role::Read | Role::Document(_) | Role::Directory | Role::Placeholder)
+        !matches!(
+            role,
+            Role::Text | Role::Name | Role::Read | Role::Document(_) | Role::Directory | Role::Placeholder
+        )
     };
     flag.effects.iter().any(|effect| effect.kind != Some(EffectKind::Read))
         || flag.role.as_ref().is_some_and(role)
