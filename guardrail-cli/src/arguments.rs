@@ -57,7 +57,8 @@ Without --batch each line of standard input is shell text. With it each line is 
   {\"argv\": [\"git\", \"push\"]}                          a program and its arguments
   {\"call\": {\"name\": \"Bash\", \"arguments\": {...}}}     a named tool call
 and with any of them: \"id\" (any value, given back), \"cwd\", \"facts\", \"actor\", \"channel\",
-\"session\", \"skill\". Other fields are ignored.
+\"session\", \"skill\", \"attachments\" (contents of files that it names, by their paths). Other
+fields are ignored.
 The answer to a line that is no request is {\"error\": \"...\"}. Answers come in order, each as soon
 as its line is read.
 With --quotas each line is a call, and one that is allowed an execution that begins; what is refused
@@ -74,6 +75,10 @@ pub(crate) struct Explain {
     /// Take all words as a program and its arguments, which no shell reads
     #[arg(long)]
     pub(crate) argv: bool,
+    /// Read this file and judge what it holds where the command names it: a manifest, a compose file;
+    /// NAME=FILE where the command calls it NAME (for a saved plan, what `terraform show -json` prints)
+    #[arg(long, value_name = "[NAME=]FILE")]
+    pub(crate) attach: Vec<String>,
     /// Print the whole evaluation as JSON (nothing in it is redacted)
     #[arg(long)]
     pub(crate) json: bool,

@@ -13,8 +13,8 @@
 
 use guardrail_core::shell::Span;
 use guardrail_core::{
-    Approval, Decision, Effect, EffectKind, Evaluation, Fact, Finding, Invocation, Problem, Risk, Scope,
-    Source, Style, Undo,
+    Approval, BlastRadius, Decision, Effect, EffectKind, Evaluation, Fact, Finding, Invocation, Problem,
+    Risk, Scope, Source, Style, Undo,
 };
 use proptest::prelude::*;
 
@@ -29,6 +29,7 @@ impl Made {
             decision: Decision::Allow,
             ruling: guardrail_core::Ruling::default(),
             findings: Vec::new(),
+            blast_radius: BlastRadius::default(),
             effects: Vec::new(),
             blast_radius: guardrail_core::BlastRadius::default(),
             invocations: Vec::new(),
