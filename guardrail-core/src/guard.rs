@@ -7,7 +7,7 @@ use bumpalo::collections::Vec as BumpVec;
 use smol_str::{SmolStr, SmolStrBuilder};
 
 use crate::effect::{Analysis, Target, View};
-use crate::evaluation::{self, Evaluation, Finding};
+use crate::evaluation::{self, Evaluation, Finding, Shadow};
 use crate::identify::{Identified, Identifier};
 use crate::knowledge::{Knowledge, KnowledgeError};
 use crate::limits::Limits;
@@ -37,7 +37,16 @@ pub struct Guard {
     knowledge: Knowledge,
     limits: Limits,
     policy: RwLock<Policy>,
+    shadow: RwLock<Option<Tried>>,
     arenas: Arenas,
+}
+
+/// A policy that is only tried.
+#[derive(Clone, Debug)]
+enum Tried {
+    Loaded(Policy),
+    /// Why it could not be loaded.
+    Failed(String),
 }
 
 /// Puts a [`Guard`] together.
@@ -99,6 +108,10 @@ impl Guard {
             let policy = self.policy.read().unwrap_or_else(PoisonError::into_inner);
             policy.decide(request, &analysis, &findings, risk)
         };
+        let shadow = {
+            let tried = self.shadow.read().unwrap_or_else(PoisonError::into_inner);
+            tried.as_ref().map(|tried| Box::new(tried.say(request, &analysis, &findings, risk)))
+        };
         let groups = analysis.identified.program.in_source_groups();
         let whole = Whole(match &request.action {
             Action::Shell(text) => text,
@@ -110,6 +123,7 @@ impl Guard {
             unknown,
             decision,
             ruling,
+            shadow,
             findings,
             effects: effects(&analysis, &places, whole),
             invocations: invocations(&analysis.identified, &groups, &places, whole),
@@ -151,11 +165,47 @@ impl Guard {
     ///
     /// [`PolicyError`] where an example of one of its rules does not hold; the old policy stays.
     pub fn replace_policy(&self, policy: Policy) -> Result<Policy, PolicyError> {
+        let policy = self.checked(policy)?;
+        let mut holding = self.policy.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::replace(&mut *holding, policy))
+    }
+
+    /// Evaluates a second policy beside the one that holds, for every evaluation from then on.
+    /// [`Evaluation::shadow`] has what it would have said; it decides nothing, whatever it says and
+    /// whether or not it could be loaded, and costs one weighing more.
+    ///
+    /// What could not be loaded is taken too: each evaluation says so then, and so does the log.
+    ///
+    /// ```
+    /// use guardrail_core::policy::{Layer, Policy};
+    /// use guardrail_core::{Decision, Guard, Request, Shadow};
+    ///
+    /// let stricter = "[[rule]]\nname = 'no-pushes'\ndecision = 'deny'\nwhen.command = 'push'\n";
+    /// let guard = Guard::new();
+    /// guard.try_policy(Policy::builder().layer(Layer::User, stricter).and_then(|b| b.build()));
+    /// let evaluation = guard.evaluate(&Request::shell("git push"));
+    /// assert!(matches!(evaluation.decision, Decision::Ask(_)));
+    /// let Some(Shadow::Said { decision, reasons, .. }) = evaluation.shadow.as_deref() else { panic!() };
+    /// assert_eq!(*decision, Decision::Deny);
+    /// assert_eq!(reasons[0].rule, "no-pushes");
+    /// ```
+    pub fn try_policy<E: std::fmt::Display>(&self, shadow: Result<Policy, E>) {
+        let shadow = shadow.map_err(|error| error.to_string());
+        let tried = shadow.and_then(|policy| self.checked(policy).map_err(|error| error.to_string()));
+        *self.shadow.write().unwrap_or_else(PoisonError::into_inner) = Some(Tried::new(tried));
+    }
+
+    /// Tries no policy any more.
+    pub fn try_no_policy(&self) {
+        *self.shadow.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The policy, if its examples hold.
+    fn checked(&self, policy: Policy) -> Result<Policy, PolicyError> {
         policy.try_examples(&|request, then| {
             self.stages(request, |staged| then(&staged.analysis, &staged.findings));
         })?;
-        let mut holding = self.policy.write().unwrap_or_else(PoisonError::into_inner);
-        Ok(std::mem::replace(&mut *holding, policy))
+        Ok(policy)
     }
 
     /// What the policy makes of each part of a request: which rule decided, and why the others
@@ -238,7 +288,7 @@ impl GuardBuilder {
     /// [`PolicyError`] where an example does not hold.
     pub fn policy(self, policy: Policy) -> Result<Self, PolicyError> {
         let guard = self.build();
-        guard.replace_policy(policy.clone())?;
+        let policy = guard.checked(policy)?;
         Ok(Self { knowledge: guard.knowledge, limits: guard.limits, policy })
     }
 
@@ -255,7 +305,38 @@ impl GuardBuilder {
             knowledge: self.knowledge,
             limits: self.limits,
             policy: RwLock::new(self.policy),
+            shadow: RwLock::default(),
             arenas: Arenas::default(),
+        }
+    }
+}
+
+impl Tried {
+    /// Of what is wrong with it, so much is said each time.
+    const MOST: usize = 200;
+
+    fn new(shadow: Result<Policy, String>) -> Self {
+        match shadow {
+            Ok(policy) => Self::Loaded(policy),
+            Err(error) => {
+                Self::Failed(error.lines().next().unwrap_or_default().chars().take(Self::MOST).collect())
+            }
+        }
+    }
+
+    fn say(
+        &self,
+        request: &Request,
+        analysis: &Analysis<'_, '_>,
+        findings: &[Finding],
+        risk: crate::Risk,
+    ) -> Shadow {
+        match self {
+            Self::Failed(reason) => Shadow::Failed { reason: reason.clone() },
+            Self::Loaded(policy) => {
+                let (decision, ruling) = policy.decide(request, analysis, findings, risk);
+                Shadow::Said { policy: policy.digest(), decision, reasons: ruling.reasons }
+            }
         }
     }
 }

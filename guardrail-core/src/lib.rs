@@ -20,7 +20,7 @@ pub mod shell;
 pub use draw::{Drawing, ProblemDrawing, Style};
 pub use evaluation::{
     Approval, Channels, Decision, Effect, Evaluation, Finding, Invocation, PolicyDigest, Problem, Reason,
-    Ruling, Source,
+    Ruling, Shadow, Source,
 };
 pub use guard::{Guard, GuardBuilder};
 pub use guardrail_schema::{EffectKind, Risk, Scope, Undo};

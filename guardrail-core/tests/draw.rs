@@ -28,6 +28,7 @@ impl Made {
             unknown: false,
             decision: Decision::Allow,
             ruling: guardrail_core::Ruling::default(),
+            shadow: None,
             findings: Vec::new(),
             effects: Vec::new(),
             invocations: Vec::new(),
