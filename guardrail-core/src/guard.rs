@@ -13,7 +13,7 @@ use crate::knowledge::{Knowledge, KnowledgeError};
 use crate::limits::Limits;
 use crate::lower::{Entry, Groups, InvocationId, Known, Lowerer, Place, Word};
 use crate::plan;
-use crate::policy::{Explanation, Policy, PolicyError};
+use crate::policy::{self, Explanation, Policy, PolicyBuilder, PolicyError, Precedent, Suggestions};
 use crate::request::{Action, Fact, Request};
 use crate::risk;
 use crate::shell::{ProblemKind, Span};
@@ -206,6 +206,43 @@ impl Guard {
             self.stages(request, |staged| then(&staged.analysis, &staged.findings));
         })?;
         Ok(policy)
+    }
+
+    /// Rules that would have saved approvals that people gave again and again: at least `least`
+    /// times each. `layers` is the policy that holds, `precedents` all that is remembered.
+    ///
+    /// Each rule is as narrow as rules can be, and all of them together were tried on every
+    /// precedent: they change nothing but requests that are Medium, of which everything is known,
+    /// to which a person said yes and nobody ever no. Nothing takes effect by this.
+    ///
+    /// ```
+    /// use guardrail_core::policy::{Answer, Policy, Precedent};
+    /// use guardrail_core::{Guard, Request};
+    ///
+    /// let asked = |n: u32| Precedent {
+    ///     request: Request::shell(format!("touch notes/day-{n}.md")).cwd("/home/dev/project"),
+    ///     answer: Answer::Yes { question: format!("plan-{n}") },
+    /// };
+    /// let precedents: Vec<_> = (1..=4).map(asked).collect();
+    /// let found = Guard::new().suggest(&Policy::builder(), &precedents, 3)?;
+    /// assert_eq!(found.rules[0].saves, 4);
+    /// assert!(found.rules[0].text.contains(r#"target = "./notes/*""#));
+    /// # Ok::<(), guardrail_core::policy::PolicyError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`] where `layers` is no policy.
+    pub fn suggest(
+        &self,
+        layers: &PolicyBuilder,
+        precedents: &[Precedent],
+        least: usize,
+    ) -> Result<Suggestions, PolicyError> {
+        let stage = |request: &Request, then: policy::Then<'_>| {
+            self.stages(request, |staged| then(&staged.analysis, &staged.findings));
+        };
+        policy::suggest(&stage, layers, precedents, least)
     }
 
     /// What the policy makes of each part of a request: which rule decided, and why the others

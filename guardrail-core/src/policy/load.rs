@@ -146,6 +146,11 @@ impl PolicyBuilder {
         self
     }
 
+    /// The file that was added last.
+    pub(super) fn last_file(&self) -> Option<&PolicyFile> {
+        self.sources.last().map(|source| &source.file)
+    }
+
     /// The policy. Its examples are tried when it is given to a guard.
     ///
     /// # Errors

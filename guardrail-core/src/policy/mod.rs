@@ -32,6 +32,7 @@ mod read;
 mod rule;
 mod scene;
 mod settings;
+mod suggest;
 mod truth;
 mod value;
 mod weigh;
@@ -53,8 +54,11 @@ use crate::request::Request;
 pub use explain::{ActExplanation, Explanation, RuleExplanation, Verdict as ExplainedVerdict};
 pub use fixture::{Fixture, Fixtures, Mismatch};
 pub use load::PolicyBuilder;
+pub(crate) use load::Then;
 pub use model::*;
 pub use problem::{PolicyError, PolicyProblem, Severity};
+pub(crate) use suggest::suggest;
+pub use suggest::{Answer, Dropped, Precedent, Suggestion, Suggestions, UnusedRule};
 pub use value::{Clock, Day, Duration, Offset, OneOrMany};
 
 /// What an operator set, in one piece: checked, indexed, with a digest.
@@ -246,8 +250,18 @@ impl Policy {
         analysis: &'s Analysis<'_, '_>,
         findings: &[Finding],
     ) -> Scene<'s> {
+        self.scene_of(request, analysis, findings, self.0.wanted)
+    }
+
+    /// The same with other facets than those that its rules ask about.
+    fn scene_of<'s>(
+        &self,
+        request: &'s Request,
+        analysis: &'s Analysis<'_, '_>,
+        findings: &[Finding],
+        mut wanted: Facets,
+    ) -> Scene<'s> {
         let namespaces = &self.settings().production_namespaces;
-        let mut wanted = self.0.wanted;
         if !namespaces.any.is_empty() {
             wanted.insert(Facet::KubernetesNamespace);
         }
