@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use guardrail::redact::Redactor;
-use guardrail::{Approval, Decision, EffectKind, Evaluation, Fact, Finding, Problem, Risk, Ruling};
+use guardrail::{Approval, Decision, EffectKind, Evaluation, Fact, Finding, Problem, Risk, Ruling, Shadow};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -32,6 +32,8 @@ pub(crate) struct Evaluated {
     approval: Option<Approval>,
     #[serde(skip_serializing_if = "Ruling::is_plain")]
     ruling: Ruling,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shadow: Option<Box<Shadow>>,
     unknown: bool,
     findings: Vec<Finding>,
     effects: Vec<Effect>,
@@ -93,6 +95,7 @@ impl Answerer {
             decision,
             approval,
             ruling: evaluation.ruling,
+            shadow: evaluation.shadow,
             unknown: evaluation.unknown,
             findings,
             effects: effects.collect(),

@@ -1,6 +1,6 @@
 //! The `guardrail` program: a front for people (`explain`), for other programs (`check`), for whoever
 //! writes policies (`policy`), for plans that are run (`run`, `plan`) and for whoever looks at what
-//! was recorded (`audit`).
+//! was recorded (`audit`) or keeps it (`backup`).
 //!
 //! It adds no judgement of its own: arguments and lines become requests, evaluations become
 //! drawings, JSON and an exit status.
@@ -8,6 +8,7 @@
 mod answer;
 mod arguments;
 mod audit;
+mod backup;
 mod check;
 mod explain;
 mod lines;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Task::Check(task) => check::run(&task),
         Task::Audit(task) => audit::run(&task),
         Task::Policy(task) => policy::run(&task),
+        Task::Backup(task) => backup::run(&task),
         Task::Run(task) => run::run(&task),
         Task::Plan(task) => run::plan(&task),
     };

@@ -6,7 +6,7 @@ mod copy;
 mod look;
 mod progress;
 mod proof;
-mod time;
+pub(crate) mod time;
 mod verify;
 
 use std::fmt;
