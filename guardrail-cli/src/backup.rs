@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use guardrail::Guard;
-use guardrail::policy::{Layer, Policy};
+use guardrail::policy::Layer;
 use guardrail::redact::{Redactor, visible};
 use guardrail_audit::Hash;
 use guardrail_audit::PlanFiles;
@@ -161,35 +161,21 @@ fn unfit(archive: &Path, verified: &Verified) -> Vec<String> {
     let below = |folder: String| -> Vec<PathBuf> {
         files.iter().filter(|name| name.starts_with(&folder)).map(|name| archive.join(name)).collect()
     };
-    let mut builder = Guard::builder();
-    for path in below("knowledge/".to_owned()) {
-        let text = policy::read(&path).map_err(|error| error.to_string());
-        // A failed builder is gone; the rest is tried with the tools before.
-        match text
-            .and_then(|text| Guard::builder().tool(&text).map(|_| text).map_err(|error| error.to_string()))
-        {
-            Ok(text) => match builder.tool(&text) {
-                Ok(more) => builder = more,
-                Err(error) => {
-                    found.push(format!("{}: {error}", path.display()));
-                    return found;
-                }
-            },
-            Err(error) => found.push(format!("{}: {error}", path.display())),
-        }
-    }
+    let knowledge = below("knowledge/".to_owned()).iter().try_fold(Guard::builder(), |builder, path| {
+        let text = policy::read(path).map_err(|error| error.to_string())?;
+        builder.tool(&text).map_err(|error| format!("{}: {error}", path.display()))
+    });
     let of = |layer: Layer| below(format!("policy/{}/", layer.as_str()));
     let layers =
         Layers { user: of(Layer::User), organisation: of(Layer::Organisation), project: of(Layer::Project) };
-    match policy::of_layers(&layers) {
-        Ok(Some(Ok(made))) => {
-            if let Err(error) = builder.policy(Policy::clone(&made)) {
-                found.push(format!("the policy: {error}"));
-            }
+    match (knowledge, policy::of_layers(&layers)) {
+        (Ok(builder), Ok(Some(policy))) => {
+            let tried = policy.and_then(|policy| builder.policy(policy));
+            found.extend(tried.err().map(|error| format!("the policy: {error}")));
         }
-        Ok(Some(Err(error))) => found.push(format!("the policy: {error}")),
-        Ok(None) => {}
-        Err(error) => found.push(error.to_string()),
+        (Err(error), _) => found.push(error),
+        (Ok(_), Ok(None)) => {}
+        (Ok(_), Err(error)) => found.push(error.to_string()),
     }
     let templates = archive.join("templates");
     if templates.is_dir() {
@@ -232,7 +218,7 @@ fn print(at: &Path, verified: &Verified, unfit: &[String], json: bool) -> io::Re
     )?;
     for (name, state) in &manifest.files {
         if let Some(from) = &state.from {
-            writeln!(out, "  {name} was {}", visible(from))?;
+            writeln!(out, "  {} was {}", visible(name), visible(from))?;
         }
     }
     writeln!(out, "digest {digest}: keep it elsewhere, and give it to verify and restore")?;

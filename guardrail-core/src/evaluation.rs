@@ -70,6 +70,22 @@ impl Decision {
         }
     }
 
+    /// Whether it lets more through than another, or asks for less: another has something that it
+    /// lacks.
+    ///
+    /// ```
+    /// use guardrail_core::{Approval, Decision};
+    ///
+    /// let one = Decision::Ask(Approval::default());
+    /// let two = Decision::Ask(Approval { approvers: 2, ..Approval::default() });
+    /// assert!(one.is_looser_than(&two) && !two.is_looser_than(&one));
+    /// assert!(Decision::Allow.is_looser_than(&one) && !one.is_looser_than(&one));
+    /// ```
+    #[must_use]
+    pub fn is_looser_than(&self, other: &Self) -> bool {
+        self.clone().stricter(other.clone()) != *self
+    }
+
     /// The stricter of both: deny before ask before allow. Of two approvals, all that either of
     /// them asks for.
     #[must_use]

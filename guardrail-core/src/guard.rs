@@ -1,22 +1,23 @@
 //! [`Guard`]: the one door an embedder walks through.
 
+mod listed;
+
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use bumpalo::Bump;
-use bumpalo::collections::Vec as BumpVec;
-use smol_str::{SmolStr, SmolStrBuilder};
 
-use crate::effect::{Analysis, Target, View};
-use crate::evaluation::{self, Evaluation, Finding, Shadow};
-use crate::identify::{Identified, Identifier};
+use crate::effect::{Analysis, View};
+use crate::evaluation::{Evaluation, Finding, Shadow};
+use crate::identify::Identifier;
 use crate::knowledge::{Knowledge, KnowledgeError};
 use crate::limits::Limits;
-use crate::lower::{Entry, Groups, InvocationId, Known, Lowerer, Place, Word};
+use crate::lower::{Entry, Known, Lowerer, Word};
 use crate::plan;
 use crate::policy::{self, Explanation, Policy, PolicyBuilder, PolicyError, Precedent, Suggestions};
+use crate::quota::Usage;
 use crate::request::{Action, Fact, Request};
 use crate::risk;
-use crate::shell::{ProblemKind, Span};
+use crate::shell::Span;
 
 /// Evaluates requests. Build one at start-up and share it: it is `Send` and `Sync`, and nothing of
 /// it changes but the [policy](Self::replace_policy).
@@ -100,6 +101,38 @@ impl Guard {
         self.stages(request, |staged| plan::derive(&staged.analysis.identified, &evaluation, command))
     }
 
+    /// What a request counts against, by the quotas of the policy that holds now: for
+    /// [`Quotas`](crate::quota::Quotas). Without quotas it costs nothing.
+    ///
+    /// ```
+    /// use guardrail_core::policy::{Layer, Policy};
+    /// use guardrail_core::{Guard, Request};
+    ///
+    /// let policy = r#"
+    /// [[quota]]
+    /// name = "changes"
+    /// counts = "executions"
+    /// most = 10
+    /// within = "1m"
+    /// by = "actor"
+    /// when = { risk = ["medium", "high", "critical"] }
+    /// "#;
+    /// let policy = Policy::builder().layer(Layer::User, policy)?.build()?;
+    /// let guard = Guard::builder().policy(policy)?.build();
+    /// let usage = guard.usage(&Request::shell("mkdir src"));
+    /// assert_eq!(usage.charges[0].quota.name, "changes");
+    /// assert!(guard.usage(&Request::shell("ls")).charges.is_empty());
+    /// # Ok::<(), guardrail_core::policy::PolicyError>(())
+    /// ```
+    #[must_use]
+    pub fn usage(&self, request: &Request) -> Usage {
+        let policy = self.policy();
+        if !policy.has_quotas() {
+            return Usage::default();
+        }
+        self.stages(request, |staged| policy.usage(request, &staged.analysis, &staged.findings))
+    }
+
     fn evaluation(&self, request: &Request, staged: Staged<'_, '_>) -> Evaluation {
         let Staged { arena, analysis, findings, wanted } = staged;
         let risk = findings.iter().map(|finding| finding.risk).max().unwrap_or_default();
@@ -113,11 +146,11 @@ impl Guard {
             tried.as_ref().map(|tried| Box::new(tried.say(request, &analysis, &findings, risk)))
         };
         let groups = analysis.identified.program.in_source_groups();
-        let whole = Whole(match &request.action {
+        let whole = listed::Whole(match &request.action {
             Action::Shell(text) => text,
             Action::Argv(_) | Action::Call { .. } => "",
         });
-        let places = Places::new(arena, &groups, &analysis.identified);
+        let places = listed::Places::new(arena, &groups, &analysis.identified);
         Evaluation {
             risk,
             unknown,
@@ -125,10 +158,10 @@ impl Guard {
             ruling,
             shadow,
             findings,
-            effects: effects(&analysis, &places, whole),
-            invocations: invocations(&analysis.identified, &groups, &places, whole),
-            sources: sources(&analysis.identified, &places, whole),
-            problems: problems(&analysis.identified),
+            effects: listed::effects(&analysis, &places, whole),
+            invocations: listed::invocations(&analysis.identified, &groups, &places, whole),
+            sources: listed::sources(&analysis.identified, &places, whole),
+            problems: listed::problems(&analysis.identified),
             wanted,
         }
     }
@@ -156,6 +189,36 @@ impl Guard {
             policy: self.policy.read().unwrap_or_else(PoisonError::into_inner).digest().to_string(),
             knowledge: self.knowledge.version().to_owned(),
         }
+    }
+
+    /// Whether it has knowledge of a tool, or of a tool call, that goes by this very name. What an
+    /// agent calls a program or a tool is a word of its own choice; one of these is not.
+    ///
+    /// ```
+    /// let guard = guardrail_core::Guard::new();
+    /// assert!(guard.knows_tool("kubectl"));
+    /// assert!(!guard.knows_tool("./kubectl"));
+    /// ```
+    #[must_use]
+    pub fn knows_tool(&self, name: &str) -> bool {
+        self.knowledge.named(name.as_bytes()).iter().any(Option::is_some)
+            || self
+                .knowledge
+                .calls()
+                .any(|call| call.names.iter().any(|known| known == name && !known.contains('*')))
+    }
+
+    /// Whether a decision of this guard may name this as the rule that decided: a rule of the
+    /// rubric, or a rule or a setting of the policy that holds.
+    ///
+    /// ```
+    /// let guard = guardrail_core::Guard::new();
+    /// assert!(guard.knows_rule("network-code"));
+    /// assert!(!guard.knows_rule("rm -rf /"));
+    /// ```
+    #[must_use]
+    pub fn knows_rule(&self, name: &str) -> bool {
+        risk::is_rule(name) || self.policy.read().unwrap_or_else(PoisonError::into_inner).names_rule(name)
     }
 
     /// Puts another policy in place of the one that holds, for every evaluation from then on, and
@@ -428,168 +491,4 @@ struct Staged<'a, 'k> {
     analysis: Analysis<'a, 'k>,
     findings: Vec<Finding>,
     wanted: Vec<Fact>,
-}
-
-/// Where each invocation went in the evaluation.
-struct Places<'a>(BumpVec<'a, Option<u32>>);
-
-impl<'a> Places<'a> {
-    /// A body that was followed several times (a function, a loop) is listed once.
-    fn new(arena: &'a Bump, groups: &Groups<'_>, identified: &Identified<'_, '_>) -> Self {
-        let mut places = BumpVec::from_iter_in(identified.program.invocations.iter().map(|_| None), arena);
-        for (place, group) in groups.iter().enumerate() {
-            for id in group {
-                if let Some(slot) = places.get_mut(id.0 as usize) {
-                    *slot = Some(place as u32);
-                }
-            }
-        }
-        Self(places)
-    }
-
-    fn of(&self, id: InvocationId) -> Option<u32> {
-        self.0.get(id.0 as usize).copied().flatten()
-    }
-}
-
-/// The request's own text, of which nearly all words are pieces that need no check.
-#[derive(Clone, Copy)]
-struct Whole<'r>(&'r str);
-
-impl<'r> Whole<'r> {
-    fn piece(self, text: &[u8]) -> Option<&'r str> {
-        let start = text.as_ptr().addr().checked_sub(self.0.as_ptr().addr())?;
-        self.0.get(start..start.checked_add(text.len())?)
-    }
-
-    fn short(self, text: &[u8]) -> SmolStr {
-        match self.piece(text).ok_or(()).or_else(|()| std::str::from_utf8(text)) {
-            Ok(text) => SmolStr::new(text),
-            Err(_) => SmolStr::new(String::from_utf8_lossy(text)),
-        }
-    }
-
-    fn long(self, text: &[u8]) -> String {
-        match self.piece(text).ok_or(()).or_else(|()| std::str::from_utf8(text)) {
-            Ok(text) => text.to_owned(),
-            // Checking alone was several times as fast as looking for what to replace.
-            Err(_) => String::from_utf8_lossy(text).into_owned(),
-        }
-    }
-}
-
-fn effects(analysis: &Analysis<'_, '_>, places: &Places<'_>, whole: Whole<'_>) -> Vec<evaluation::Effect> {
-    let target = |target: &Target<'_>| match target {
-        Target::Path(word, _) | Target::Name(word) | Target::Address(word) | Target::Data(word) => {
-            word.pattern.or(word.as_known()).map(|text| whole.short(text))
-        }
-        Target::Statement(_, object) => object.as_deref().map(SmolStr::new),
-        Target::Code(_) | Target::Nothing => None,
-    };
-    let effect = |effect: &crate::effect::Effect<'_, '_>| evaluation::Effect {
-        kind: effect.kind,
-        target: target(&effect.target),
-        scope: match effect.place {
-            Place::Here => effect.scope,
-            Place::Container if effect.scope == crate::Scope::Local => crate::Scope::Container,
-            Place::Remote if effect.scope == crate::Scope::Local => crate::Scope::Remote,
-            _ => effect.scope,
-        },
-        undo: effect.undo,
-        invocation: places.of(effect.invocation),
-        source: effect.source.0,
-        span: effect.span,
-    };
-    analysis.effects.iter().map(effect).collect()
-}
-
-fn invocations(
-    identified: &Identified<'_, '_>,
-    groups: &Groups<'_>,
-    places: &Places<'_>,
-    whole: Whole<'_>,
-) -> Vec<evaluation::Invocation> {
-    let mut listed = Vec::with_capacity(groups.len());
-    for group in groups.iter() {
-        let turns = || group.iter().filter_map(|id| identified.program.invocation(*id));
-        // What it may become is judged, but what is listed is what stands there.
-        let possible = turns().all(|turn| turn.context.possible);
-        let mut turns = turns().filter(|turn| possible || !turn.context.possible);
-        let (Some(id), Some(first)) = (group.first(), turns.next()) else { continue };
-        let mut argv: Vec<_> =
-            first.words.iter().map(|word| word.as_known().map(|text| whole.short(text))).collect();
-        // What differs from one turn to the next is not known.
-        for turn in turns {
-            argv.resize(argv.len().max(turn.words.len()), None);
-            for (at, slot) in argv.iter_mut().enumerate() {
-                let known = |at| first.words.get(at).and_then(Word::as_known);
-                let same = turn.words.get(at).is_some_and(|word| word.as_known() == known(at));
-                *slot = slot.take().filter(|_| same);
-            }
-        }
-        let call = identified.calls_of(*id).next();
-        let command = call.and_then(|call| call.command).filter(|command| !command.path.is_empty());
-        listed.push(evaluation::Invocation {
-            argv,
-            tool: call.and_then(|call| call.tool?.tool.names.first()).map(SmolStr::new),
-            command: command.map(|command| joined(&command.path)),
-            parent: first.parent.and_then(|parent| places.of(parent)),
-            source: first.source.0,
-            span: first.span,
-        });
-    }
-    listed
-}
-
-/// Words with a blank between them.
-fn joined(words: &[String]) -> SmolStr {
-    match words {
-        [word] => SmolStr::new(word),
-        words => {
-            let mut text = SmolStrBuilder::new();
-            for (at, word) in words.iter().enumerate() {
-                if at > 0 {
-                    text.push(' ');
-                }
-                text.push_str(word);
-            }
-            text.finish()
-        }
-    }
-}
-
-fn sources(
-    identified: &Identified<'_, '_>,
-    places: &Places<'_>,
-    whole: Whole<'_>,
-) -> Vec<evaluation::Source> {
-    let parent = |(id, span): (InvocationId, Span)| places.of(id).map(|place| (place, span));
-    identified
-        .program
-        .sources
-        .iter()
-        .map(|source| evaluation::Source {
-            text: whole.long(source.text),
-            parent: source.parent.and_then(parent),
-        })
-        .collect()
-}
-
-fn problems(identified: &Identified<'_, '_>) -> Vec<evaluation::Problem> {
-    /// Of the problems that are no limits.
-    const MOST: usize = 64;
-    let mut rejected = 0;
-    // A body that the shell only reads when it runs is accepted until then; its finding stays.
-    let later = |kind| matches!(kind, ProblemKind::BadSubstitution | ProblemKind::SplitName);
-    let shown = identified.program.problems.iter().filter(|(_, problem)| {
-        rejected += usize::from(!problem.kind.is_limit());
-        !later(problem.kind) && (problem.kind.is_limit() || rejected <= MOST)
-    });
-    shown
-        .map(|(source, problem)| evaluation::Problem {
-            source: source.0,
-            span: problem.span,
-            message: problem.kind.message().into(),
-        })
-        .collect()
 }

@@ -11,6 +11,7 @@ mod limits;
 pub mod lower;
 pub mod plan;
 pub mod policy;
+pub mod quota;
 pub mod record;
 pub mod redact;
 mod request;

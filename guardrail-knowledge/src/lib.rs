@@ -59,6 +59,25 @@ impl Pack {
         decode(start, end)
     }
 
+    /// The tool at `place` with all of its commands, the tool itself first: for whoever goes
+    /// through everything that is known of it. `None` where there is none, or one of its commands
+    /// cannot be read: half of what a tool does is worse than nothing.
+    ///
+    /// ```
+    /// use guardrail_knowledge::Pack;
+    ///
+    /// let pack = Pack::builtin();
+    /// let (_, place) = pack.names.iter().find(|(name, _)| name == "git").expect("git is known");
+    /// let git = pack.whole(*place).expect("and can be read");
+    /// assert!(git.commands.iter().any(|command| command.path == ["status"]));
+    /// ```
+    #[must_use]
+    pub fn whole(&self, place: u32) -> Option<Tool> {
+        let (tool, paths) = self.tool(place)?;
+        let commands = paths.iter().map(Self::command).collect::<Option<_>>()?;
+        Some(Tool { commands, ..tool })
+    }
+
     /// The command that a [`Path`] leads to.
     #[must_use]
     pub fn command(path: &Path) -> Option<Command> {

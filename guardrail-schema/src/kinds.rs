@@ -185,6 +185,14 @@ named! {
         Ruby = "ruby",
         /// PHP.
         Php = "php",
+        /// PowerShell.
+        PowerShell = "powershell",
+        /// PowerShell in UTF-16, in Base64.
+        EncodedPowerShell = "encoded-powershell",
+        /// The lines of `cmd.exe`.
+        Cmd = "cmd",
+        /// The lines of a crontab.
+        Cron = "cron",
         /// Kubernetes or compose documents.
         Manifest = "manifest",
         /// Any other; never read.

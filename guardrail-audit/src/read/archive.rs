@@ -163,7 +163,10 @@ pub fn create(log: &Path, parts: &[Part], to: &Path) -> Result<Verified, Archive
                 return Err(refused("it is no file, or a very large one"));
             }
             let file = OpenOptions::new().read(true).custom_flags(NO_WAIT).open(&part.from);
-            copy(file.map_err(failed(&part.from))?, LONGEST_PART, &fresh.join(&part.name))?;
+            let (bytes, _) = copy(file.map_err(failed(&part.from))?, LONGEST_PART, &fresh.join(&part.name))?;
+            if bytes > LONGEST_PART {
+                return Err(refused("it grew while it was copied"));
+            }
         }
         backup::backup(log, &fresh.join(LOG), |_| {})?;
         let mut files = BTreeMap::new();
@@ -380,7 +383,7 @@ fn make_directories(root: &Path, parts: &[&str]) -> Result<(), ArchiveError> {
     Ok(())
 }
 
-/// Copies a file of at most so many bytes, durably, and says what it was.
+/// Copies a file, durably, and says what it was. Of more than so many bytes it copies one more.
 fn copy(from: File, most: u64, to: &Path) -> Result<(u64, Hash), ArchiveError> {
     let mut out = new_file(to)?;
     let mut hash = Sha256::new();

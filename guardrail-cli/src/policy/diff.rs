@@ -8,7 +8,6 @@ use guardrail::{Evaluation, Facts};
 use crate::arguments::PolicyDiff;
 use crate::policy::remembered::{self, Asked};
 use crate::policy::{REFUSED, of_file};
-use crate::verdict::Verdict;
 
 /// Some decisions change, and none is loosened.
 pub(super) const CHANGED: u8 = 10;
@@ -25,7 +24,7 @@ pub(super) fn run(task: &PolicyDiff) -> io::Result<u8> {
             continue;
         }
         changed += 1;
-        let looser = Verdict::from(&after.decision) < Verdict::from(&before.decision);
+        let looser = after.decision.is_looser_than(&before.decision);
         loosened += u64::from(looser);
         let mark = if looser { "LOOSER" } else { "changed" };
         writeln!(out, "{mark}: {} -> {}: {shown:?}", said(&before), said(&after))?;

@@ -78,7 +78,7 @@ pub(super) fn run(task: &PolicyShadow) -> io::Result<u8> {
 
 impl Report {
     fn add(&mut self, asked: &Asked) {
-        let Some(ShadowVerdict { policy, decision, rule, changes, failed }) = &asked.shadow else {
+        let Some(ShadowVerdict { policy, decision, rule, changes, looser, failed }) = &asked.shadow else {
             self.without += 1;
             return;
         };
@@ -92,15 +92,12 @@ impl Report {
             return;
         }
         let from = asked.decision.as_ref();
-        let looser = match (from.map(strictness), strictness(to)) {
-            (Some(from), to) => to < from,
-            (None, _) => false,
-        };
         summary.changed += 1;
-        summary.loosened += u64::from(looser);
+        summary.loosened += u64::from(*looser);
         let from = from.map_or("none", Verdict::as_str);
-        let same =
-            |change: &&mut Change| change.from == from && change.to == to.as_str() && change.rule == *rule;
+        let same = |change: &&mut Change| {
+            (&*change.from, &*change.to, &change.rule, change.looser) == (from, to.as_str(), rule, *looser)
+        };
         let change = match summary.changes.iter_mut().find(same) {
             Some(change) => change,
             None => {
@@ -108,7 +105,7 @@ impl Report {
                     from: from.to_owned(),
                     to: to.as_str().to_owned(),
                     rule: rule.clone(),
-                    looser,
+                    looser: *looser,
                     requests: 0,
                     examples: Vec::new(),
                 });
@@ -148,13 +145,4 @@ impl Report {
 /// A text in a line of its own, with nothing invisible.
 fn line(text: &str) -> String {
     visible(text).replace(['\n', '\t'], " ")
-}
-
-/// How strict a decision is; one of a later version is taken for the loosest.
-fn strictness(verdict: &Verdict) -> u8 {
-    match verdict {
-        Verdict::Deny => 2,
-        Verdict::Ask => 1,
-        _ => 0,
-    }
 }

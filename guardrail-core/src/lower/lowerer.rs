@@ -320,6 +320,11 @@ impl<'a> Lowerer<'a> {
         ChannelId(self.program.channels - 1)
     }
 
+    /// Where the names of files start from.
+    pub(crate) const fn roots(&self) -> Roots<'a> {
+        Roots { cwd: self.known.directory, home: self.known.home }
+    }
+
     /// What the request says about a variable.
     pub(super) fn fact(&self, name: &[u8]) -> Option<Binding<'a>> {
         let value = match self.known.variables.iter().find(|(known, _)| *known == name) {
@@ -470,7 +475,7 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    pub(super) fn exhaust(&mut self, source: SourceId, span: Span) {
+    pub(crate) fn exhaust(&mut self, source: SourceId, span: Span) {
         self.program.exhausted.get_or_insert((source, span));
     }
 

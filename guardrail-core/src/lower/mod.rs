@@ -13,6 +13,7 @@ mod edit;
 mod environment;
 mod expand;
 mod field;
+mod file_name;
 mod flow;
 mod function;
 mod input;
@@ -32,6 +33,7 @@ mod test_command;
 
 pub use builtin_names::is_builtin;
 pub use environment::Binding;
+pub(crate) use file_name::{FileName, Roots};
 pub use lowerer::{Entry, Inherit, Known, Lowerer};
 pub use order::Groups;
 pub use program::*;

@@ -73,9 +73,12 @@ pub(super) fn file(source: &Source, problems: &mut Vec<PolicyProblem>) {
         if rule.name.trim().is_empty() {
             check.error(&Way::rule(place).then("name"), "a rule needs a name");
         }
-        check.rule(place, rule);
+        check.rule(&|| Way::rule(place), rule);
     }
 }
+
+/// Where something stands: there are many rules, and few with a place to show.
+pub(super) type Place<'p> = &'p dyn Fn() -> Way;
 
 struct Check<'c> {
     source: &'c Source,
@@ -116,9 +119,7 @@ impl Check<'_> {
         }
     }
 
-    fn rule(&mut self, place: usize, rule: &RuleFile) {
-        // There are many rules, and few with a place to show.
-        let way = || Way::rule(place);
+    fn rule(&mut self, way: Place<'_>, rule: &RuleFile) {
         if let Some(approval) = &rule.approval {
             if rule.decision == Says::Ask {
                 self.quorum(&way().then("approval"), approval);
@@ -193,8 +194,15 @@ impl Check<'_> {
     }
 }
 
+/// Problems of conditions that stand elsewhere than in a rule.
+pub(super) fn restriction(source: &Source, way: &Way, file: &RuleFile, problems: &mut Vec<PolicyProblem>) {
+    let way: Place<'_> = &|| way.clone();
+    Check { source, problems }.rule(way, file);
+    conditions(source, way, &Rule::new(file, 0, 0), problems);
+}
+
 /// Conditions that contradict themselves.
-pub(super) fn conditions(source: &Source, place: usize, rule: &Rule, problems: &mut Vec<PolicyProblem>) {
+pub(super) fn conditions(source: &Source, way: Place<'_>, rule: &Rule, problems: &mut Vec<PolicyProblem>) {
     for condition in &rule.conditions {
         let wrong = match condition {
             Condition::Texts(_, Patterns { any, none }) | Condition::Argument(_, Patterns { any, none }) => {
@@ -212,7 +220,7 @@ pub(super) fn conditions(source: &Source, place: usize, rule: &Rule, problems: &
             Condition::Time(_) => None,
         };
         if let Some(wrong) = wrong {
-            let way = Way::rule(place).then("when").then(condition.key());
+            let way = way().then("when").then(condition.key());
             problems.push(source.problem(Severity::Error, &way, wrong));
         }
     }

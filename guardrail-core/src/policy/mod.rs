@@ -28,6 +28,7 @@ mod pattern;
 mod problem;
 #[cfg(test)]
 mod properties;
+mod quota;
 mod read;
 mod rule;
 mod scene;
@@ -45,6 +46,7 @@ use crate::effect::Analysis;
 use crate::evaluation::{Decision, Finding, PolicyDigest, Ruling};
 use crate::policy::facet::{Facet, Facets, Side, Slot};
 use crate::policy::index::Index;
+use crate::policy::quota::QuotaRule;
 use crate::policy::rule::Rule;
 use crate::policy::scene::Scene;
 use crate::policy::settings::Settings;
@@ -57,6 +59,7 @@ pub use load::PolicyBuilder;
 pub(crate) use load::Then;
 pub use model::*;
 pub use problem::{PolicyError, PolicyProblem, Severity};
+pub use quota::{QuotaFile, QuotaKey};
 pub(crate) use suggest::suggest;
 pub use suggest::{Answer, Dropped, Precedent, Suggestion, Suggestions, UnusedRule};
 pub use value::{Clock, Day, Duration, Offset, OneOrMany};
@@ -100,6 +103,7 @@ struct Inner {
     layers: Vec<LayerState>,
     settings: Settings,
     rules: Vec<Rule>,
+    quotas: Vec<QuotaRule>,
     index: Index,
     /// The facets that any rule asks about.
     wanted: Facets,

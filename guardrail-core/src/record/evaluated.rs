@@ -47,6 +47,8 @@ pub struct ShadowVerdict {
     /// Whether that is something else than what was decided: another decision, or another
     /// approval.
     pub changes: bool,
+    /// Whether it would have let more through, or asked for less.
+    pub looser: bool,
     /// Why it could not be loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
@@ -158,6 +160,7 @@ impl ShadowVerdict {
                 decision: Some(Verdict::from(decision)),
                 rule: reasons.first().map(|Reason { rule, .. }| rule.clone()),
                 changes: *decision != evaluation.decision,
+                looser: decision.is_looser_than(&evaluation.decision),
                 failed: None,
             },
         }
