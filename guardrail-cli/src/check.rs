@@ -25,6 +25,7 @@ pub(crate) fn run(task: &Check) -> io::Result<u8> {
     // Freed with the program, all at once.
     let Some(guard) = policy::guard(&task.layers)? else { return Ok(policy::REFUSED) };
     let guard = ManuallyDrop::new(guard);
+    policy::shadow(&guard, &task.shadow, &task.layers);
     let finder = task.known.finder();
     let answerer = Answerer::default();
     let recording =

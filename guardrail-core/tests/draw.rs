@@ -28,6 +28,7 @@ impl Made {
             unknown: false,
             decision: Decision::Allow,
             ruling: guardrail_core::Ruling::default(),
+            shadow: None,
             findings: Vec::new(),
             blast_radius: BlastRadius::default(),
             effects: Vec::new(),
