@@ -13,7 +13,7 @@ mod role;
 mod tool;
 
 #[cfg(feature = "file")]
-pub use file::{Example, FileError, ToolFile, Wanted};
+pub use file::{Example, FileError, Origin, ToolFile, Wanted};
 pub use kinds::{EffectKind, Language, Mark, Risk, Scope, Undo};
 pub use role::{Count, Operand, Role};
 pub use tool::{
