@@ -23,8 +23,10 @@ fn run_tool(guard: &Guard, command: &str) -> Result<String, Box<dyn Error>> {
     let evaluation = guard.evaluate(&Request::shell(command).cwd(cwd.to_string_lossy()));
     let may_run = match &evaluation.decision {
         Decision::Allow => true,
-        // More than one approver cannot sit at one terminal.
-        Decision::Ask(approval) if approval.approvers == 1 => {
+        // What one person at one terminal may approve. Roles, channels and quorums are for plans.
+        Decision::Ask(approval)
+            if approval.approvers == 1 && approval.roles.is_empty() && approval.channels.is_anywhere() =>
+        {
             eprintln!("{}", evaluation.draw(Style::Colour));
             ask("run it?")?
         }

@@ -1,12 +1,12 @@
 //! Checks every knowledge file and packs them: an index of names, each tool's head on its own, and
 //! each of its commands on its own, so that starting up reads the index and a tool or command is
-//! decoded when it is first met.
+//! decoded when it is first met. What is known of documents is one piece.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
-use guardrail_schema::ToolFile;
+use guardrail_schema::{DocumentFile, ToolFile};
 
 fn main() {
     if let Err(message) = pack() {
@@ -18,6 +18,7 @@ fn main() {
 fn pack() -> Result<(), String> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").map_err(|e| e.to_string())?);
     println!("cargo::rerun-if-changed=tools");
+    println!("cargo::rerun-if-changed=documents");
     println!("cargo::rerun-if-changed=environment.toml");
     let mut files = Vec::new();
     collect(&root.join("tools"), &mut files)?;
@@ -63,11 +64,24 @@ fn pack() -> Result<(), String> {
             Vec::new()
         }
     };
+    let mut documents = Vec::new();
+    let mut files = Vec::new();
+    collect(&root.join("documents"), &mut files)?;
+    files.sort();
+    for path in files {
+        let text = fs::read_to_string(&path).map_err(|e| e.to_string())?;
+        match DocumentFile::parse(&text) {
+            Ok(file) => documents.push(file.document),
+            Err(error) => errors.push(format!("{}: {error}", path.display())),
+        }
+    }
     if !errors.is_empty() {
         return Err(errors.join("\n"));
     }
+    let bytes = postcard::to_allocvec(&documents).map_err(|e| e.to_string())?;
+    let documents = append(&mut blob, &bytes);
     let names: Vec<(String, u32)> = names.into_iter().map(|(name, (place, _))| (name, place)).collect();
-    let index = postcard::to_allocvec(&(names, tools, environment, calls)).map_err(|e| e.to_string())?;
+    let index = postcard::to_allocvec(&(names, tools, environment, calls, documents)).map_err(|e| e.to_string())?;
     let out = PathBuf::from(env::var("OUT_DIR").map_err(|e| e.to_string())?);
     fs::write(out.join("index.bin"), index).map_err(|e| e.to_string())?;
     fs::write(out.join("tools.bin"), blob).map_err(|e| e.to_string())

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
+use guardrail::record::Timestamp;
 use guardrail::redact::Redactor;
 use guardrail::{Approval, Decision, EffectKind, Evaluation, Fact, Finding, Problem, Risk, Ruling};
+use guardrail_core::quota::QuotaRefusal;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -30,6 +32,9 @@ pub(crate) struct Evaluated {
     decision: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     approval: Option<Approval>,
+    /// Why it is denied although the policy lets it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<Refused>,
     #[serde(skip_serializing_if = "Ruling::is_plain")]
     ruling: Ruling,
     unknown: bool,
@@ -40,6 +45,18 @@ pub(crate) struct Evaluated {
     problems: Vec<Problem>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     wanted: Vec<Fact>,
+}
+
+/// That a quota or the emergency stop refused it.
+#[derive(Debug, Serialize)]
+struct Refused {
+    /// `stopped`, `spent` or `unavailable`.
+    by: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_at: Option<Timestamp>,
+    message: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -63,6 +80,27 @@ pub(crate) struct Answerer {
 }
 
 impl Answerer {
+    /// The answer to a request that the policy let through, or would have asked about, and that was
+    /// refused.
+    pub(crate) fn refused(
+        &self,
+        id: Option<Value>,
+        evaluation: Evaluation,
+        refusal: &QuotaRefusal,
+    ) -> Answer {
+        let quota = match refusal {
+            QuotaRefusal::Spent { quota, .. } => Some(quota.clone()),
+            _ => None,
+        };
+        let message = self.redactor.redact(&refusal.to_string()).into_owned();
+        let (by, retry_at) = (refusal.as_str(), refusal.retry_at());
+        let mut answer = self.answer(id, Evaluation { decision: Decision::Deny, ..evaluation });
+        if let Answer::Evaluated(evaluated) = &mut answer {
+            evaluated.refused = Some(Refused { by, quota, retry_at, message });
+        }
+        answer
+    }
+
     /// The answer to a request. The program names are what the shell would start, letter for
     /// letter; everything else is for people and logs, and holds no secrets.
     pub(crate) fn answer(&self, id: Option<Value>, evaluation: Evaluation) -> Answer {
@@ -92,6 +130,7 @@ impl Answerer {
             risk: evaluation.risk,
             decision,
             approval,
+            refused: None,
             ruling: evaluation.ruling,
             unknown: evaluation.unknown,
             findings,

@@ -1,11 +1,12 @@
 //! What can be said on the command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use guardrail::{Facts, Request};
 use guardrail_host::facts::{FactFinder, Place};
+use guardrail_host::quotas::FileQuotas;
 
 /// Tells what a command would do, how bad that is, and who must say yes.
 #[derive(Debug, Parser)]
@@ -26,11 +27,20 @@ pub(crate) enum Task {
     Run(Box<crate::run::arguments::Run>),
     /// Show, check and list plans
     Plan(Box<crate::run::arguments::Plan>),
+    /// Stop everything: nothing begins, and what runs is ended, until a person says `resume`
+    Stop(crate::stop::Stop),
+    /// Lift the emergency stop; only a person at a terminal can
+    Resume(crate::stop::Resume),
+    /// Keep secrets for the commands of plans in an encrypted file
+    Secrets(Box<crate::secrets::arguments::SecretsArguments>),
     /// Look at audit logs: verify, follow, query, export, prove, copy
     Audit(Box<crate::audit::arguments::Audit>),
     /// Check, test and explain policies
     #[command(subcommand)]
     Policy(Policy),
+    /// Make the settings of OpenClaw, another agent framework, from a mode
+    #[command(subcommand, name = "openclaw")]
+    OpenClaw(OpenClaw),
 }
 
 const STATUSES: &str = "\
@@ -46,9 +56,13 @@ Without --batch each line of standard input is shell text. With it each line is 
   {\"command\": \"git push\"}                            shell text
   {\"argv\": [\"git\", \"push\"]}                          a program and its arguments
   {\"call\": {\"name\": \"Bash\", \"arguments\": {...}}}     a named tool call
-and with any of them: \"id\" (any value, given back), \"cwd\", \"facts\". Other fields are ignored.
+and with any of them: \"id\" (any value, given back), \"cwd\", \"facts\", \"actor\", \"channel\",
+\"session\", \"skill\". Other fields are ignored.
 The answer to a line that is no request is {\"error\": \"...\"}. Answers come in order, each as soon
-as its line is read.";
+as its line is read.
+With --quotas each line is a call, and one that is allowed an execution that begins; what is refused
+is answered as deny, with \"refused\" beside it. How it ended, and what runs at the same time, is
+not seen here: `guardrail run` and embedders count that.";
 
 /// `guardrail explain`.
 #[derive(Debug, Args)]
@@ -99,9 +113,38 @@ pub(crate) struct Check {
     #[arg(long, value_name = "FILE", requires = "log")]
     pub(crate) log_key: Option<std::path::PathBuf>,
     #[command(flatten)]
+    pub(crate) counting: Counting,
+    #[command(flatten)]
     pub(crate) layers: Layers,
     #[command(flatten)]
     pub(crate) known: Known,
+}
+
+/// Where is counted what was done, and what stops everything.
+#[derive(Debug, Args)]
+pub(crate) struct Counting {
+    /// Count against the policy's quotas in this directory, made where there is none; a file `stop` in
+    /// it refuses everything
+    #[arg(long, value_name = "DIR")]
+    pub(crate) quotas: Option<PathBuf>,
+    /// Another file that refuses everything while it is there, such as one that the agent's account
+    /// cannot write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) stop_file: Vec<PathBuf>,
+}
+
+impl Counting {
+    /// The counts of the directory, or of this one where none was given.
+    pub(crate) fn open(&self, otherwise: Option<&Path>) -> std::io::Result<Option<FileQuotas>> {
+        let Some(directory) = self.quotas.as_deref().or(otherwise) else {
+            if self.stop_file.is_empty() {
+                return Ok(None);
+            }
+            wrong_usage(ErrorKind::MissingRequiredArgument, "--stop-file needs --quotas DIR");
+        };
+        let quotas = FileQuotas::open(directory).map_err(std::io::Error::other)?;
+        Ok(Some(self.stop_file.iter().fold(quotas, |quotas, file| quotas.stopped_by(file))))
+    }
 }
 
 const POLICY_STATUSES: &str = "\
@@ -214,6 +257,58 @@ pub(crate) struct PolicyInit {
     /// The mode to start from
     #[arg(long, value_name = "MODE", default_value = "standard")]
     pub(crate) mode: PolicyMode,
+}
+
+/// `guardrail openclaw`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OpenClaw {
+    /// Make a fragment of openclaw.json and a document of approvals: reads run there, all else prompts
+    #[command(after_help = OPENCLAW_STATUSES)]
+    Generate(OpenClawGenerate),
+}
+
+const OPENCLAW_STATUSES: &str = "\
+Without --out both documents are printed. What has to be done with them, and which programs are left
+out, stands on standard error. Nothing is ever written into OpenClaw's state directory.
+
+Exit status:
+  0   done
+  1   a document could not be made or written
+  2   wrong usage
+  20  the policy was refused";
+
+/// `guardrail openclaw generate`.
+#[derive(Debug, Args)]
+pub(crate) struct OpenClawGenerate {
+    /// What holds for all agents
+    #[arg(long, value_name = "MODE")]
+    pub(crate) mode: PolicyMode,
+    /// A stricter mode for one agent, as often as needed: `reviewer=safe`
+    #[arg(long, value_name = "ID=MODE", value_parser = crate::openclaw::agent)]
+    pub(crate) agent: Vec<(String, guardrail::policy::Mode)>,
+    /// The release that reads the documents
+    #[arg(long = "for", value_name = "RELEASE", default_value = "2026.8")]
+    pub(crate) release: OpenClawRelease,
+    /// Write the documents into this directory, made where there is none
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Make entries for the program at this absolute path alone, as often as needed; it is not looked up
+    #[arg(long, value_name = "PATH", conflicts_with = "search")]
+    pub(crate) program: Vec<String>,
+    /// Look for programs in these directories, written as PATH is, in place of the system's
+    #[arg(long, value_name = "DIRS")]
+    pub(crate) search: Option<std::ffi::OsString>,
+    #[command(flatten)]
+    pub(crate) layers: Layers,
+}
+
+/// [`guardrail_host::openclaw::Release`] as an argument.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum OpenClawRelease {
+    #[value(name = "2026.7")]
+    V2026_7,
+    #[value(name = "2026.8")]
+    V2026_8,
 }
 
 /// [`guardrail::policy::Mode`] as an argument.

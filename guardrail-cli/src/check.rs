@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use std::io::{self, Write as _};
 use std::mem::ManuallyDrop;
 
-use guardrail::{Facts, Request};
+use guardrail::{Evaluation, Facts, Guard, Request, record};
+use guardrail_core::quota::{QuotaRefusal, Quotas as _};
+use guardrail_exec::block_on;
+use guardrail_host::quotas::FileQuotas;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -25,6 +28,7 @@ pub(crate) fn run(task: &Check) -> io::Result<u8> {
     let answerer = Answerer::default();
     let recording =
         task.log.as_deref().map(|log| Recording::open(log, task.log_key.as_deref())).transpose()?;
+    let quotas = task.counting.open(None)?;
     let mut lines = Lines::new(io::stdin().lock(), LONGEST);
     let mut out = io::stdout().lock();
     let mut strictest = Verdict::Allow;
@@ -43,7 +47,15 @@ pub(crate) fn run(task: &Check) -> io::Result<u8> {
                 if let Some(recording) = &recording {
                     recording.keep(&request, &evaluation)?;
                 }
-                (Verdict::from(&evaluation.decision), answerer.answer(id, evaluation))
+                match quotas.as_ref().and_then(|quotas| refusal(quotas, &guard, &request, &evaluation)) {
+                    None => (Verdict::from(&evaluation.decision), answerer.answer(id, evaluation)),
+                    Some(refusal) => {
+                        if let Some(recording) = &recording {
+                            recording.note(&refusal.record(&request, &evaluation))?;
+                        }
+                        (Verdict::Deny, answerer.refused(id, evaluation, &refusal))
+                    }
+                }
             }
             Err(error) => (Verdict::Deny, Answer::error(id, error)),
         };
@@ -62,6 +74,23 @@ pub(crate) fn run(task: &Check) -> io::Result<u8> {
         }
     }
     Ok(if task.exit_code { strictest.status() } else { 0 })
+}
+
+/// Counts a request and its answer; why it is refused all the same.
+fn refusal(
+    quotas: &FileQuotas,
+    guard: &Guard,
+    request: &Request,
+    evaluation: &Evaluation,
+) -> Option<QuotaRefusal> {
+    let usage = guard.usage(request);
+    let asked = record::Verdict::from(&evaluation.decision);
+    let counted = block_on(async {
+        quotas.called(&usage, &asked).await?;
+        // Whoever asked begins it now; nobody tells when it ends.
+        if asked == record::Verdict::Allow { quotas.admit(&usage).await.map(drop) } else { Ok(()) }
+    });
+    counted.err()
 }
 
 /// Why a line is no request.
@@ -85,6 +114,14 @@ struct Batched {
     cwd: Option<String>,
     #[serde(default)]
     facts: Option<Facts>,
+    #[serde(default)]
+    actor: Option<String>,
+    #[serde(default)]
+    channel: Option<String>,
+    #[serde(default)]
+    session: Option<String>,
+    #[serde(default)]
+    skill: Option<String>,
     #[serde(default, deserialize_with = "present")]
     id: Option<Value>,
 }
@@ -107,7 +144,7 @@ fn batched(line: &[u8]) -> (Option<Value>, Result<Request, NoRequest>) {
         Ok(batched) => batched,
         Err(error) => return (id_of(line), Err(error.to_string().into())),
     };
-    let Batched { command, argv, call, cwd, facts, id } = batched;
+    let Batched { command, argv, call, cwd, facts, actor, channel, session, skill, id } = batched;
     let request = match (argv, call, command) {
         (Some(_), Some(_), _) | (_, Some(_), Some(_)) => {
             return (id, Err("a call stands alone, without `command` and `argv`".into()));
@@ -117,7 +154,7 @@ fn batched(line: &[u8]) -> (Option<Value>, Result<Request, NoRequest>) {
         (None, None, Some(command)) => Request::shell(command),
         (None, None, None) => return (id, Err("missing `command`, `argv` or `call`".into())),
     };
-    let request = request.facts(facts.unwrap_or_default());
+    let request = Request { actor, channel, session, skill, ..request.facts(facts.unwrap_or_default()) };
     (
         id,
         Ok(match cwd {

@@ -1,6 +1,7 @@
 //! The `guardrail` program: a front for people (`explain`), for other programs (`check`), for whoever
-//! writes policies (`policy`), for plans that are run (`run`, `plan`) and for whoever looks at what
-//! was recorded (`audit`).
+//! writes policies (`policy`), for other frameworks' settings (`openclaw`), for plans that are run
+//! (`run`, `plan`) with the secrets they need (`secrets`), for a bad day (`stop`, `resume`) and for
+//! whoever looks at what was recorded (`audit`).
 //!
 //! It adds no judgement of its own: arguments and lines become requests, evaluations become
 //! drawings, JSON and an exit status.
@@ -11,9 +12,12 @@ mod audit;
 mod check;
 mod explain;
 mod lines;
+mod openclaw;
 mod policy;
 mod recording;
 mod run;
+mod secrets;
+mod stop;
 mod verdict;
 
 use std::io::{ErrorKind, Write as _};
@@ -35,8 +39,12 @@ fn main() -> ExitCode {
         Task::Check(task) => check::run(&task),
         Task::Audit(task) => audit::run(&task),
         Task::Policy(task) => policy::run(&task),
+        Task::OpenClaw(task) => openclaw::run(&task),
+        Task::Stop(task) => stop::stop(&task),
+        Task::Resume(task) => stop::resume(&task),
         Task::Run(task) => run::run(&task),
         Task::Plan(task) => run::plan(&task),
+        Task::Secrets(task) => secrets::run(&task),
     };
     match outcome {
         Ok(status) => ExitCode::from(status),

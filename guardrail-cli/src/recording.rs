@@ -55,6 +55,12 @@ impl Recording {
         self.0
     }
 
+    /// Records something else; durable when it returns.
+    pub(crate) fn note(&self, record: &Record) -> io::Result<()> {
+        self.0.append(record).map_err(io::Error::other)?;
+        Ok(())
+    }
+
     /// Records an evaluation; durable when it returns.
     pub(crate) fn keep(&self, request: &Request, evaluation: &Evaluation) -> io::Result<()> {
         self.0.append(&Record::evaluation(request, evaluation)).map_err(io::Error::other)?;

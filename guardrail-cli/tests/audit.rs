@@ -195,6 +195,30 @@ fn tail_follows_what_check_records() {
 }
 
 #[test]
+fn metrics_are_printed_and_written_from_a_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let (log, file) = (directory.path().join("log"), directory.path().join("guardrail.prom"));
+    let (log, file) = (log.to_str().unwrap(), file.to_str().unwrap());
+    for command in ["git status", "./unheard-of", "rm -rf /", "mysql --password=hunter2 -e 'select 1'"] {
+        good(&["explain", "--log", log, command]);
+    }
+    let metrics = good(&["audit", "metrics", log]);
+    for line in [
+        r#"guardrail_records_total{kind="evaluation"} 4"#,
+        r#"guardrail_decisions_total{decision="allow",risk="low"} 2"#,
+        r#"guardrail_decisions_by_tool_total{decision="allow",tool="git"} 1"#,
+        r#"guardrail_decisions_by_rule_total{decision="deny",rule="delete"} 1"#,
+        "guardrail_redactions_total 1",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "`{line}` is missing:\n{metrics}");
+    }
+    assert!(!metrics.contains("unheard") && !metrics.contains("hunter2"), "{metrics}");
+    assert_eq!(good(&["audit", "metrics", log, "--textfile", file]), "");
+    assert_eq!(std::fs::read_to_string(file).unwrap(), metrics);
+    ends(1, &["audit", "metrics", "/nonexistent"]);
+}
+
+#[test]
 fn a_log_that_check_records_is_signed() {
     let made = Made::new();
     let (log, key) = (&made.path("own"), &made.path("key"));

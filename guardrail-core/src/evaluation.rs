@@ -31,6 +31,9 @@ pub struct Evaluation {
     pub findings: Vec<Finding>,
     /// What it would do to the world.
     pub effects: Vec<Effect>,
+    /// How many objects the manifests in it describe, and which, where there are any.
+    #[serde(default, skip_serializing_if = "BlastRadius::is_empty")]
+    pub blast_radius: BlastRadius,
     /// Every program, builtin and function that would start, in the order of the text, outer
     /// before inner.
     pub invocations: Vec<Invocation>,
@@ -324,6 +327,111 @@ pub struct Effect {
     pub source: u32,
     /// The words that say so.
     pub span: Span,
+}
+
+/// How far the documents of a request reach: objects of Kubernetes manifests, services of compose
+/// files, changes of a plan of infrastructure.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BlastRadius {
+    /// How many objects in all.
+    pub objects: u32,
+    /// Whether there may be others: a document could not all be read, or what it says of an object
+    /// cannot be told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub incomplete: bool,
+    /// The objects in groups, in the order of the first of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub touched: Vec<Touched>,
+}
+
+impl BlastRadius {
+    /// Whether no document was found at all.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.objects == 0 && !self.incomplete
+    }
+}
+
+/// Objects of one kind, in one place, to which the same happens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Touched {
+    /// What happens to them.
+    pub change: Change,
+    /// Where.
+    pub scope: Scope,
+    /// Their kind, as the document says it; `None` where it cannot be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub kind: Option<SmolStr>,
+    /// Their namespace: the document's, else the command's, else the caller's usual one. `None`
+    /// where there is none or it cannot be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub namespace: Option<SmolStr>,
+    /// Whether they belong to the whole cluster.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole_cluster: bool,
+    /// How many.
+    pub count: u32,
+    /// The names of the first few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
+    pub names: Vec<SmolStr>,
+}
+
+/// What happens to an object that a document describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Change {
+    /// It is made.
+    Create,
+    /// It is changed.
+    Update,
+    /// It is made, or changed where it is there.
+    Apply,
+    /// It is deleted and made again.
+    Replace,
+    /// It is deleted.
+    Destroy,
+}
+
+impl Change {
+    /// `create`, `update`, `apply`, `replace` or `destroy`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Apply => "apply",
+            Self::Replace => "replace",
+            Self::Destroy => "destroy",
+        }
+    }
+}
+
+impl fmt::Display for Touched {
+    /// `apply 2 Deployment in shop: web, api`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.kind.as_deref().unwrap_or("of a kind that cannot be told");
+        write!(f, "{} {} {kind}", self.change.as_str(), self.count)?;
+        match &self.namespace {
+            Some(namespace) => write!(f, " in {namespace}")?,
+            None if self.whole_cluster => f.write_str(" of the whole cluster")?,
+            None => {}
+        }
+        for (at, name) in self.names.iter().enumerate() {
+            f.write_str(if at == 0 { ": " } else { ", " })?;
+            f.write_str(name)?;
+        }
+        let more = self.count as usize - self.names.len().min(self.count as usize);
+        if more > 0 && !self.names.is_empty() {
+            write!(f, " and {more} more")?;
+        }
+        Ok(())
+    }
 }
 
 /// One program that would start.

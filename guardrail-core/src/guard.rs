@@ -6,14 +6,16 @@ use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 use smol_str::{SmolStr, SmolStrBuilder};
 
-use crate::effect::{Analysis, Target, View};
+use crate::effect::{Analysis, Target, View, blast_radius};
 use crate::evaluation::{self, Evaluation, Finding};
+use crate::identify::manifest::Attachments;
 use crate::identify::{Identified, Identifier};
 use crate::knowledge::{Knowledge, KnowledgeError};
 use crate::limits::Limits;
 use crate::lower::{Entry, Groups, InvocationId, Known, Lowerer, Place, Word};
 use crate::plan;
 use crate::policy::{Explanation, Policy, PolicyError};
+use crate::quota::Usage;
 use crate::request::{Action, Fact, Request};
 use crate::risk;
 use crate::shell::{ProblemKind, Span};
@@ -91,6 +93,38 @@ impl Guard {
         self.stages(request, |staged| plan::derive(&staged.analysis.identified, &evaluation, command))
     }
 
+    /// What a request counts against, by the quotas of the policy that holds now: for
+    /// [`Quotas`](crate::quota::Quotas). Without quotas it costs nothing.
+    ///
+    /// ```
+    /// use guardrail_core::policy::{Layer, Policy};
+    /// use guardrail_core::{Guard, Request};
+    ///
+    /// let policy = r#"
+    /// [[quota]]
+    /// name = "changes"
+    /// counts = "executions"
+    /// most = 10
+    /// within = "1m"
+    /// by = "actor"
+    /// when = { risk = ["medium", "high", "critical"] }
+    /// "#;
+    /// let policy = Policy::builder().layer(Layer::User, policy)?.build()?;
+    /// let guard = Guard::builder().policy(policy)?.build();
+    /// let usage = guard.usage(&Request::shell("mkdir src"));
+    /// assert_eq!(usage.charges[0].quota.name, "changes");
+    /// assert!(guard.usage(&Request::shell("ls")).charges.is_empty());
+    /// # Ok::<(), guardrail_core::policy::PolicyError>(())
+    /// ```
+    #[must_use]
+    pub fn usage(&self, request: &Request) -> Usage {
+        let policy = self.policy();
+        if !policy.has_quotas() {
+            return Usage::default();
+        }
+        self.stages(request, |staged| policy.usage(request, &staged.analysis, &staged.findings))
+    }
+
     fn evaluation(&self, request: &Request, staged: Staged<'_, '_>) -> Evaluation {
         let Staged { arena, analysis, findings, wanted } = staged;
         let risk = findings.iter().map(|finding| finding.risk).max().unwrap_or_default();
@@ -112,6 +146,7 @@ impl Guard {
             ruling,
             findings,
             effects: effects(&analysis, &places, whole),
+            blast_radius: blast_radius(&analysis.identified, request.facts.kube_namespace.as_deref()),
             invocations: invocations(&analysis.identified, &groups, &places, whole),
             sources: sources(&analysis.identified, &places, whole),
             problems: problems(&analysis.identified),
@@ -142,6 +177,36 @@ impl Guard {
             policy: self.policy.read().unwrap_or_else(PoisonError::into_inner).digest().to_string(),
             knowledge: self.knowledge.version().to_owned(),
         }
+    }
+
+    /// Whether it has knowledge of a tool, or of a tool call, that goes by this very name. What an
+    /// agent calls a program or a tool is a word of its own choice; one of these is not.
+    ///
+    /// ```
+    /// let guard = guardrail_core::Guard::new();
+    /// assert!(guard.knows_tool("kubectl"));
+    /// assert!(!guard.knows_tool("./kubectl"));
+    /// ```
+    #[must_use]
+    pub fn knows_tool(&self, name: &str) -> bool {
+        self.knowledge.named(name.as_bytes()).iter().any(Option::is_some)
+            || self
+                .knowledge
+                .calls()
+                .any(|call| call.names.iter().any(|known| known == name && !known.contains('*')))
+    }
+
+    /// Whether a decision of this guard may name this as the rule that decided: a rule of the
+    /// rubric, or a rule or a setting of the policy that holds.
+    ///
+    /// ```
+    /// let guard = guardrail_core::Guard::new();
+    /// assert!(guard.knows_rule("network-code"));
+    /// assert!(!guard.knows_rule("rm -rf /"));
+    /// ```
+    #[must_use]
+    pub fn knows_rule(&self, name: &str) -> bool {
+        risk::is_rule(name) || self.policy.read().unwrap_or_else(PoisonError::into_inner).names_rule(name)
     }
 
     /// Puts another policy in place of the one that holds, for every evaluation from then on, and
@@ -184,9 +249,11 @@ impl Guard {
         let cwd = request.cwd.as_deref().filter(|cwd| cwd.starts_with('/')).map(str::as_bytes);
         let home = facts.home.as_deref().map(str::as_bytes);
         let workspace = facts.workspace.as_deref().map(str::as_bytes).or(cwd);
+        let files = Some(&request.attachments).filter(|files| !files.is_empty());
+        let attachments = Attachments { files, cwd, read: 0 };
         let known = Known { home, directory: cwd, variables: &variables };
         let mut identifier =
-            Identifier::new(arena, Lowerer::new(arena, &self.limits, &known), &self.knowledge);
+            Identifier::new(arena, Lowerer::new(arena, &self.limits, &known), &self.knowledge, attachments);
         match &request.action {
             Action::Shell(text) => {
                 identifier.lowerer().source(text.as_bytes(), Entry::request());

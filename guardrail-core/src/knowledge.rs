@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use guardrail_knowledge::{Pack, Path};
-use guardrail_schema::{Command, FileError, NamedCall, Tool, ToolFile, Variable};
+use guardrail_schema::{Command, Document, FileError, Language, NamedCall, Tool, ToolFile, Variable};
 use sha2::{Digest as _, Sha256};
 
 use crate::glob;
@@ -16,6 +16,7 @@ pub(crate) struct Knowledge {
     /// The places of the pack's names, each in its slot or in the next one that was free.
     slots: Vec<u16>,
     decoded: Vec<OnceLock<Option<Box<KnownTool>>>>,
+    documents: OnceLock<Vec<Document>>,
     own: BTreeMap<String, Own>,
     own_calls: Vec<NamedCall>,
     /// The texts that were added, each with whether it replaces.
@@ -59,6 +60,7 @@ impl Knowledge {
             pack,
             slots,
             decoded,
+            documents: OnceLock::new(),
             own: BTreeMap::new(),
             own_calls: Vec::new(),
             texts: Vec::new(),
@@ -116,6 +118,12 @@ impl Knowledge {
             self.pack.tool(*place).map(|(tool, paths)| Box::new(KnownTool::packed(tool, paths)))
         })
         .as_deref()
+    }
+
+    /// What is known of the documents of a language.
+    pub(crate) fn document(&self, language: Language) -> Option<&Document> {
+        let documents = self.documents.get_or_init(|| self.pack.documents());
+        documents.iter().find(|document| document.language == language)
     }
 
     pub(crate) fn environment(&self) -> &[Variable] {

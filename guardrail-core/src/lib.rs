@@ -11,6 +11,7 @@ mod limits;
 pub mod lower;
 pub mod plan;
 pub mod policy;
+pub mod quota;
 pub mod record;
 pub mod redact;
 mod request;
@@ -19,8 +20,8 @@ pub mod shell;
 
 pub use draw::{Drawing, ProblemDrawing, Style};
 pub use evaluation::{
-    Approval, Channels, Decision, Effect, Evaluation, Finding, Invocation, PolicyDigest, Problem, Reason,
-    Ruling, Source,
+    Approval, BlastRadius, Change, Channels, Decision, Effect, Evaluation, Finding, Invocation, PolicyDigest,
+    Problem, Reason, Ruling, Source, Touched,
 };
 pub use guard::{Guard, GuardBuilder};
 pub use guardrail_schema::{EffectKind, Risk, Scope, Undo};

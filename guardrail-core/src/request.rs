@@ -42,6 +42,11 @@ pub struct Request {
     /// What the caller knows.
     #[serde(default)]
     pub facts: Facts,
+    /// Contents of files that the action names, by their paths (from [`cwd`](Self::cwd), where they
+    /// are relative): manifests, compose files, a plan of infrastructure as JSON. What is in them
+    /// can only raise the risk, so a file that is changed behind this lowers nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attachments: BTreeMap<String, String>,
 }
 
 /// The three forms an action can take.
@@ -164,6 +169,7 @@ impl Request {
             cwd: None,
             reason: None,
             facts: Facts::default(),
+            attachments: BTreeMap::new(),
         }
     }
 
@@ -171,6 +177,27 @@ impl Request {
     #[must_use]
     pub fn cwd(mut self, cwd: impl Into<String>) -> Self {
         self.cwd = Some(cwd.into());
+        self
+    }
+
+    /// The same request with the content of a file that it names. Bytes that are no UTF-8 become
+    /// U+FFFD, and then nothing that stands there is believed.
+    ///
+    /// For a plan of infrastructure, which is no text, it is what `terraform show -json` prints,
+    /// under the path of the plan.
+    ///
+    /// ```
+    /// use guardrail_core::{Guard, Request, Risk};
+    ///
+    /// let request = Request::shell("kubectl delete -f old.yaml");
+    /// let content = b"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n";
+    /// let evaluation = Guard::new().evaluate(&request.attachment("old.yaml", content));
+    /// assert_eq!(evaluation.risk, Risk::Critical);
+    /// assert_eq!(evaluation.blast_radius.touched[0].to_string(), "destroy 1 Namespace of the whole cluster: shop");
+    /// ```
+    #[must_use]
+    pub fn attachment(mut self, path: impl Into<String>, content: &[u8]) -> Self {
+        self.attachments.insert(path.into(), String::from_utf8_lossy(content).into_owned());
         self
     }
 

@@ -32,7 +32,7 @@ fn full() -> Revision {
         environment: [("A".into(), "b".into())].into(),
         inherit: vec!["HOME".into()],
         credentials: vec![guardrail_core::plan::CredentialReference {
-            name: "kube".into(),
+            name: "kube".parse().unwrap(),
             into: Injection::File("KUBECONFIG".into()),
         }],
         limits: StepLimits { wall_seconds: Some(5), memory_bytes: Some(6), ..StepLimits::default() },

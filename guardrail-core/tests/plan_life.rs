@@ -390,3 +390,47 @@ fn a_log_that_was_edited_brings_nothing_to_run() {
     twice.push(records[records.len() - 1].clone());
     assert!(Machine::resume(revision, &twice).is_err(), "a record twice");
 }
+
+#[test]
+fn whoever_hands_out_a_secret_is_asked_and_shown() {
+    use guardrail_core::plan::{Command, CredentialReference, Injection, Plan, Step};
+    let reference = || CredentialReference {
+        name: "vault:db/prod".parse().unwrap(),
+        into: Injection::Environment("X".into()),
+    };
+    let plan = |command: Command| -> Plan {
+        let mut plan = scale();
+        plan.steps = vec![Step::new("Look", command)];
+        (plan.preflight, plan.post, plan.rollback, plan.monitor) = (vec![], vec![], None, None);
+        plan
+    };
+    // All that it takes to read a secret, if it were not asked about.
+    let backwards = || Command::shell("printf %s \"$X\" | rev");
+    assert!(prepare(plan(backwards()), &preparation()).unwrap().need().is_nothing());
+    let revision = prepare(plan(backwards().credential(reference())), &preparation()).unwrap();
+    assert_eq!((revision.need().approvers, revision.need().people), (1, 1));
+    let shown = revision.text(&Redactor::new(), usize::MAX);
+    assert!(shown.text().contains("with the credential vault:db/prod in X"), "{}", shown.text());
+    let mut machine = Machine::new(revision.clone());
+    let book = Book::default();
+    book.change(&mut machine, |machine| machine.propose(revision, at(0)));
+    assert_eq!(machine.next(at(1)), Next::Ask);
+    assert!(machine.allow(at(1)).is_err(), "no policy says yes to it");
+    // Nothing gets one before somebody was asked.
+    let mut early = plan(Command::argv(["ls"]));
+    early.steps[0].captures = vec![guardrail_core::plan::Capture {
+        command: Command::argv(["ls"]).credential(reference()),
+        ..scale().steps[0].captures[0].clone()
+    }];
+    let flaws = prepare(early, &preparation()).unwrap_err();
+    assert!(flaws[0].ends_with("it gets no credential: it runs before anybody was asked"), "{flaws:?}");
+    let mut checked = plan(Command::argv(["ls"]));
+    checked.steps[0].preflight =
+        vec![plan::Check::new("it is there", Command::argv(["ls"]).credential(reference()))];
+    let revision = prepare(checked, &preparation()).unwrap();
+    let (book, mut machine) = (Book::default(), Machine::new(revision.clone()));
+    book.change(&mut machine, |machine| machine.propose(revision, at(0)));
+    let slot = Slot::step(1, Part::Preflight, 1);
+    let early = machine.look(slot, &now_at(&machine, slot), at(1));
+    assert!(matches!(early, Err(Refused::NotALook(_))), "{early:?}");
+}

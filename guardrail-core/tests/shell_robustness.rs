@@ -97,7 +97,7 @@ fn nesting_is_bounded_whatever_nests() {
                     let arena = Bump::new();
                     let script = parse(&arena, text.as_bytes(), &Limits::STANDARD);
                     let _ = parse_template(&arena, text.as_bytes(), &Limits::STANDARD);
-                    assert!(started.elapsed() < Duration::from_secs(2), "{open:?} {count} times is slow");
+                    assert!(started.elapsed() < Duration::from_secs(30), "{open:?} {count} times hangs");
                     assert_eq!(walk(&script).stray_spans, 0, "{open:?} {count} times");
                     let _ = outline(&script);
                     let _ = print(&script);

@@ -3,8 +3,9 @@
 //! `tools/**/*.toml` holds one file per tool; the build checks them and packs them into an index
 //! and a blob. This crate hands out both: [`Pack::builtin`] decodes the index (names and
 //! places), [`Pack::tool`] what a tool says of itself, [`Pack::command`] one of its commands.
+//! `documents/*.toml` says what manifests and their kin describe: [`Pack::documents`].
 
-use guardrail_schema::{Command, NamedCall, Tool, Variable};
+use guardrail_schema::{Command, Document, NamedCall, Tool, Variable};
 use serde::de::DeserializeOwned;
 
 static INDEX: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/index.bin"));
@@ -20,6 +21,7 @@ pub struct Pack {
     /// Named tool calls of all files.
     pub calls: Vec<NamedCall>,
     places: Vec<(u32, u32)>,
+    documents: (u32, u32),
 }
 
 impl Pack {
@@ -29,8 +31,8 @@ impl Pack {
     /// would be known, and what is not known is never safe.
     #[must_use]
     pub fn builtin() -> Self {
-        let (names, places, environment, calls) = postcard::from_bytes(INDEX).unwrap_or_default();
-        Self { names, environment, calls, places }
+        let (names, places, environment, calls, documents) = postcard::from_bytes(INDEX).unwrap_or_default();
+        Self { names, environment, calls, places, documents }
     }
 
     /// All that comes with this crate, as bytes: for a digest by which two versions are told apart.
@@ -57,6 +59,31 @@ impl Pack {
     pub fn tool(&self, place: u32) -> Option<(Tool, Vec<Path>)> {
         let &(start, end) = self.places.get(place as usize)?;
         decode(start, end)
+    }
+
+    /// The tool at `place` with all of its commands, the tool itself first: for whoever goes
+    /// through everything that is known of it. `None` where there is none, or one of its commands
+    /// cannot be read: half of what a tool does is worse than nothing.
+    ///
+    /// ```
+    /// use guardrail_knowledge::Pack;
+    ///
+    /// let pack = Pack::builtin();
+    /// let (_, place) = pack.names.iter().find(|(name, _)| name == "git").expect("git is known");
+    /// let git = pack.whole(*place).expect("and can be read");
+    /// assert!(git.commands.iter().any(|command| command.path == ["status"]));
+    /// ```
+    #[must_use]
+    pub fn whole(&self, place: u32) -> Option<Tool> {
+        let (tool, paths) = self.tool(place)?;
+        let commands = paths.iter().map(Self::command).collect::<Option<_>>()?;
+        Some(Tool { commands, ..tool })
+    }
+
+    /// What is known of documents, one entry for each language of them.
+    #[must_use]
+    pub fn documents(&self) -> Vec<Document> {
+        decode(self.documents.0, self.documents.1).unwrap_or_default()
     }
 
     /// The command that a [`Path`] leads to.

@@ -185,9 +185,30 @@ named! {
         Ruby = "ruby",
         /// PHP.
         Php = "php",
-        /// Kubernetes or compose documents.
+        /// PowerShell.
+        PowerShell = "powershell",
+        /// PowerShell in UTF-16, in Base64.
+        EncodedPowerShell = "encoded-powershell",
+        /// The lines of `cmd.exe`.
+        Cmd = "cmd",
+        /// The lines of a crontab.
+        Cron = "cron",
+        /// Kubernetes objects, as YAML or JSON.
         Manifest = "manifest",
+        /// Compose files.
+        Compose = "compose",
+        /// What `terraform show -json` prints of a plan.
+        TerraformPlan = "terraform-plan",
         /// Any other; never read.
         Other = "other",
+    }
+}
+
+impl Language {
+    /// Whether its texts describe objects and run nothing by themselves: what they mean is known
+    /// as a [`Document`](crate::Document).
+    #[must_use]
+    pub const fn is_document(self) -> bool {
+        matches!(self, Self::Manifest | Self::Compose | Self::TerraformPlan)
     }
 }

@@ -4,6 +4,9 @@
 //! (`file`, feature `file`, on by default); a [`Tool`] is the same compiled for look-ups. This
 //! crate knows no tool and reads no file: it takes text and gives types.
 
+mod document;
+#[cfg(feature = "file")]
+mod document_file;
 #[cfg(feature = "file")]
 mod file;
 #[cfg(feature = "file")]
@@ -12,6 +15,9 @@ mod kinds;
 mod role;
 mod tool;
 
+pub use document::{Document, Field, Objects, Shape};
+#[cfg(feature = "file")]
+pub use document_file::DocumentFile;
 #[cfg(feature = "file")]
 pub use file::{Example, FileError, Origin, ToolFile, Wanted};
 pub use kinds::{EffectKind, Language, Mark, Risk, Scope, Undo};

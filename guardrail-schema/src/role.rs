@@ -43,6 +43,8 @@ pub enum Role {
     Split,
     /// A path to source text it runs.
     Script(Language),
+    /// A path to a text that describes objects (`-` is standard input), which it reads.
+    Document(Language),
     /// The text that stands for an input line in the words of the wrapped command (`xargs -I{}`).
     Placeholder,
     /// The name of a thing (`namespace`, `release`, `unit`, ...): a facet that effects and cases
@@ -59,6 +61,7 @@ impl Role {
                 "code" => Some(Self::Code(language)),
                 "words" => Some(Self::Words(language)),
                 "script" => Some(Self::Script(language)),
+                "document" if language.is_document() => Some(Self::Document(language)),
                 _ => None,
             };
         }

@@ -54,6 +54,9 @@ pub enum Grammar {
     KeyValue,
     /// Getopt, but the first word may be a cluster without its dash (tar, ar, ps).
     Bundled,
+    /// Flags behind one dash or a slash, in letters of either case, each by any unique beginning
+    /// (PowerShell, cmd). Spelled here in small letters, with a dash.
+    Windows,
     /// No flags: every word is an operand.
     None,
 }

@@ -82,7 +82,7 @@
 //!   may add and raise; only [`GuardBuilder::dangerously_replace_tool`] may lower.
 //! * **Policies:** [`policy`]: rules and settings from files, in layers, given to
 //!   [`GuardBuilder::policy`] and exchanged by [`Guard::replace_policy`] while it runs.
-//! * **Secrets:** [`redact`], for whatever else is shown or stored.
+//! * **Redaction:** [`redact`], for whatever else is shown or stored.
 //! * **Plans:** [`plan`], for what takes several steps and somebody's yes; `docs/plan.schema.json`
 //!   describes a plan's file. [`record`] is what the log keeps of it.
 //! * **Memory:** [`record`] is what is remembered and who keeps it, [`audit`] the log that does.
@@ -92,6 +92,11 @@
 //!   Slack, several at once or one after the other.
 //! * **Running:** with the feature `exec`, `exec::Runner` takes plans from a wish to what was done or undone:
 //!   it asks, runs exactly what was approved, checks, and goes on after a crash.
+//! * **Looking on:** with the feature `host`, `host::observe` makes metrics and alerts of what is recorded.
+//! * **How much:** [`quota`]: what an action counts against, by the policy's `[[quota]]`; `host::quotas` (feature
+//!   `host`) counts among all processes of a machine, and has the emergency stop.
+//! * **Secrets for commands:** with the feature `host`, `host::secrets` has what plans name: in the environment,
+//!   in files, printed by commands, in an encrypted vault (feature `vault`), in a keyring (feature `keyring`).
 //! * **Beneath:** [`shell`] and [`lower`] are the parser and the shell's own semantics, for tools
 //!   that want them alone.
 //!
@@ -105,8 +110,8 @@ pub use guardrail_audit as audit;
 pub use guardrail_core::{
     Action, Approval, Channels, Decision, Drawing, Effect, EffectKind, Environment, Evaluation, Fact, Facts,
     Finding, Guard, GuardBuilder, Invocation, KnowledgeError, Limits, PolicyDigest, Problem, ProblemDrawing,
-    Reason, Request, Risk, Ruling, Scope, SmolStr, Source, Style, Undo, lower, plan, policy, record, redact,
-    shell,
+    Reason, Request, Risk, Ruling, Scope, SmolStr, Source, Style, Undo, lower, plan, policy, quota, record,
+    redact, shell,
 };
 #[cfg(feature = "exec")]
 pub use guardrail_exec as exec;
@@ -117,3 +122,15 @@ pub use guardrail_host as host;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// So is what `docs/embedding.md` tells embedders.
+#[cfg(all(
+    doctest,
+    target_os = "linux",
+    feature = "approve",
+    feature = "audit",
+    feature = "exec",
+    feature = "host"
+))]
+#[doc = include_str!("../../docs/embedding.md")]
+struct Embedding;

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use guardrail::policy::{Layer, Policy, PolicyFile};
+use guardrail::quota::Usage;
 use guardrail::{Decision, Evaluation, Guard, Request};
 use serde_json::{Value, json};
 
@@ -53,6 +54,8 @@ fn cases() -> Vec<Case> {
     let deny = "[[rule]]\nname = 'x'\ndecision = 'deny'\n";
     let production = json!({ "facts": { "environment": "production" } });
     let scale = "kubectl scale deploy/web -n shop --replicas=3";
+    let quota = |more: &str| format!("[[quota]]\nname = 'x'\ncounts = 'calls'\nwithin = '1h'\n{more}");
+    let breaker = |more: &str| format!("[[quota]]\nname = 'x'\ncounts = 'failures'\nmost = 1\n{more}");
     let window = "days = 'mon', from = '09:00', to = '17:00', offset = '+00:00'";
     let at = |time: &str| with("ls", json!({ "time": time }));
     vec![
@@ -100,6 +103,20 @@ fn cases() -> Vec<Case> {
         case("skills", "skills.s.tools = 'git'", "", known("ls")),
         case("trust.user", "trust.user = false", "", shell("ls")),
         case("trust.project", "trust.project = true", "", shell("ls")),
+        case("quota", &quota("most = 1"), "", shell("ls")),
+        case("quota.name", &quota("most = 1").replace("'x'", "'y'"), &quota("most = 1"), shell("ls")),
+        case(
+            "quota.counts",
+            &quota("most = 1").replace("calls", "executions"),
+            &quota("most = 1"),
+            shell("ls"),
+        ),
+        case("quota.most", &quota("most = 2"), &quota("most = 1"), shell("ls")),
+        case("quota.within", &quota("most = 1").replace("1h", "2h"), &quota("most = 1"), shell("ls")),
+        case("quota.rest", &breaker("rest = '2m'"), &breaker("rest = '1m'"), shell("ls")),
+        case("quota.trials", &breaker("rest = '1m'\ntrials = 3"), &breaker("rest = '1m'"), shell("ls")),
+        case("quota.by", &quota("most = 1\nby = 'actor'"), &quota("most = 1"), known("ls")),
+        case("quota.when", &quota("most = 1\nwhen = { tool = 'git' }"), &quota("most = 1"), shell("ls")),
         case("rule", deny, "", shell("ls")),
         case("rule.name", deny, &deny.replace("'x'", "'y'"), shell("ls")),
         case("rule.decision", deny, ask, shell("ls")),
@@ -168,9 +185,9 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// What comes of a request under a policy, or that it is refused. A layer above may say that it
+/// What comes of a request under a policy, with what it counts against, or that it is refused. A layer above may say that it
 /// trusts; a project's layer below would free what asks.
-fn outcome(text: &str, field: &str, request: &Value) -> Option<Evaluation> {
+fn outcome(text: &str, field: &str, request: &Value) -> Option<(Evaluation, Usage)> {
     let builder = match field {
         // Who is trusted shows in what those below may do.
         "trust.user" => Policy::builder().layer(Layer::Organisation, text).and_then(|b| {
@@ -189,7 +206,7 @@ fn outcome(text: &str, field: &str, request: &Value) -> Option<Evaluation> {
     let mut evaluation = guard.evaluate(&request);
     // The digest tells any two policies apart: it is no outcome.
     evaluation.ruling.policy = None;
-    Some(evaluation)
+    Some((evaluation, guard.usage(&request)))
 }
 
 #[test]
@@ -199,7 +216,7 @@ fn every_field_changes_an_outcome() {
         assert!(with != without, "{field} changes nothing: {with:#?}");
         if field.starts_with("rule.when.") && field != "rule.when.time.offset" {
             // Not by being unknown: the condition was read, and it holds.
-            assert_eq!(with.map(|with| with.decision), Some(Decision::Deny), "{field}");
+            assert_eq!(with.map(|with| with.0.decision), Some(Decision::Deny), "{field}");
         }
     }
 }
@@ -245,9 +262,16 @@ fn every_field_has_a_case() {
     // Tables whose keys are told one by one, and types that stand in several places.
     let told = |field: &str| {
         matches!(field, "execution" | "safety" | "approval" | "trust")
-            || ["approval.low.", "approval.medium.", "approval.critical.", "rule.approval.", "skills.c."]
-                .iter()
-                .any(|same| field.starts_with(same))
+            || [
+                "approval.low.",
+                "approval.medium.",
+                "approval.critical.",
+                "rule.approval.",
+                "skills.c.",
+                "quota.when.",
+            ]
+            .iter()
+            .any(|same| field.starts_with(same))
     };
     let missing: Vec<String> =
         fields().into_iter().filter(|field| !cases.contains(field) && !told(field)).collect();

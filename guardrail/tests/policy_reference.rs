@@ -77,6 +77,8 @@ fn table(schema: &Value, root: &Value, path: &str, told: &mut BTreeSet<String>, 
         below.push((path, inner));
     }
     let _ = writeln!(out);
+    // Its conditions are those of a rule, and are told there.
+    below.sort_by_key(|(path, _)| path == "quota");
     for (path, inner) in below {
         let first = inner["properties"].is_object() && told.insert(inner["description"].to_string());
         if first {

@@ -178,10 +178,13 @@ impl Log {
     ///
     /// Where a record cannot be written as it is. The future gives the other errors.
     pub fn append_async(&self, records: &[Record], condition: &Condition) -> Result<Appending, LogError> {
-        let bodies = self.bodies(records)?;
-        let (appending, done) = Appending::new(records.len());
+        Ok(self.append_bodies(self.bodies(records)?, condition))
+    }
+
+    fn append_bodies(&self, bodies: Vec<Body<'static>>, condition: &Condition) -> Appending {
+        let (appending, done) = Appending::new(bodies.len());
         self.store.append_later(bodies, condition.clone(), self.durability, done);
-        Ok(appending)
+        appending
     }
 
     /// Appends a record and does not wait for the disk. It is synced within the interval that the

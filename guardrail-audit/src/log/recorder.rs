@@ -5,6 +5,7 @@ use guardrail_core::record::{Condition, Receipt, Record, RecordError, Recorded, 
 
 use super::{Log, LogError};
 use crate::line;
+use crate::read::stats::redacted;
 use crate::store::StoreError;
 
 /// The history of a plan is read by the thread that polls: of an open plan its records alone, of a
@@ -12,8 +13,11 @@ use crate::store::StoreError;
 #[async_trait]
 impl Recorder for Log {
     async fn record(&self, records: &[Record], condition: &Condition) -> Result<Receipt, RecordError> {
-        let durable = self.append_async(records, condition).map_err(refused)?.await.map_err(refused)?;
-        Ok(Receipt::of_durable(records, self.id, durable.last, durable.timestamp, durable.hash.0))
+        let bodies = self.bodies(records).map_err(refused)?;
+        let redacted = bodies.iter().map(|body| redacted(&body.json)).sum();
+        let durable = self.append_bodies(bodies, condition).await.map_err(refused)?;
+        let receipt = Receipt::of_durable(records, self.id, durable.last, durable.timestamp, durable.hash.0);
+        Ok(receipt.with_redacted(redacted))
     }
 
     async fn history(&self, plan_id: &str) -> Result<Vec<Recorded>, RecordError> {

@@ -8,7 +8,7 @@ use guardrail_audit::read::Filter;
 use guardrail_core::record::{Kind, Status, Timestamp, Verdict};
 
 use super::time;
-use crate::arguments::Color;
+use crate::arguments::{Color, Layers};
 
 /// The exit statuses of all audit commands.
 pub(crate) const STATUSES: &str = "\
@@ -39,6 +39,8 @@ pub(crate) enum AuditTask {
     Replay(ReplayArguments),
     /// Count decisions, approvals, outcomes
     Stats(StatsArguments),
+    /// Print metrics for Prometheus, or write them to a file
+    Metrics(MetricsArguments),
     /// Write a range as JSON Lines with what proves it, or a selection as CSV
     Export(ExportArguments),
     /// Check exported JSON Lines against their manifest
@@ -265,6 +267,19 @@ pub(crate) struct StatsArguments {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `guardrail audit metrics`.
+#[derive(Debug, Args)]
+#[command(after_help = STATUSES)]
+pub(crate) struct MetricsArguments {
+    /// The directory of the log
+    pub(crate) log: PathBuf,
+    /// Write them to this file, in one step, for node_exporter's textfile collector (it reads *.prom)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) textfile: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) layers: Layers,
 }
 
 /// `guardrail audit export`.

@@ -4,6 +4,7 @@
 pub(crate) mod arguments;
 mod copy;
 mod look;
+mod metrics;
 mod progress;
 mod proof;
 mod time;
@@ -37,6 +38,7 @@ pub(crate) fn run(audit: &Audit) -> io::Result<u8> {
         AuditTask::Query(task) => look::query(task),
         AuditTask::Replay(task) => look::replay(task),
         AuditTask::Stats(task) => look::stats(task),
+        AuditTask::Metrics(task) => metrics::metrics(task),
         AuditTask::Export(task) => copy::export(task),
         AuditTask::CheckExport(task) => copy::check_export(task),
         AuditTask::Prove(task) => proof::prove(task),

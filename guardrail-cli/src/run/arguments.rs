@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use guardrail_core::plan::{PlanName, Settlement};
 
-use crate::arguments::{Color, Known, Layers};
+use crate::arguments::{Color, Counting, Known, Layers};
+use crate::secrets::arguments::Given;
 
 const STATUSES: &str = "\
 Exit status:
@@ -67,7 +68,11 @@ pub(crate) struct Run {
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
     #[command(flatten)]
+    pub(crate) secrets: Given,
+    #[command(flatten)]
     pub(crate) place: Place,
+    #[command(flatten)]
+    pub(crate) counting: Counting,
     #[command(flatten)]
     pub(crate) layers: Layers,
     #[command(flatten)]

@@ -12,33 +12,46 @@ use guardrail_approve::{FileDrop, Reviewer, Reviewers};
 use guardrail_audit::PlanFiles;
 use guardrail_core::plan::{Executor, Origin, Plan, Principal};
 use guardrail_exec::{FileClaims, LocalWorld, Runner, RunnerBuilder};
+use guardrail_host::secrets::Secrets;
 
 use super::arguments::Place;
 use crate::recording::Recording;
+use crate::secrets::arguments::Given;
 
 /// Bytes that a plan's file may have.
 const LONGEST: u64 = 1 << 20;
 
 /// A runner's parts, with everything that remembers in one directory.
-pub(super) fn builder(guard: Guard, place: &Place, facts: Facts) -> io::Result<RunnerBuilder> {
+pub(super) fn builder(
+    guard: Guard,
+    place: &Place,
+    facts: Facts,
+    secrets: &Given,
+) -> io::Result<RunnerBuilder> {
     let directory = directory(place)?;
-    let log = Recording::open(&directory, place.log_key.as_deref())?.into_log();
+    let log = Arc::new(Recording::open(&directory, place.log_key.as_deref())?.into_log());
+    let secrets = secrets.open(log.clone())?;
     let plans = PlanFiles::open(&directory.join("plans"), Redactor::new()).map_err(io::Error::other)?;
     let claims = FileClaims::open(&directory.join("claims"))?;
-    Ok(Runner::builder(Arc::new(guard), Arc::new(log), Arc::new(plans), executor()?)
+    let world = world(facts).withhold(secrets.withheld);
+    Ok(Runner::builder(Arc::new(guard), log, Arc::new(plans), executor(secrets.provider)?)
         .claims(Arc::new(claims))
-        .world(Arc::new(world(facts)))
+        .world(Arc::new(world))
         .stopper(person()))
 }
 
 #[cfg(target_os = "linux")]
 #[allow(clippy::unnecessary_wraps, reason = "elsewhere there is none")]
-fn executor() -> io::Result<Arc<dyn Executor>> {
-    Ok(Arc::new(guardrail_exec::ProcessExecutor::new()))
+fn executor(secrets: Option<Secrets>) -> io::Result<Arc<dyn Executor>> {
+    let executor = guardrail_exec::ProcessExecutor::new();
+    Ok(Arc::new(match secrets {
+        Some(secrets) => executor.credentials(Arc::new(secrets)),
+        None => executor,
+    }))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn executor() -> io::Result<Arc<dyn Executor>> {
+fn executor(_: Option<Secrets>) -> io::Result<Arc<dyn Executor>> {
     Err(io::Error::other("plans are run on Linux alone, so far"))
 }
 
@@ -61,7 +74,7 @@ pub(super) fn file_drop(questions: &Path, reviewers: &Path) -> io::Result<FileDr
 }
 
 /// The directory of the log, made where it is the standard one.
-fn directory(place: &Place) -> io::Result<PathBuf> {
+pub(crate) fn directory(place: &Place) -> io::Result<PathBuf> {
     if let Some(directory) = &place.log {
         return Ok(directory.clone());
     }
@@ -100,7 +113,7 @@ pub(super) fn origin(actor: &str) -> Origin {
 
 /// The person whose account this runs under, by the system's own list of accounts: nothing that the
 /// environment says.
-pub(super) fn person() -> Principal {
+pub(crate) fn person() -> Principal {
     let uid = std::fs::metadata("/proc/self").map(|own| own.uid()).ok();
     let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let named = accounts.lines().find_map(|line| {

@@ -2,7 +2,7 @@
 
 mod answer;
 pub(crate) mod arguments;
-mod house;
+pub(crate) mod house;
 mod plan;
 mod screen;
 mod signals;
@@ -33,7 +33,7 @@ pub(crate) fn run(task: &Run) -> io::Result<u8> {
     let Some(guard) = policy::guard(&task.layers)? else { return Ok(REFUSED) };
     let known = facts(&task.known);
     let screen = Screen::new(task.json, task.verbose, explain::colours(task.color));
-    let mut builder = house::builder(guard, &task.place, known.facts)?;
+    let mut builder = house::builder(guard, &task.place, known.facts, &task.secrets)?;
     if task.as_written {
         builder = builder.as_written();
     }
@@ -49,6 +49,10 @@ pub(crate) fn run(task: &Run) -> io::Result<u8> {
         }
         _ => {}
     }
+    // Behind the log, which makes the directory.
+    if let Some(quotas) = task.counting.open(Some(&house::directory(&task.place)?.join("quotas")))? {
+        builder = builder.quotas(Arc::new(quotas));
+    }
     let runner = builder.build();
     let stop = Stop::new();
     signals::heed(&stop)?;
@@ -59,6 +63,10 @@ pub(crate) fn run(task: &Run) -> io::Result<u8> {
         }
         Err(Refusal::Run(RunError::Flaws(flaws))) => {
             plan::flaws("the plan", &flaws, task.json)?;
+            Ok(REFUSED)
+        }
+        Err(Refusal::Run(RunError::Quota(refusal))) => {
+            screen.say(&refusal.to_string());
             Ok(REFUSED)
         }
         Err(Refusal::Run(error)) => Err(io::Error::other(error)),
@@ -131,7 +139,7 @@ async fn decide(runner: &Runner, name: PlanName, decide: &Decide) -> Result<(), 
 }
 
 /// Asks on the controlling terminal, whatever standard input is. Only `yes` is a yes.
-fn confirm(question: &str) -> io::Result<()> {
+pub(crate) fn confirm(question: &str) -> io::Result<()> {
     let terminal = std::fs::OpenOptions::new().read(true).write(true).open("/dev/tty");
     let mut terminal = terminal.map_err(|_| {
         io::Error::other("only a person at a terminal decides this, and there is no terminal")

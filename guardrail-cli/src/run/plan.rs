@@ -20,6 +20,7 @@ use super::arguments::{List, Plan, PlanTask, Show, Validate};
 use super::screen::Screen;
 use super::{REFUSED, answer, facts, house};
 use crate::policy;
+use crate::secrets::arguments::Given;
 
 /// Runs the task and returns the exit status.
 pub(crate) fn run(plan: &Plan) -> io::Result<u8> {
@@ -41,7 +42,7 @@ fn show(task: &Show) -> io::Result<u8> {
     let mut out = io::stdout().lock();
     if let Ok(name) = task.plan.parse::<PlanName>() {
         let Some(guard) = policy::guard(&task.layers)? else { return Ok(REFUSED) };
-        let runner = house::builder(guard, &task.place, Facts::default())?.build();
+        let runner = house::builder(guard, &task.place, Facts::default(), &Given::default())?.build();
         let report = block_on(runner.report(name)).map_err(io::Error::other)?;
         if task.json {
             serde_json::to_writer_pretty(&mut out, &report)?;
@@ -138,7 +139,7 @@ pub(super) fn flaws(name: &str, flaws: &[Flaw], json: bool) -> io::Result<()> {
 }
 
 fn list(task: &List) -> io::Result<u8> {
-    let runner = house::builder(Guard::new(), &task.place, Facts::default())?.build();
+    let runner = house::builder(Guard::new(), &task.place, Facts::default(), &Given::default())?.build();
     let open = block_on(runner.open()).map_err(io::Error::other)?;
     let mut out = io::BufWriter::new(io::stdout().lock());
     for (name, life) in open {

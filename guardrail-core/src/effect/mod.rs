@@ -1,18 +1,27 @@
 //! [`Call`] to [`Effect`]: what each call does to the world, and to what.
 
+mod manifest;
 mod names;
 mod place;
 mod roles;
+mod secret_names;
+
+use std::cell::OnceCell;
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{self as schema, EffectKind, Mark, Scope, Undo};
 
 use crate::identify::{Call, Feed, FeedSource, Identified, Marks, Standing, Unknown};
-use crate::lower::{Invocation, InvocationId, Lead, NoteKind, Place, RedirectKind, SourceId, Value, Word};
+use crate::lower::{
+    FileName, Invocation, InvocationId, Lead, NoteKind, Place, RedirectKind, Roots, SourceId, Value, Word,
+};
 use crate::shell::Span;
 
+pub(crate) use manifest::blast_radius;
 pub(crate) use place::{Area, Location, View};
+
+use secret_names::SecretNames;
 
 /// One thing a call does to the world.
 #[derive(Clone, Debug)]
@@ -80,18 +89,31 @@ pub(crate) struct Analysis<'a, 'k> {
     pub(crate) identified: Identified<'a, 'k>,
     pub(crate) effects: BumpVec<'a, Effect<'a, 'k>>,
     pub(crate) floors: BumpVec<'a, Floor<'k>>,
+    roots: Roots<'a>,
 }
 
 impl<'a, 'k> Analysis<'a, 'k> {
+    /// The file that a word of an invocation names.
+    pub(crate) fn file(&self, word: &Word<'_>, invocation: &Invocation<'_>) -> FileName {
+        FileName::of(word, &invocation.directory, self.roots)
+    }
+
     pub(crate) fn new(arena: &'a Bump, identified: Identified<'a, 'k>, view: View<'a>) -> Self {
         let mut effects = BumpVec::with_capacity_in(4 * identified.calls.len(), arena);
         let mut floors = BumpVec::new_in(arena);
+        let secret_names = OnceCell::new();
         for (index, call) in identified.calls.iter().enumerate() {
             let Some(invocation) = identified.program.invocation(call.invocation) else { continue };
             let first = index == 0
                 || identified.calls.get(index - 1).is_none_or(|before| before.invocation != call.invocation);
-            let mut collector =
-                Collector { call, invocation, view: &view, effects: &mut effects, floors: &mut floors };
+            let mut collector = Collector {
+                call,
+                invocation,
+                view: &view,
+                secret_names: SecretNames { identified: &identified, channels: &secret_names },
+                effects: &mut effects,
+                floors: &mut floors,
+            };
             if first {
                 collector.redirects();
             }
@@ -101,6 +123,7 @@ impl<'a, 'k> Analysis<'a, 'k> {
             collector.roles();
             collector.carried(before);
             collector.language_acts();
+            collector.manifests();
             collector.code();
             if call.sends_input {
                 collector.push(EffectKind::NetworkOut, call.named, Target::Nothing);
@@ -123,7 +146,8 @@ impl<'a, 'k> Analysis<'a, 'k> {
                 });
             }
         }
-        Self { identified, effects, floors }
+        let roots = Roots { cwd: view.cwd, home: view.home };
+        Self { identified, effects, floors, roots }
     }
 }
 
@@ -132,6 +156,7 @@ struct Collector<'c, 'a, 'k> {
     call: &'c Call<'a, 'k>,
     invocation: &'c Invocation<'a>,
     view: &'c View<'a>,
+    secret_names: SecretNames<'c, 'a, 'k>,
     effects: &'c mut BumpVec<'a, Effect<'a, 'k>>,
     floors: &'c mut BumpVec<'a, Floor<'k>>,
 }
@@ -258,7 +283,11 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
         let kind = match (kind, location.area) {
             (_, Area::Stream) => return,
             (_, Area::Network) => EffectKind::NetworkOut,
-            (EffectKind::Read, _) if location.secret || self.reads_everything(&location) => {
+            (EffectKind::Read, _)
+                if location.secret
+                    || self.reads_everything(&location)
+                    || self.secret_names.reach(&word, self.view) =>
+            {
                 EffectKind::ReadSecret
             }
             (kind, _) => kind,

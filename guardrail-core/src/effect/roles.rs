@@ -17,7 +17,7 @@ impl<'a> Collector<'_, 'a, '_> {
             let word = argument.word;
             let rehearsal = call.rehearsal && argument.given == Given::Operand;
             match argument.role {
-                Role::Read => self.path(EffectKind::Read, word, word.span),
+                Role::Read | Role::Document(_) => self.path(EffectKind::Read, word, word.span),
                 Role::Write if rehearsal => self.path(EffectKind::Read, word, word.span),
                 Role::Delete if rehearsal => self.path(EffectKind::Read, word, word.span),
                 Role::Write => self.path(EffectKind::Write, word, word.span),
@@ -134,7 +134,7 @@ impl<'a> Collector<'_, 'a, '_> {
     }
 
     /// `source:target[:ro]`, or `type=bind,source=...,target=...[,readonly]`.
-    fn mount(&mut self, word: Word<'a>) {
+    pub(super) fn mount(&mut self, word: Word<'a>) {
         let text = word.prefix();
         let (path, read_only) = if text.contains(&b',') || text.starts_with(b"type=") {
             let mut path: &[u8] = b"";

@@ -142,7 +142,15 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         if self.grammar == Grammar::KeyValue {
             return self.key_value(word);
         }
-        if !self.ended && self.grammar != Grammar::None {
+        if !self.ended && self.grammar == Grammar::Windows {
+            if let Some(flag) = word.as_known().and_then(|text| self.windows_flag(text)) {
+                return self.take(flag, None, word.span);
+            }
+            if matches!(word.as_known(), Some([b'-', _, ..])) {
+                return self.unlisted(word.span);
+            }
+        }
+        if !self.ended && !matches!(self.grammar, Grammar::None | Grammar::Windows) {
             match word.value {
                 Value::Known(text) if text.len() > 1 && text.first() == Some(&b'-') => {
                     return self.flag(text, word);
@@ -317,11 +325,24 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         }
     }
 
+    /// `-Command`, `-c`, `/C`, `//c`: the one flag that begins like this, in letters of either case.
+    fn windows_flag(&self, text: &[u8]) -> Option<&'k Flag> {
+        let slashes = text.iter().take_while(|byte| **byte == b'/').count();
+        let dashes = text.iter().take_while(|byte| **byte == b'-').count();
+        let name = text.get(slashes.max(dashes)..).filter(|name| !name.is_empty() && slashes + dashes > 0)?;
+        let name = [b"-", name].concat().to_ascii_lowercase();
+        self.find(&name).or_else(|| self.begun(&name))
+    }
+
     /// The one long flag that `name` begins, if there is exactly one.
     fn abbreviated(&self, name: &[u8]) -> Option<&'k Flag> {
         if name.len() < 3 || !self.tool.tool.abbreviations {
             return None;
         }
+        self.begun(name)
+    }
+
+    fn begun(&self, name: &[u8]) -> Option<&'k Flag> {
         let mut only: Option<&'k Flag> = None;
         for command in self.chain.iter().flatten() {
             let from = command.spellings.partition_point(|(spelling, _)| spelling.as_bytes() < name);

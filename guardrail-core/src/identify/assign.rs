@@ -76,7 +76,7 @@ fn root_flags<'k>(call: &Call<'_, 'k>) -> impl Iterator<Item = &'k schema::Flag>
 /// Whether a flag could make its command worse than it is.
 fn raises(flag: &schema::Flag) -> bool {
     let role = |role: &Role| {
-        !matches!(role, Role::Text | Role::Name | Role::Read | Role::Directory | Role::Placeholder)
+        !matches!(role, Role::Text | Role::Name | Role::Read | Role::Document(_) | Role::Directory | Role::Placeholder)
     };
     flag.effects.iter().any(|effect| effect.kind != Some(EffectKind::Read))
         || flag.role.as_ref().is_some_and(role)
@@ -99,9 +99,7 @@ fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
             arguments.push(Argument { name: &used.flag.facet, role, word, given: Given::Flag });
         }
         let Some(word) = used.value else { continue };
-        let harmless =
-            |text: &[u8]| used.flag.harmless.iter().any(|glob| glob::matches(glob.as_bytes(), text));
-        if word.as_known().is_some_and(harmless) {
+        if word.as_known().is_some_and(|text| is_harmless(used.flag, text)) {
             continue;
         }
         let (role, word) = if used.flag.keys.is_empty() {
@@ -136,8 +134,13 @@ fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
     }
 }
 
+/// Whether a value changes nothing that matters.
+fn is_harmless(flag: &schema::Flag, value: &[u8]) -> bool {
+    flag.harmless.iter().any(|glob| glob::matches(glob.as_bytes(), value))
+}
+
 const fn reads(role: &Role) -> bool {
-    matches!(role, Role::Text | Role::Name | Role::Read)
+    matches!(role, Role::Text | Role::Name | Role::Read | Role::Document(_))
 }
 
 const fn says_nothing(role: &Role) -> bool {
@@ -356,6 +359,9 @@ fn flag_effects<'a, 'k>(call: &mut Call<'a, 'k>) {
     let Call { flags, effects, .. } = call;
     for used in flags.iter() {
         if used.flag.sets.is_none() && value_holds(&used.flag.when, used.value) == Holds::No {
+            continue;
+        }
+        if used.value.and_then(|word| word.as_known()).is_some_and(|text| is_harmless(used.flag, text)) {
             continue;
         }
         effects.extend(used.flag.effects.iter().map(|effect| (effect, used.span)));

@@ -5,6 +5,7 @@ use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{self as schema, Command, Flag, Language, Mark, Prints, Role, Scope};
 
 use crate::identify::language::Found;
+use crate::identify::manifest::Manifest;
 use crate::knowledge::KnownTool;
 use crate::lower::{ChannelId, InvocationId, SourceId, Word};
 use crate::shell::Span;
@@ -44,6 +45,8 @@ pub(crate) struct Call<'a, 'k> {
     pub(crate) found: BumpVec<'a, LanguageAct<'a>>,
     /// Code that is taken from a stream.
     pub(crate) feeds: BumpVec<'a, Feed<'a>>,
+    /// Documents it is given, with what they describe.
+    pub(crate) manifests: BumpVec<'a, Manifest<'a, 'k>>,
 }
 
 /// How far an invocation could be understood.
@@ -184,6 +187,7 @@ impl<'a, 'k> Call<'a, 'k> {
             unknown: BumpVec::new_in(arena),
             found: BumpVec::new_in(arena),
             feeds: BumpVec::new_in(arena),
+            manifests: BumpVec::new_in(arena),
         }
     }
 

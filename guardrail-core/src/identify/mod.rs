@@ -7,12 +7,14 @@ mod assign;
 mod call;
 mod input;
 pub(crate) mod language;
+pub(crate) mod manifest;
 mod split;
 mod tool_call;
 mod trust;
 mod unwrap;
 mod variables;
 mod variants;
+mod written;
 
 use std::collections::VecDeque;
 
@@ -54,12 +56,33 @@ pub(crate) struct Identifier<'a, 'k> {
     next: usize,
     /// Calls that add their input to a command, with what they give to it.
     waiting: VecDeque<(usize, unwrap::Inner<'a>)>,
+    /// Files that run, which the script may write itself.
+    executions: Vec<written::Execution<'a>>,
+    /// How often these were looked at.
+    rounds: u32,
+    /// Contents of files that the caller gave.
+    attachments: manifest::Attachments<'a>,
 }
 
 impl<'a, 'k> Identifier<'a, 'k> {
     #[inline]
-    pub(crate) fn new(arena: &'a Bump, lowerer: Lowerer<'a>, knowledge: &'k Knowledge) -> Self {
-        Self { arena, lowerer, knowledge, calls: BumpVec::new_in(arena), next: 0, waiting: VecDeque::new() }
+    pub(crate) fn new(
+        arena: &'a Bump,
+        lowerer: Lowerer<'a>,
+        knowledge: &'k Knowledge,
+        attachments: manifest::Attachments<'a>,
+    ) -> Self {
+        Self {
+            arena,
+            lowerer,
+            knowledge,
+            calls: BumpVec::new_in(arena),
+            next: 0,
+            waiting: VecDeque::new(),
+            executions: Vec::new(),
+            rounds: 0,
+            attachments,
+        }
     }
 
     /// The request's own text or words go in through here.
@@ -77,8 +100,11 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 self.next += 1;
                 self.identify(id, invocation);
             }
-            let Some((call, inner)) = self.waiting.pop_front() else { break };
-            self.append(call, inner);
+            match self.waiting.pop_front() {
+                Some((call, inner)) => self.append(call, inner),
+                None if self.written_code() => {}
+                None => break,
+            }
         }
         Identified { program: self.lowerer.program, calls: self.calls }
     }
@@ -110,6 +136,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             self.without(id, &invocation, 0);
             self.variables(&mut call, &invocation);
             self.unwrap(&mut call, &invocation);
+            self.runs_itself(&call, &invocation);
             self.calls.push(call);
             return;
         };
@@ -137,6 +164,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 self.unwrap(&mut call, &invocation);
             }
         }
+        self.runs_itself(&call, &invocation);
         self.calls.push(call);
         for tool in tools {
             let call = Call::new(self.arena, id, invocation.source, first.span, words);

@@ -17,9 +17,9 @@ use crate::shell::Span;
 /// The surroundings that a call gives to what is inside it.
 #[derive(Clone, Copy)]
 pub(super) struct Inner<'a> {
-    environment: EnvironmentId,
-    directory: Word<'a>,
-    place: Place,
+    pub(super) environment: EnvironmentId,
+    pub(super) directory: Word<'a>,
+    pub(super) place: Place,
 }
 
 impl<'a, 'k> Identifier<'a, 'k> {
@@ -42,6 +42,10 @@ impl<'a, 'k> Identifier<'a, 'k> {
         for (index, argument) in arguments.iter().enumerate() {
             let inner = if argument.given == Given::Operand { inner } else { self.once(inner, argument) };
             match argument.role {
+                Role::Document(language) => self.document_at(call, invocation, inner, *language, argument),
+                Role::Code(language) if language.is_document() => {
+                    self.document_in(call, invocation, inner, *language, argument);
+                }
                 Role::Code(language) => {
                     let positional = if *language == Language::Shell {
                         positional(self.arena, arguments, index)
@@ -62,7 +66,10 @@ impl<'a, 'k> Identifier<'a, 'k> {
                     let word = self.join(words);
                     self.code(call, invocation, inner, *language, word, &[]);
                 }
-                Role::Script(language) => self.script(call, invocation, inner, *language, argument.word),
+                Role::Script(language) => {
+                    self.script(call, invocation, inner, *language, argument.word);
+                    self.runs_file(inner, Some(*language), argument.word, behind(arguments, index));
+                }
                 Role::Program => self.program(call, invocation, inner, argument.word),
                 _ => {}
             }
@@ -70,7 +77,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         self.standard_input(call, invocation, inner);
     }
 
-    fn inner(&mut self, call: &Call<'a, 'k>, invocation: &Invocation<'a>) -> Inner<'a> {
+    pub(super) fn inner(&mut self, call: &Call<'a, 'k>, invocation: &Invocation<'a>) -> Inner<'a> {
         let mut environment = invocation.environment;
         let inside = call.command.map_or(Inside::Here, |command| command.inside);
         let place = match inside {
@@ -266,7 +273,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
     }
 
     /// Source text given as a word.
-    fn code(
+    pub(super) fn code(
         &mut self,
         call: &mut Call<'a, 'k>,
         invocation: &Invocation<'a>,
@@ -384,7 +391,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             let (text, from) = match invocation.stdin {
                 Input::Text(word) => (word.as_known(), FeedSource::Unknown),
                 Input::Channel(channel) => (self.lowerer.channel_text(channel), FeedSource::Channel(channel)),
-                _ => return self.feed(call, invocation, language, word.span),
+                _ => return self.feed(call, invocation, inner, language, word.span),
             };
             self.streamed(call, invocation, inner, text, Feed { language, from, span: word.span });
         }
@@ -408,7 +415,17 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 }
                 self.code(call, invocation, inner, feed.language, Word::known(text, feed.span), &[]);
             }
-            None => call.feeds.push(feed),
+            None => {
+                if let FeedSource::Channel(channel) = feed.from
+                    && invocation.resolution != Resolution::Builtin
+                {
+                    for text in self.lowerer.channel_constants(channel) {
+                        let word = Word::known(text, feed.span);
+                        self.code(call, invocation, inner, feed.language, word, &[]);
+                    }
+                }
+                call.feeds.push(feed);
+            }
         }
     }
 
@@ -454,7 +471,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             };
         }
         let Some(&Role::Code(language)) = role else { return };
-        if is_general_purpose(language) && matches!(invocation.stdin, Input::Text(_) | Input::Channel(_)) {
+        if is_general_purpose(language) && matches!(invocation.stdin, Input::Channel(_)) {
             // Even harmless text: what an interpreter is fed is not what it was started with.
             let found = Found { act: Act::Opaque, at: 0..0 };
             call.found.push(LanguageAct { language, found, span: call.named });
@@ -470,17 +487,27 @@ impl<'a, 'k> Identifier<'a, 'k> {
                     for text in self.lowerer.channel_constants(channel) {
                         self.code(call, invocation, inner, language, Word::known(text, call.named), &[]);
                     }
-                    self.feed(call, invocation, language, call.named);
+                    self.feed(call, invocation, inner, language, call.named);
                 }
             },
-            _ => self.feed(call, invocation, language, call.named),
+            _ => self.feed(call, invocation, inner, language, call.named),
         }
     }
 
-    fn feed(&self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>, language: Language, span: Span) {
+    fn feed(
+        &mut self,
+        call: &mut Call<'a, 'k>,
+        invocation: &Invocation<'a>,
+        inner: Inner<'a>,
+        language: Language,
+        span: Span,
+    ) {
         let from = match invocation.stdin {
             Input::Channel(channel) => FeedSource::Channel(channel),
-            Input::File(word) => FeedSource::File(word),
+            Input::File(word) => {
+                self.runs_file(inner, Some(language), word, &[]);
+                FeedSource::File(word)
+            }
             Input::Inherited => FeedSource::Inherited,
             Input::Text(_) => FeedSource::Unknown,
             Input::Empty => return,
@@ -528,6 +555,11 @@ fn positional<'a>(arena: &'a bumpalo::Bump, arguments: &[Argument<'a, '_>], inde
     words.into_bump_slice()
 }
 
+/// The operands behind the script at `index`.
+fn behind<'a, 'k>(arguments: &'a [Argument<'a, 'k>], index: usize) -> &'a [Argument<'a, 'k>] {
+    arguments.get(index + 1..).unwrap_or_default()
+}
+
 pub(super) fn origins<'a>(arena: &'a bumpalo::Bump, stdin: &Input<'a>) -> &'a [Origin<'a>] {
     match stdin {
         Input::Channel(channel) => arena.alloc_slice_copy(&[Origin::Channel(*channel)]),
@@ -556,9 +588,15 @@ pub(super) fn fill<'a>(word: Word<'a>, placeholder: &[u8], input: Word<'a>) -> W
 }
 
 /// Languages in which a text can do anything.
-const fn is_general_purpose(language: Language) -> bool {
+pub(super) const fn is_general_purpose(language: Language) -> bool {
     !matches!(
         language,
-        Language::Shell | Language::Sed | Language::Awk | Language::Jq | Language::Sql | Language::Manifest
+        Language::Shell
+            | Language::Sed
+            | Language::Awk
+            | Language::Jq
+            | Language::Sql
+            | Language::Cron
+            | Language::Manifest
     )
 }

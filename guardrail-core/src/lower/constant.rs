@@ -39,8 +39,52 @@ impl<'a> Lowerer<'a> {
     }
 }
 
+/// What an invocation writes where its output goes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Output<'a> {
+    /// Constants that it may be.
+    pub(crate) texts: Vec<&'a [u8]>,
+    /// Whether there is no other.
+    pub(crate) exact: bool,
+}
+
+impl<'a> Lowerer<'a> {
+    /// What an invocation prints, whatever files that is directed to.
+    pub(crate) fn output_of(&self, writer: &Invocation<'a>) -> Output<'a> {
+        let plain = Invocation { redirects: &[], ..*writer };
+        let silent = match writer.words.first().map(super::Word::as_known) {
+            None => writer.resolution == Resolution::Nothing && !reads_file(writer),
+            Some(name) => writer.resolution == Resolution::Builtin && matches!(name, Some(b":" | b"true")),
+        };
+        if silent {
+            return Output { texts: vec![b""], exact: true };
+        }
+        if let Some(text) = raw(self.arena, &plain) {
+            return Output { texts: vec![text], exact: true };
+        }
+        let copies = matches!(
+            writer.words.first().and_then(super::Word::as_known),
+            Some(b"cat" | b"/bin/cat" | b"/usr/bin/cat")
+        ) && writer.words.len() == 1
+            && writer.resolution == Resolution::Program;
+        match writer.stdin {
+            Input::Text(text) => {
+                let known = text.as_known().into_iter().chain(text.maybe.iter().copied());
+                Output { texts: known.collect(), exact: copies && text.as_known().is_some() }
+            }
+            Input::Channel(channel) => Output { texts: self.channel_constants(channel), exact: false },
+            _ => Output { texts: printed(self.arena, writer).into_iter().collect(), exact: false },
+        }
+    }
+}
+
+/// `< file` without a command.
+fn reads_file(invocation: &Invocation<'_>) -> bool {
+    matches!(invocation.stdin, Input::File(_))
+}
+
 /// What an invocation may print: a constant of its own, or of what it is a wrapper around.
-fn printed<'a>(arena: &'a Bump, writer: &Invocation<'a>) -> Option<&'a [u8]> {
+pub(super) fn printed<'a>(arena: &'a Bump, writer: &Invocation<'a>) -> Option<&'a [u8]> {
     let plain = Invocation { redirects: &[], ..*writer };
     raw(arena, &plain).or_else(|| {
         let at = writer.words.iter().position(|word| {
@@ -62,7 +106,7 @@ pub(super) fn output<'a>(arena: &'a Bump, invocation: &Invocation<'a>) -> Option
     raw(arena, invocation).filter(|text| !text.contains(&0))
 }
 
-fn raw<'a>(arena: &'a Bump, invocation: &Invocation<'a>) -> Option<&'a [u8]> {
+pub(super) fn raw<'a>(arena: &'a Bump, invocation: &Invocation<'a>) -> Option<&'a [u8]> {
     let (first, arguments) = invocation.words.split_first()?;
     let builtin = invocation.resolution == Resolution::Builtin;
     if invocation.words.iter().any(|word| word.splits || word.as_known().is_none()) {

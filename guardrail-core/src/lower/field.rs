@@ -370,6 +370,14 @@ impl<'a> Lowerer<'a> {
             };
             if prefix.is_empty() && suffix.is_empty() && field.lead == Lead::Text {
                 Value::Unknown
+            } else if field.holed && field.lead == Lead::Text && text.contains(&b':') {
+                // All of it stays for whoever reads documents around the holes.
+                let text: &'a [u8] = self.arena.alloc_slice_copy(text);
+                self.templates.push(text);
+                Value::Partial {
+                    prefix: text.get(..first).unwrap_or_default(),
+                    suffix: text.get(after..).unwrap_or_default(),
+                }
             } else {
                 Value::Partial {
                     prefix: self.arena.alloc_slice_copy(prefix),

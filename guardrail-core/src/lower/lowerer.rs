@@ -203,6 +203,8 @@ pub struct Lowerer<'a> {
     // Scratch, used as stacks: a nested user leaves them as long as it found them.
     pub(super) words: BumpVec<'a, Word<'a>>,
     pub(super) buffer: BumpVec<'a, u8>,
+    /// The texts of words with holes, each with its [`HOLE`](super::field::HOLE)s.
+    pub(super) templates: BumpVec<'a, &'a [u8]>,
     pub(super) origins: BumpVec<'a, Origin<'a>>,
     pub(super) globs: BumpVec<'a, u32>,
     /// What each hole of the open fields may be.
@@ -252,6 +254,7 @@ impl<'a> Lowerer<'a> {
             shells: Vec::new(),
             words: BumpVec::with_capacity_in(16, arena),
             buffer: BumpVec::new_in(arena),
+            templates: BumpVec::new_in(arena),
             origins: BumpVec::new_in(arena),
             globs: BumpVec::new_in(arena),
             choices: BumpVec::new_in(arena),
@@ -318,6 +321,11 @@ impl<'a> Lowerer<'a> {
     pub fn channel(&mut self) -> ChannelId {
         self.program.channels += 1;
         ChannelId(self.program.channels - 1)
+    }
+
+    /// Where the names of files start from.
+    pub(crate) const fn roots(&self) -> Roots<'a> {
+        Roots { cwd: self.known.directory, home: self.known.home }
     }
 
     /// What the request says about a variable.
@@ -470,7 +478,7 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    pub(super) fn exhaust(&mut self, source: SourceId, span: Span) {
+    pub(crate) fn exhaust(&mut self, source: SourceId, span: Span) {
         self.program.exhausted.get_or_insert((source, span));
     }
 

@@ -113,7 +113,11 @@ impl<'a> Lowerer<'a> {
                         }
                         None => {
                             let from = self.named(binding.value.from, name);
-                            Subject::List { elements: &[], rest: Some(from), joined }
+                            // Constants that it may hold are tried as its first element.
+                            let maybe =
+                                if binding.value.maybe.is_empty() { None } else { Some(binding.value) };
+                            let elements = self.arena.alloc_slice_fill_iter(maybe);
+                            Subject::List { elements, rest: Some(from), joined }
                         }
                     };
                 }

@@ -56,6 +56,9 @@ pub struct Demands {
     pub high: Demand,
     /// For [`Risk::Critical`]. Whatever it says, a person must say yes.
     pub critical: Demand,
+    /// For every command that gets a secret, beside what its risk demands: what looks harmless may
+    /// print a secret in a form that nobody looks for.
+    pub credential: Demand,
 }
 
 /// What one step must have.
@@ -110,7 +113,8 @@ impl Demands {
         let medium = Demand { preflight: true, post: true, rollback: WayBack::Any, ..light };
         let high = Demand { people: 1, rollback: WayBack::Detailed, impact: true, monitor: true, ..medium };
         let critical = Demand { approvers: 2, people: 2, dry_run: true, ..high };
-        Self { low, light, medium, high, critical }
+        let credential = Demand { people: 1, ..light };
+        Self { low, light, medium, high, critical, credential }
     };
 
     const fn of(&self, risk: Risk, light: bool) -> Demand {
@@ -259,7 +263,11 @@ pub(super) fn judge(plan: &Plan, commands: &[Prepared], demands: &Demands) -> (N
         }
         let action = slot.part == Part::Action;
         let irreversible = action && step.is_some_and(|step| step.irreversible.is_some());
-        let demand = demand(demands, evaluation, irreversible || (action && is_final(evaluation)));
+        let mut demand = demand(demands, evaluation, irreversible || (action && is_final(evaluation)));
+        if !prepared.command.credentials.is_empty() {
+            demand = demand.join(demands.credential);
+            demand.approvers = demand.approvers.max(demand.people);
+        }
         need.approvers = need.approvers.max(demand.approvers);
         need.people = need.people.max(demand.people);
         if let Decision::Ask(approval) = &evaluation.decision {
@@ -492,9 +500,9 @@ impl Found {
         let nul = environment.values().any(|value| value.contains('\0'));
         self.when(nul, slot, "no variable can hold a NUL character");
         self.when(
-            credentials.iter().any(|reference| reference.name.trim().is_empty()),
+            slot.part == Part::Capture && !credentials.is_empty(),
             slot,
-            "a credential has a name",
+            "it gets no credential: it runs before anybody was asked",
         );
         let paths = sandbox.files.iter().flat_map(|files| files.read.iter().chain(&files.write));
         let relative = paths.into_iter().any(|path| !path.starts_with('/'));

@@ -91,8 +91,13 @@ const fn is_of_plans(kind: &Kind) -> bool {
     matches!(kind, Kind::Plan | Kind::Approval | Kind::Intent | Kind::Outcome | Kind::Check | Kind::Rollback)
 }
 
-/// The event that a record is; `None` where it is of a kind that moves no plan.
-fn event(record: &Record) -> Result<Option<Event>, String> {
+/// The event of a plan that a record is; `None` where it is of a kind that moves no plan.
+///
+/// # Errors
+///
+/// What is wrong with it, in a sentence, where it cannot be read or its columns say something else
+/// than its details.
+pub fn event(record: &Record) -> Result<Option<Event>, String> {
     if !is_of_plans(&record.kind) {
         return Ok(None);
     }

@@ -39,7 +39,8 @@ pub use approver::{
 };
 pub use command::{Command, FileAccess, Sandbox, StepLimits};
 pub use credential::{
-    CredentialError, CredentialProvider, CredentialReference, CredentialUse, Injection, Secret,
+    CredentialError, CredentialName, CredentialNameError, CredentialProvider, CredentialReference,
+    CredentialUse, Injection, Secret,
 };
 pub use demands::{Demand, Demands, Flaw, Need, WayBack};
 pub use derive::Derived;
@@ -51,7 +52,7 @@ pub use executor::{
     Achieved, Ended, Execution, Executor, Limit, Measure, NoOutput, Output, OutputSink, Progress, Refusal,
     Stream,
 };
-pub use history::{HistoryError, latest, life};
+pub use history::{HistoryError, event, latest, life};
 pub use id::{PlanId, PlanName, PlanNameError};
 pub use life::{Illegal, InFlight, Life};
 pub use machine::{Change, Intent, Machine, Next, Refused};

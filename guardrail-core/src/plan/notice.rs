@@ -64,6 +64,13 @@ pub enum NoticeKind {
     Succeeded,
     /// Much was denied in a short time.
     DenialSpike,
+    /// Somebody is waited for longer than usual.
+    SlowApproval,
+    /// An actor used a tool that it does not use otherwise.
+    UnusualTool,
+    /// Some news were held back because there were too many, or something was forgotten that news
+    /// would have needed. The text says how much.
+    HeldBack,
 }
 
 /// A notice that could not be delivered.

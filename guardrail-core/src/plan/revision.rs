@@ -520,7 +520,8 @@ impl Revision {
     /// The named tool or the program that a command starts, for records.
     pub(super) fn tools(prepared: &Prepared) -> Option<String> {
         if let Action::Call { name, .. } = &prepared.command.action {
-            return Some(name.clone());
+            // A comma parts tools: a call whose name has some is still one.
+            return Some(name.replace(',', ";"));
         }
         let mut tools: Vec<&str> =
             prepared.evaluation.invocations.iter().filter_map(|call| call.tool.as_deref()).collect();

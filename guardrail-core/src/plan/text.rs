@@ -4,6 +4,7 @@
 
 use std::fmt::{self, Write as _};
 
+use super::credential::Injection;
 use super::document::{Check, Expect, Rollback};
 use super::revision::{Prepared, Revision, numbered};
 use super::{Digest, Part, Slot};
@@ -266,9 +267,14 @@ impl Writer<'_> {
             writeln!(self.out, "{indent}with {pair}")?;
         }
         for reference in &command.credentials {
-            let name = self.line(&reference.name);
+            let name = self.line(reference.name.as_str());
             let variable = self.line(reference.into.variable());
-            writeln!(self.out, "{indent}with the credential {name} in {variable}")?;
+            let how = match reference.into {
+                Injection::Environment(_) => "",
+                Injection::File(_) => "a file named by ",
+                Injection::Descriptor(_) => "an open descriptor numbered by ",
+            };
+            writeln!(self.out, "{indent}with the credential {name} in {how}{variable}")?;
         }
         for file in &pins.files {
             let path = self.line(&file.path);

@@ -187,8 +187,14 @@ impl Check<'_> {
     }
 }
 
+/// Problems of conditions that stand elsewhere than in a rule.
+pub(super) fn restriction(source: &Source, way: &Way, file: &RuleFile, problems: &mut Vec<PolicyProblem>) {
+    Check { source, problems }.rule(way, file);
+    conditions(source, way, &Rule::new(file, 0, 0), problems);
+}
+
 /// Conditions that contradict themselves.
-pub(super) fn conditions(source: &Source, place: usize, rule: &Rule, problems: &mut Vec<PolicyProblem>) {
+pub(super) fn conditions(source: &Source, way: &Way, rule: &Rule, problems: &mut Vec<PolicyProblem>) {
     for condition in &rule.conditions {
         let wrong = match condition {
             Condition::Texts(_, Patterns { any, none }) | Condition::Argument(_, Patterns { any, none }) => {
@@ -206,7 +212,7 @@ pub(super) fn conditions(source: &Source, place: usize, rule: &Rule, problems: &
             Condition::Time(_) => None,
         };
         if let Some(wrong) = wrong {
-            let way = Way::rule(place).then("when").then(condition.key());
+            let way = way.then("when").then(condition.key());
             problems.push(source.problem(Severity::Error, &way, wrong));
         }
     }

@@ -16,7 +16,7 @@ use crate::policy::problem::{self, PolicyError, PolicyProblem, Severity, Step, W
 use crate::policy::rule::{Condition, Overrides, Rule};
 use crate::policy::settings::Settings;
 use crate::policy::truth::Truth;
-use crate::policy::{Inner, Layer, LayerState, Policy, explain};
+use crate::policy::{Inner, Layer, LayerState, Policy, explain, quota};
 use crate::request::Request;
 
 /// A policy file that was read.
@@ -62,17 +62,22 @@ impl Source {
         }
     }
 
-    /// A way as a person reads it: rules by their names too.
+    /// A way as a person reads it: rules and quotas by their names too.
     fn place(&self, way: &Way) -> String {
         let text = way.to_string();
         let named = match way.0.get(..2) {
-            Some([Step::Key(key), Step::At(at)]) if key == "rule" => self.file.rules.get(*at),
+            Some([Step::Key(key), Step::At(at)]) if key == "rule" => {
+                self.file.rules.get(*at).map(|rule| &rule.name)
+            }
+            Some([Step::Key(key), Step::At(at)]) if key == "quota" => {
+                self.file.quotas.get(*at).map(|quota| &quota.name)
+            }
             _ => None,
         };
-        let Some(rule) = named else { return text };
+        let Some(name) = named else { return text };
         match text.split_once(": ") {
-            Some((head, tail)) => format!("{head} {:?}: {tail}", rule.name),
-            None => format!("{text} {:?}", rule.name),
+            Some((head, tail)) => format!("{head} {name:?}: {tail}"),
+            None => format!("{text} {name:?}"),
         }
     }
 }
@@ -155,10 +160,12 @@ impl PolicyBuilder {
 
         let mut settings = Settings::standard();
         let mut rules = Vec::new();
+        let mut quotas = Vec::new();
         let mut examples = Vec::new();
         for (at, (source, state)) in sources.iter().zip(&states).enumerate() {
             check::file(source, &mut problems);
             settings.add(&source.file, at, state.trusted);
+            quota::read(source, at, &mut quotas, &mut problems);
             rules.extend(source.file.approval.patterns.iter().map(|pattern| standing_rule(pattern, at)));
             for (place, file) in source.file.rules.iter().enumerate() {
                 let way = Way::rule(place);
@@ -174,7 +181,7 @@ impl PolicyBuilder {
                     continue;
                 }
                 let rule = Rule::new(file, at, place);
-                check::conditions(source, place, &rule, &mut problems);
+                check::conditions(source, &way, &rule, &mut problems);
                 for (key, expected, trials) in
                     [("match", true, &file.matches), ("not_match", false, &file.not_matches)]
                 {
@@ -216,6 +223,7 @@ impl PolicyBuilder {
             layers: states,
             settings,
             rules,
+            quotas,
             index,
             wanted,
             digest,
@@ -242,6 +250,7 @@ pub(super) fn of_mode(mode: Mode) -> Policy {
         layers,
         settings,
         rules: Vec::new(),
+        quotas: Vec::new(),
         index: Index::new(&[]),
         wanted: Facets::default(),
         warnings: Vec::new(),

@@ -28,6 +28,7 @@ mod pattern;
 mod problem;
 #[cfg(test)]
 mod properties;
+mod quota;
 mod read;
 mod rule;
 mod scene;
@@ -44,6 +45,7 @@ use crate::effect::Analysis;
 use crate::evaluation::{Decision, Finding, PolicyDigest, Ruling};
 use crate::policy::facet::{Facet, Facets, Side, Slot};
 use crate::policy::index::Index;
+use crate::policy::quota::QuotaRule;
 use crate::policy::rule::Rule;
 use crate::policy::scene::Scene;
 use crate::policy::settings::Settings;
@@ -55,6 +57,7 @@ pub use fixture::{Fixture, Fixtures, Mismatch};
 pub use load::PolicyBuilder;
 pub use model::*;
 pub use problem::{PolicyError, PolicyProblem, Severity};
+pub use quota::{QuotaFile, QuotaKey};
 pub use value::{Clock, Day, Duration, Offset, OneOrMany};
 
 /// What an operator set, in one piece: checked, indexed, with a digest.
@@ -96,6 +99,7 @@ struct Inner {
     layers: Vec<LayerState>,
     settings: Settings,
     rules: Vec<Rule>,
+    quotas: Vec<QuotaRule>,
     index: Index,
     /// The facets that any rule asks about.
     wanted: Facets,
@@ -246,8 +250,18 @@ impl Policy {
         analysis: &'s Analysis<'_, '_>,
         findings: &[Finding],
     ) -> Scene<'s> {
+        self.scene_of(request, analysis, findings, self.0.wanted)
+    }
+
+    /// Takes a request apart; of the facets, those that are wanted are read.
+    fn scene_of<'s>(
+        &self,
+        request: &'s Request,
+        analysis: &'s Analysis<'_, '_>,
+        findings: &[Finding],
+        mut wanted: Facets,
+    ) -> Scene<'s> {
         let namespaces = &self.settings().production_namespaces;
-        let mut wanted = self.0.wanted;
         if !namespaces.any.is_empty() {
             wanted.insert(Facet::KubernetesNamespace);
         }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use guardrail_schema::{EffectKind, Risk, Scope};
 use serde::{Deserialize, Serialize};
 
+use crate::policy::quota::QuotaFile;
 use crate::policy::value::{Clock, Day, Duration, Offset, OneOrMany};
 use crate::request::{Action, Environment, Request};
 
@@ -38,12 +39,15 @@ pub struct PolicyFile {
     /// Whether lower layers may loosen. A layer that is not trusted may only tighten.
     #[serde(skip_serializing_if = "is_default")]
     pub trust: Trust,
+    /// How much may be done. All quotas of all layers hold, so that each can only tighten.
+    #[serde(rename = "quota", skip_serializing_if = "Vec::is_empty")]
+    pub quotas: Vec<QuotaFile>,
     /// Rules, in any order: the strictest of those that match counts.
     #[serde(rename = "rule", skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleFile>,
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 

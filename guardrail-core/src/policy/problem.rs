@@ -186,8 +186,8 @@ impl fmt::Display for Way {
         let mut steps = self.0.iter().peekable();
         while let Some(step) = steps.next() {
             match step {
-                Step::Key(key) if key == "rule" => {
-                    f.write_str("rule")?;
+                Step::Key(key) if key == "rule" || key == "quota" => {
+                    f.write_str(key)?;
                     if let Some(Step::At(index)) = steps.peek() {
                         write!(f, " {}", index + 1)?;
                         steps.next();

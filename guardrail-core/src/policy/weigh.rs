@@ -46,6 +46,16 @@ impl PartialEq for By<'_> {
     }
 }
 
+/// The settings that a decision may name, beside those of channels and skills.
+const SETTINGS: [&str; 6] = [
+    "execution.auto_approve_low_risk",
+    "execution.auto_approve_workspace",
+    "limits",
+    "safety.allow_critical",
+    "safety.block_production",
+    "safety.require_approval",
+];
+
 /// An audience that a request has, or may have.
 struct Present<'p> {
     rule: &'p AudienceRule,
@@ -95,6 +105,14 @@ impl<'p> Grounds<'p> {
 }
 
 impl Policy {
+    /// Whether a ruling may name this as what decided: a rule or a setting.
+    pub(crate) fn names_rule(&self, name: &str) -> bool {
+        let settings = self.settings();
+        SETTINGS.contains(&name)
+            || settings.channels.iter().chain(&settings.skills).any(|audience| audience.key == name)
+            || self.rules().iter().any(|rule| rule.name == name)
+    }
+
     /// Decides about a scene whose acts have the environment that the policy gives them.
     pub(crate) fn weigh(&self, scene: &Scene<'_>) -> (Decision, Ruling) {
         let mut scale = Scale::new(self, scene);

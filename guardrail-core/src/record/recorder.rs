@@ -76,6 +76,7 @@ pub struct Receipt {
     timestamp: Timestamp,
     hash: [u8; 32],
     ids: Vec<Uuid>,
+    redacted: u64,
 }
 
 impl Receipt {
@@ -97,7 +98,14 @@ impl Receipt {
             timestamp,
             hash,
             ids: records.iter().filter_map(|record| record.id).collect(),
+            redacted: 0,
         }
+    }
+
+    /// The same receipt of a recorder that took so many secrets out of the records.
+    #[must_use]
+    pub fn with_redacted(self, redacted: u64) -> Self {
+        Self { redacted, ..self }
     }
 
     /// The log's id.
@@ -128,6 +136,12 @@ impl Receipt {
     #[must_use]
     pub const fn hash(&self) -> &[u8; 32] {
         &self.hash
+    }
+
+    /// How many secrets the recorder took out of the records.
+    #[must_use]
+    pub const fn redacted(&self) -> u64 {
+        self.redacted
     }
 
     /// Whether a record with this id is among those that were made durable.

@@ -43,6 +43,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use kind::{Hits, Kind};
+pub use registered::MIN_VALUE as SHORTEST;
 use registered::Registered;
 use scan::scan;
 pub use stream::StreamRedactor;

@@ -8,9 +8,9 @@ use aho_corasick::{AhoCorasick, Input, MatchKind};
 use super::RedactorError;
 use super::prefix::Prefixes;
 
-/// The fewest bytes of a value, raw or encoded, that are looked for. Anything shorter turns up
-/// in ordinary text.
-pub(super) const MIN_VALUE: usize = 4;
+/// The fewest bytes of a value, raw or encoded and without white space around it, that are looked
+/// for. Anything shorter turns up in ordinary text.
+pub const MIN_VALUE: usize = 4;
 /// An encoded fragment loses bytes at its ends, so it has to be longer to be telling.
 const MIN_FRAGMENT: usize = 8;
 /// A line of a multi-line value is looked for on its own from this length.

@@ -14,7 +14,7 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     if !case.effects().any(is_secret) || !case.effects().any(flow::is_network) {
         return;
     }
-    let secrets = Reach::of(analysis, is_secret);
+    let secrets = Reach::of(case, is_secret);
     // What a call reads itself it can send itself. An address that gives credentials is no file;
     // and one unknown word is one thing: what it may read is not what it may send.
     let mut reads: Vec<_> = case
@@ -41,7 +41,7 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
             _ => {
                 matches!(&effect.target, Target::Path(_, location) if location.secret)
                     || reads.binary_search(&effect.invocation).is_ok()
-                    || secrets.enters(invocation)
+                    || secrets.enters(effect.invocation, invocation)
                     || (is_redirection(effect) && around.contains(&effect.invocation))
             }
         };

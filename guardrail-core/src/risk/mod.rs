@@ -6,9 +6,11 @@ mod control_characters;
 mod credential;
 mod delete;
 mod exfiltration;
+mod files;
 mod floor;
 mod flow;
 mod incomplete;
+mod manifest;
 mod many_clusters;
 mod network_code;
 mod network_send;
@@ -20,6 +22,7 @@ mod unknown;
 mod write;
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use guardrail_schema::Risk;
@@ -28,6 +31,7 @@ use crate::effect::{Analysis, Effect};
 use crate::evaluation::Finding;
 use crate::lower::{Lead, SourceId, Value, Word};
 use crate::request::{Environment, Fact, Facts};
+use crate::risk::files::Files;
 use crate::shell::Span;
 
 /// One way in which a request can be bad.
@@ -46,6 +50,7 @@ const RULES: &[Rule] = &[
     Rule { id: "exfiltration", check: exfiltration::check },
     Rule { id: "floor", check: floor::check },
     Rule { id: "incomplete", check: incomplete::check },
+    Rule { id: "manifest", check: manifest::check },
     Rule { id: "many-clusters", check: many_clusters::check },
     Rule { id: "network-code", check: network_code::check },
     Rule { id: "network-send", check: network_send::check },
@@ -57,15 +62,26 @@ const RULES: &[Rule] = &[
     Rule { id: "write", check: write::check },
 ];
 
+/// Whether findings may name this as their rule.
+pub(crate) fn is_rule(name: &str) -> bool {
+    RULES.binary_search_by(|rule| rule.id.cmp(name)).is_ok()
+}
+
 /// What a rule looks at.
 pub(crate) struct Case<'c, 'a, 'k> {
     pub(crate) analysis: &'c Analysis<'a, 'k>,
     pub(crate) facts: &'c Facts,
+    files: OnceCell<Option<Files>>,
 }
 
 impl<'c, 'a, 'k> Case<'c, 'a, 'k> {
     fn effects(&self) -> impl Iterator<Item = &'c Effect<'a, 'k>> + use<'c, 'a, 'k> {
         self.analysis.effects.iter()
+    }
+
+    /// The files through which something may flow.
+    fn files(&self) -> Option<&Files> {
+        self.files.get_or_init(|| Files::of(self.analysis)).as_ref()
     }
 
     /// Whether people may depend on what is reached. For rows of the rubric that name
@@ -137,7 +153,7 @@ impl Found {
 
 /// Runs every rule; findings come worst first, then in the order of the text, each once.
 pub(crate) fn judge(analysis: &Analysis<'_, '_>, facts: &Facts) -> Found {
-    let case = Case { analysis, facts };
+    let case = Case { analysis, facts, files: OnceCell::new() };
     let mut found = Found::default();
     for rule in RULES {
         found.rule = rule.id;

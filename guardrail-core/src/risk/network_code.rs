@@ -1,13 +1,14 @@
-//! Code that comes from a network, or was hidden by an encoding, straight into an interpreter:
-//! nobody has seen what will run.
+//! Code that comes from a network, or was hidden by an encoding, straight into an interpreter or
+//! by way of a file: nobody has seen what will run.
 
 use guardrail_schema::{EffectKind, Language, Risk};
 
+use super::files::{Meets, run_by};
 use super::flow::{self, Reach};
 use super::{Case, Found};
 use crate::effect::{Area, Code, Effect, Target};
 use crate::identify::FeedSource;
-use crate::lower::Input;
+use crate::lower::{Input, Word};
 
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     let analysis = case.analysis;
@@ -22,13 +23,23 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
             found.on(effect, Risk::Critical, false, || "runs code that comes from a network".into());
         }
     }
-    if !case.effects().any(|effect| is_fed(&effect)) || analysis.identified.program.channels == 0 {
+    let executes = |effect: &Effect<'_, '_>| effect.kind == EffectKind::Execute;
+    let program = &analysis.identified.program;
+    // Without a stream or a file between them nothing reaches what runs.
+    let fed = program.channels > 0 && case.effects().any(|effect| is_fed(&effect));
+    if !fed && (program.invocations.len() < 2 || case.files().is_none()) {
         return;
     }
-    let network = Reach::of(analysis, flow::is_network);
+    let network = Reach::of(case, flow::is_network);
     // A tool's file names the flag that makes it decode.
     let decoders = analysis.identified.calls.iter().filter(|call| call.has_facet("decode"));
-    let decoded = Reach::from(analysis, decoders.map(|call| call.invocation));
+    let decoded = Reach::from(case, decoders.map(|call| call.invocation));
+    if case.files().is_some() {
+        for effect in case.effects().filter(|effect| executes(effect)) {
+            files(case, effect, &network, &decoded, found);
+        }
+        installed(case, &network, found);
+    }
     for effect in case.effects().filter(is_fed) {
         let Some(invocation) = analysis.identified.program.invocation(effect.invocation) else { continue };
         let reached = |reach: &Reach| match &effect.target {
@@ -55,6 +66,56 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
             }
         } else if interpreter && is_code(effect) && reached(&decoded) {
             found.on(effect, Risk::Critical, true, || "runs code that was hidden by an encoding".into());
+        }
+    }
+}
+
+/// A file that runs, or a directory whose code does, and what the script has written there.
+fn files(
+    case: &Case<'_, '_, '_>,
+    effect: &Effect<'_, '_>,
+    network: &Reach,
+    decoded: &Reach,
+    found: &mut Found,
+) {
+    let analysis = case.analysis;
+    let Some(invocation) = analysis.identified.program.invocation(effect.invocation) else { return };
+    let Some(file) = run_by(analysis, effect, invocation) else {
+        // `make` runs what lies in its directory.
+        if matches!(effect.target, Target::Nothing) && effect.says.is_some() {
+            let here = analysis.file(&Word::known(b".", effect.span), invocation);
+            if network.meets(case, &here, false) == Some(Meets::Yes) {
+                found.on(effect, Risk::High, true, || {
+                    "runs code in a directory that comes from a network".into()
+                });
+            }
+        }
+        return;
+    };
+    let (risk, message) = match (network.meets(case, &file, true), decoded.meets(case, &file, true)) {
+        (Some(Meets::Yes), _) => {
+            (Risk::Critical, "runs a file that comes from a network, which nobody has seen")
+        }
+        (_, Some(Meets::Yes)) => (Risk::Critical, "runs a file that was hidden by an encoding"),
+        (None, None) => return,
+        _ => (Risk::High, "may run a file that comes out of an archive which nobody has seen"),
+    };
+    found.on(effect, risk, true, || message.into());
+    if let Some(finding) = found.findings.last_mut() {
+        finding
+            .instead
+            .get_or_insert("fetch the file first, read it, and run it in a step of its own".into());
+    }
+}
+
+/// Programs that the script puts where programs are searched, and runs by their names.
+fn installed(case: &Case<'_, '_, '_>, network: &Reach, found: &mut Found) {
+    for call in &case.analysis.identified.calls {
+        let invocation = case.analysis.identified.program.invocation(call.invocation);
+        let Some(name) = invocation.and_then(|i| i.words.first()).and_then(Word::as_known) else { continue };
+        if !name.contains(&b'/') && network.installs(case, name) {
+            let message = "runs a program that comes from a network, which nobody has seen";
+            found.at(call.source, call.named, Risk::Critical, true, message);
         }
     }
 }

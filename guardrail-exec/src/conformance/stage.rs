@@ -127,7 +127,8 @@ pub fn permit_valid_for(command: Command, pins: Pins, seconds: u64) -> Permit {
     let harmless = Guard::new().evaluate(&Request::argv(["ls"]));
     let look = Look { evaluation: harmless, pins };
     let mut preparation = Preparation::new(id, Principal::agent("conformance"));
-    preparation.demands = Demands { low: Default::default(), ..Demands::STANDARD };
+    preparation.demands =
+        Demands { low: Default::default(), credential: Default::default(), ..Demands::STANDARD };
     let revision = Revision::prepare(plan, &preparation, &mut |_, _, _| look.clone()).unwrap();
     let mut machine = Machine::new(revision.clone());
     let mut kept = 0;

@@ -3,7 +3,7 @@
 
 mod resolve;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use guardrail_core::plan::{Command, FileRole, PinnedDirectory, Pins};
@@ -45,6 +45,7 @@ pub struct LocalWorld {
     facts: Facts,
     shell: String,
     environment: BTreeMap<String, String>,
+    withheld: BTreeSet<String>,
 }
 
 /// Where programs are looked for, unless somebody says otherwise: directories that only the
@@ -75,7 +76,7 @@ impl LocalWorld {
             environment.insert("HOME".to_owned(), home.clone());
             facts.home = Some(home);
         }
-        Self { facts, shell: "/bin/bash".to_owned(), environment }
+        Self { facts, shell: "/bin/bash".to_owned(), environment, withheld: BTreeSet::new() }
     }
 
     /// The same machine with a variable that every command has. It is no secret: it is shown,
@@ -93,6 +94,14 @@ impl LocalWorld {
         self
     }
 
+    /// The same machine, but no command inherits one of these variables: they hold secrets, and what is
+    /// inherited is shown and kept.
+    #[must_use]
+    pub fn withhold<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.withheld.extend(names.into_iter().map(Into::into));
+        self
+    }
+
     /// The same machine with another shell for shell source; an absolute path.
     #[must_use]
     pub fn shell(mut self, path: impl Into<String>) -> Self {
@@ -104,7 +113,7 @@ impl LocalWorld {
     /// inherited is read now, and what the command sets wins.
     fn environment(&self, command: &Command) -> BTreeMap<String, String> {
         let mut environment = self.environment.clone();
-        for name in &command.inherit {
+        for name in command.inherit.iter().filter(|name| !self.withheld.contains(*name)) {
             if let Ok(value) = std::env::var(name) {
                 environment.insert(name.clone(), value);
             }
@@ -149,6 +158,9 @@ impl World for LocalWorld {
             Action::Call { .. } => {}
         }
         finder.inside(evaluation, matches!(command.action, Action::Shell(_)));
+        let withheld = command.inherit.iter().filter(|name| self.withheld.contains(*name));
+        let why = "it holds a secret, and is not inherited: name it under `credentials`";
+        pins.unpinned.extend(withheld.map(|name| (name.clone(), why.to_owned())));
         pins.environment = environment;
         pins
     }
@@ -264,6 +276,10 @@ mod tests {
         let mut command = Command::argv(["ls"]);
         command.environment.insert("TERM".into(), "xterm".into());
         command.inherit = vec!["CARGO_MANIFEST_DIR".into(), "NO_SUCH_VARIABLE_HERE".into()];
+        let evaluation = Guard::new().evaluate(&Request::new(command.action.clone()).cwd("/"));
+        let withheld = LocalWorld::new().withhold(["CARGO_MANIFEST_DIR"]).pins(&command, "/", &evaluation);
+        assert!(!withheld.environment.contains_key("CARGO_MANIFEST_DIR"));
+        assert_eq!(withheld.unpinned[0].0, "CARGO_MANIFEST_DIR");
         let environment = pins(&command, Path::new("/")).environment;
         assert_eq!(environment["TERM"], "xterm");
         assert_eq!(environment["CARGO_MANIFEST_DIR"], env!("CARGO_MANIFEST_DIR"));

@@ -25,18 +25,19 @@ mod spawn;
 mod tree;
 mod watch;
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use guardrail_core::Action;
 use guardrail_core::plan::{
-    CredentialProvider, CredentialUse, Ended, Execution, Executor, OutputSink, Permit, Refusal, StepLimits,
-    Stop, StopLevel,
+    CredentialProvider, CredentialReference, CredentialUse, Ended, Execution, Executor, OutputSink, Permit,
+    Refusal, Secret, StepLimits, Stop, StopLevel,
 };
 use guardrail_core::record::Timestamp;
-use guardrail_core::redact::{Redactor, RedactorBuilder};
+use guardrail_core::redact::{Redactor, RedactorBuilder, RedactorError};
 
 use handoff::{Handoff, Report, Waiting};
 use watch::Job;
@@ -75,6 +76,7 @@ pub struct ProcessExecutor {
     credentials: Option<Arc<dyn CredentialProvider>>,
     registered: RedactorBuilder,
     redactor: Redactor,
+    handed_out: Arc<Mutex<VecDeque<Secret>>>,
     limits: StepLimits,
     sealing: Sealing,
     tracking: Tracking,
@@ -86,6 +88,9 @@ pub struct ProcessExecutor {
 /// How many bytes of each stream are kept, unless somebody says otherwise.
 const KEEP: usize = 1 << 20;
 
+/// So many values that were handed out before are kept out of the output of later commands.
+const REMEMBERED: usize = 32;
+
 impl ProcessExecutor {
     /// One with the [`DEFAULT_LIMITS`], and without credentials.
     #[must_use]
@@ -95,6 +100,7 @@ impl ProcessExecutor {
             credentials: None,
             registered: Redactor::builder(),
             redactor: Redactor::new(),
+            handed_out: Arc::default(),
             limits: DEFAULT_LIMITS,
             sealing: Sealing::default(),
             tracking: Tracking::default(),
@@ -105,6 +111,9 @@ impl ProcessExecutor {
     }
 
     /// The same, with somebody who has secrets. Without, a command that gets one does not start.
+    ///
+    /// What a command got is kept out of the output of later ones too, since it may have written it
+    /// somewhere: this executor holds the last values that it handed out for as long as it lives.
     #[must_use]
     pub fn credentials(mut self, provider: Arc<dyn CredentialProvider>) -> Self {
         self.credentials = Some(provider);
@@ -116,8 +125,8 @@ impl ProcessExecutor {
     ///
     /// # Errors
     ///
-    /// [`RedactorError`](guardrail_core::redact::RedactorError) where there are too many.
-    pub fn secrets(mut self, values: RedactorBuilder) -> Result<Self, guardrail_core::redact::RedactorError> {
+    /// [`RedactorError`] where there are too many.
+    pub fn secrets(mut self, values: RedactorBuilder) -> Result<Self, RedactorError> {
         self.redactor = values.clone().build()?;
         self.registered = values;
         Ok(self)
@@ -189,29 +198,17 @@ impl ProcessExecutor {
         if stop.level() >= StopLevel::End {
             return Err(Refusal::Stopped);
         }
-        let purpose = CredentialUse { plan: permit.plan(), slot: permit.slot() };
+        let purpose = CredentialUse::of(&permit);
         let mut secrets = Vec::new();
-        let mut redactor = self.redactor.clone();
-        if !permit.credentials().is_empty() {
+        for reference in permit.credentials() {
             let provider = self.credentials.as_ref().ok_or_else(|| {
                 Refusal::Credential("a command gets credentials, and nobody here has any".to_owned())
             })?;
-            let mut registered = self.registered.clone();
-            for reference in permit.credentials() {
-                let secret = provider
-                    .fetch(reference, &purpose)
-                    .await
-                    .map_err(|error| Refusal::Credential(error.to_string()))?;
-                registered = registered.secret(secret.expose()).map_err(|error| {
-                    Refusal::Credential(format!(
-                        "the credential `{}` could not be kept out of the output: {error}",
-                        reference.name
-                    ))
-                })?;
-                secrets.push((reference.clone(), secret));
-            }
-            redactor = registered.build().map_err(|error| Refusal::Credential(error.to_string()))?;
+            let secret = provider.fetch(reference, &purpose).await;
+            secrets
+                .push((reference.clone(), secret.map_err(|error| Refusal::Credential(error.to_string()))?));
         }
+        let redactor = self.redactor(&secrets)?;
         Ok(Job {
             limits: limits::stricter(permit.limits(), &self.limits),
             permit,
@@ -224,6 +221,33 @@ impl ProcessExecutor {
             stop: stop.clone(),
             launcher: self.launcher.clone(),
         })
+    }
+}
+
+impl ProcessExecutor {
+    /// What keeps these secrets out of the output, with all that are known or were handed out before.
+    fn redactor(&self, secrets: &[(CredentialReference, Secret)]) -> Result<Redactor, Refusal> {
+        let mut handed_out = self.handed_out.lock().unwrap_or_else(PoisonError::into_inner);
+        if secrets.is_empty() && handed_out.is_empty() {
+            return Ok(self.redactor.clone());
+        }
+        let mut registered = self.registered.clone();
+        for (reference, secret) in secrets {
+            registered = registered.secret(secret.expose()).map_err(|error| {
+                Refusal::Credential(format!(
+                    "the credential `{}` could not be kept out of the output: {error}",
+                    reference.name
+                ))
+            })?;
+            handed_out.retain(|before| before.expose() != secret.expose());
+            handed_out.push_back(Secret::new(secret.expose().to_vec()));
+        }
+        while handed_out.len() > REMEMBERED.max(secrets.len()) {
+            handed_out.pop_front();
+        }
+        let refused = |error: RedactorError| Refusal::Credential(error.to_string());
+        let all = handed_out.iter().try_fold(registered, |all, secret| all.secret(secret.expose()));
+        all.and_then(RedactorBuilder::build).map_err(refused)
     }
 }
 

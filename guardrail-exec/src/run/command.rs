@@ -3,11 +3,14 @@
 use std::pin::pin;
 
 use guardrail_core::plan::{
-    Event, Execution, NoticeKind, OutcomeVerdict, OutputSink, Part, Refused, Slot, StopLevel, Stream, What,
+    Ended, Event, Execution, NoticeKind, OutcomeVerdict, OutputSink, Part, Refusal, Refused, Slot, StopLevel,
+    Stream, What,
 };
+use guardrail_core::quota::Finished;
 use guardrail_core::record::{Record, RecordError};
 use uuid::Uuid;
 
+use super::admit::{Admitted, beside};
 use super::drive::Drive;
 use super::observer::{News, Observer};
 use super::waiting::{First, first};
@@ -30,8 +33,10 @@ impl OutputSink for Shown<'_> {
 
 impl Drive<'_> {
     /// Runs a command of the plan, aside or in its course. `None` where it did not run: what would
-    /// run has changed, the approval has expired, or the plan has moved on. The log says which.
+    /// run has changed, the approval has expired, a quota is used up, or the plan has moved on. The
+    /// log says which.
     pub(super) async fn command(&mut self, slot: Slot, aside: bool) -> Result<Option<Execution>, RunError> {
+        let Admitted::Yes(admission) = self.admit(slot).await? else { return Ok(None) };
         let parts = &self.runner.parts;
         let look = self.runner.look(self.machine.revision(), slot);
         let look = look.ok_or(Refused::NoSuchCommand(slot))?;
@@ -75,7 +80,14 @@ impl Drive<'_> {
 
         let (executor, stop) = (parts.executor.clone(), self.stop);
         let mut sink = Shown { observer: self.observer, slot };
-        let mut running = pin!(executor.execute(permit, &mut sink, stop));
+        // Much may have happened since it was admitted: somebody was asked, the disk was slow.
+        let begin = async {
+            match &parts.quotas {
+                Some(quotas) if quotas.stopped().await.is_some() => Execution::refused(Refusal::Stopped),
+                _ => executor.execute(permit, &mut sink, stop).await,
+            }
+        };
+        let mut running = pin!(beside(begin, self.end_when_stopped()));
         let (execution, heard) = if self.heeded > StopLevel::Run {
             (running.await, Ok(()))
         } else {
@@ -92,7 +104,13 @@ impl Drive<'_> {
             }
         };
         self.left.extend(execution.left.iter().map(|left| format!("{slot}: {left}")));
-        self.ended(id, slot, &title, &execution).await?;
+        let verdict = self.ended(id, slot, &title, &execution).await?;
+        if let (Some(admission), false) = (admission, matches!(execution.ended, Ended::NotStarted(_))) {
+            let well = verdict == OutcomeVerdict::Passed;
+            let ended = admission.finish(if well { Finished::Well } else { Finished::Badly }).await;
+            // What cannot be counted now is refused when the next one asks.
+            ended.unwrap_or_else(|refusal| self.say(&refusal.to_string()));
+        }
         heard?;
         Ok(Some(execution))
     }
@@ -104,7 +122,7 @@ impl Drive<'_> {
         slot: Slot,
         title: &str,
         execution: &Execution,
-    ) -> Result<(), RunError> {
+    ) -> Result<OutcomeVerdict, RunError> {
         let mut judged = None;
         for attempt in 1.. {
             let recorded = self
@@ -152,7 +170,7 @@ impl Drive<'_> {
             let text = format!("{title}: {}", failures.join("; "));
             self.tell(NoticeKind::ValidationFailed, slot.step, text).await;
         }
-        Ok(())
+        Ok(verdict)
     }
 }
 

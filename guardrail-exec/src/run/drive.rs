@@ -27,7 +27,7 @@ pub(super) struct Drive<'d> {
     pub(super) stop: &'d Stop,
     pub(super) observer: &'d dyn Observer,
     /// Whether it waits for people and for other plans.
-    patient: bool,
+    pub(super) patient: bool,
     /// What of the stop signal was recorded.
     pub(super) heeded: StopLevel,
     /// Of the current revision: how many questions were put, and how many answers were none.
@@ -41,7 +41,9 @@ pub(super) struct Drive<'d> {
     /// What ran last.
     pub(super) last: Option<Slot>,
     pub(super) left: Vec<String>,
-    blocked_by: Option<String>,
+    pub(super) blocked_by: Option<String>,
+    /// That a quota or the emergency stop lets nothing more begin, and nobody waits for that.
+    pub(super) resting: bool,
     claimed: Option<Held>,
     /// That nobody else drives this plan.
     _lease: Held,
@@ -122,6 +124,7 @@ impl Runner {
             last: None,
             left: Vec::new(),
             blocked_by: None,
+            resting: false,
             claimed: None,
             _lease: lease,
         })
@@ -133,7 +136,7 @@ impl Drive<'_> {
         self.observer.saw(&News::Reached(self.machine.state()));
         loop {
             self.heed().await?;
-            if self.next().await? == After::Rest {
+            if self.stopped().await? || self.next().await? == After::Rest || self.resting {
                 break;
             }
         }
@@ -399,12 +402,17 @@ impl Drive<'_> {
     pub(super) async fn note(&mut self, text: &str, details: serde_json::Value) -> Result<(), RunError> {
         let revision = self.machine.revision();
         let mut record = Record::new(Kind::Note);
-        record.id = Some((self.runner.parts.ids)());
-        record.plan_id = Some(revision.id().to_string());
         record.revision = Some(revision.number());
         record.actor = Some(revision.origin().requester.to_string());
         record.reason = Some(text.to_owned());
         record.details = Some(details);
+        self.keep_note(record).await
+    }
+
+    /// Records something about the plan that moves nothing.
+    pub(super) async fn keep_note(&mut self, mut record: Record) -> Result<(), RunError> {
+        record.id.get_or_insert_with(|| (self.runner.parts.ids)());
+        record.plan_id = Some(self.machine.revision().id().to_string());
         for _ in 0..TRIES {
             let plan_id = self.name.to_string();
             let condition = Condition::PlanAt { plan_id, sequence: self.machine.sequence() };
@@ -420,6 +428,7 @@ impl Drive<'_> {
 
 /// Whether the log takes the plan to be over.
 fn is_closed(records: &[Recorded]) -> bool {
-    let last = records.iter().rev().map(|kept| &kept.record).find(|record| record.kind != Kind::Note);
+    let moves = |record: &&Record| !matches!(record.kind, Kind::Note | Kind::Quota);
+    let last = records.iter().rev().map(|kept| &kept.record).find(moves);
     last.is_some_and(|last| last.kind == Kind::Plan && last.status.as_ref().is_some_and(Status::closes_plan))
 }

@@ -1,6 +1,7 @@
 //! Why a runner could not do what it was asked to.
 
 use guardrail_core::plan::{Ended, Flaw, HistoryError, NotThatRevision, PlanName, Refused, Slot};
+use guardrail_core::quota::QuotaRefusal;
 use guardrail_core::record::RecordError;
 
 /// Why a runner could not do what it was asked to. Whatever it says: nothing was run that could not
@@ -61,6 +62,9 @@ pub enum RunError {
     /// Others were faster every time: the log moved on whenever something was decided.
     #[error("{0} is changed by others all the time")]
     Contended(PlanName),
+    /// Too much was asked, or everything is stopped.
+    #[error(transparent)]
+    Quota(QuotaRefusal),
     /// What plans are kept apart by cannot be had.
     #[error("claims cannot be made: {0}")]
     Claims(std::io::Error),

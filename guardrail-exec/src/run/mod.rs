@@ -5,6 +5,7 @@
 //! runner that is killed at any moment is continued by another one, from the log and the store
 //! alone.
 
+mod admit;
 mod ask;
 mod back;
 mod claims;
@@ -26,10 +27,11 @@ use std::time::Duration;
 
 use guardrail_core::Guard;
 use guardrail_core::plan::{
-    self, Approver, Demands, Executor, Life, Look, Machine, Notifier, PlanName, Preparation, Prepared,
+    self, Approver, Demands, Executor, Life, Look, Machine, Notifier, Part, PlanName, Preparation, Prepared,
     Principal, Revision, Slot,
 };
-use guardrail_core::record::{DocumentDigest, PlanStore, Recorder};
+use guardrail_core::quota::{Quotas, Usage};
+use guardrail_core::record::{DocumentDigest, PlanStore, Recorder, Verdict};
 use guardrail_core::redact::Redactor;
 use uuid::Uuid;
 
@@ -92,6 +94,7 @@ struct Parts {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Fn() -> Uuid + Send + Sync>,
     claims: Arc<dyn Claims>,
+    quotas: Option<Arc<dyn Quotas>>,
     redactor: Redactor,
     demands: Demands,
     poll: Duration,
@@ -130,6 +133,7 @@ impl Runner {
                 clock: Arc::new(SystemClock::new()),
                 ids: Arc::new(Uuid::new_v4),
                 claims: Arc::new(MemoryClaims::default()),
+                quotas: None,
                 redactor: Redactor::new(),
                 demands: Demands::STANDARD,
                 poll: Duration::from_millis(500),
@@ -209,9 +213,23 @@ impl Runner {
     }
 
     fn prepare(&self, plan: plan::Plan, preparation: &Preparation) -> Result<Revision, RunError> {
+        self.prepare_counted(plan, preparation, &mut Vec::new())
+    }
+
+    /// As [`prepare`](Self::prepare), and tells what of it counts as a call: what the steps are there
+    /// for.
+    fn prepare_counted(
+        &self,
+        plan: plan::Plan,
+        preparation: &Preparation,
+        calls: &mut Vec<(Usage, Verdict)>,
+    ) -> Result<Revision, RunError> {
         let parts = &self.parts;
-        Revision::prepare(plan, preparation, &mut |_, command, request| {
+        Revision::prepare(plan, preparation, &mut |slot, command, request| {
             let evaluation = parts.guard.evaluate(request);
+            if parts.quotas.is_some() && slot.part == Part::Action {
+                calls.push((parts.guard.usage(request), Verdict::from(&evaluation.decision)));
+            }
             let cwd = request.cwd.as_deref().unwrap_or_default();
             let pins = parts.world.pins(command, cwd, &evaluation);
             Look { evaluation, pins }
@@ -270,6 +288,15 @@ impl RunnerBuilder {
     /// What keeps plans apart, instead of [`MemoryClaims`], which other processes do not see.
     pub fn claims(mut self, claims: Arc<dyn Claims>) -> Self {
         self.parts.claims = claims;
+        self
+    }
+
+    /// What counts what is asked and done, and can stop everything. Without it nothing is counted.
+    ///
+    /// A command that may not begin now waits, as long as its approval holds. Where everything is
+    /// stopped, what runs is ended, and a plan between two commands rests as it is.
+    pub fn quotas(mut self, quotas: Arc<dyn Quotas>) -> Self {
+        self.parts.quotas = Some(quotas);
         self
     }
 

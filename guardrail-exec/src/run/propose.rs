@@ -22,15 +22,22 @@ impl Runner {
     ///
     /// # Errors
     ///
-    /// [`RunError::Flaws`] with all that is wrong with it or missing from it, and
-    /// [`RunError::Record`] where it cannot be kept.
+    /// [`RunError::Flaws`] with all that is wrong with it or missing from it, [`RunError::Quota`] where
+    /// too much was asked, and [`RunError::Record`] where it cannot be kept.
     pub async fn propose(&self, plan: Plan, origin: Origin) -> Result<PlanId, RunError> {
         let plan = self.completed(plan);
         let now = self.parts.clock.now();
         let mut name = self.free_name(now).await?;
+        let mut counted = false;
         loop {
             let id = PlanId { name, uuid: (self.parts.ids)() };
-            let prepared = self.prepare(plan.clone(), &self.preparation(id, 1, origin.clone()));
+            let mut calls = Vec::new();
+            let preparation = self.preparation(id, 1, origin.clone());
+            let prepared = self.prepare_counted(plan.clone(), &preparation, &mut calls);
+            // Only once, if another plan has the name.
+            if !std::mem::replace(&mut counted, true) {
+                self.called(&calls).await.inspect_err(|_| self.give_back(name))?;
+            }
             let revision = prepared.inspect_err(|_| self.give_back(name))?;
             self.keep(&revision).await?;
             let machine = Machine::new(revision.clone());
@@ -186,7 +193,7 @@ impl Drive<'_> {
                 return Ok(Some(execution));
             }
             let draft = matches!(self.machine.next(self.now()), Next::Capture(_));
-            if !draft && self.machine.state().is_final() {
+            if self.resting || (!draft && self.machine.state().is_final()) {
                 break;
             }
         }

@@ -34,6 +34,19 @@ where
     .await
 }
 
+/// Lets whoever waits beside this have a turn.
+pub(super) async fn turn() {
+    let mut over = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut over, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 struct Unpark(Thread);
 
 impl Wake for Unpark {

@@ -22,12 +22,12 @@ impl CredentialProvider for Vault {
         reference: &CredentialReference,
         purpose: &CredentialUse,
     ) -> Result<Secret, CredentialError> {
-        assert_eq!(purpose.slot.to_string(), "step 1");
+        assert_eq!(purpose.slot().to_string(), "step 1");
         match reference.name.as_str() {
             "long" => Ok(Secret::new(VALUE.into())),
             "short" => Ok(Secret::new(b"abc".to_vec())),
             "nul" => Ok(Secret::new(b"correct\0horse".to_vec())),
-            name => Err(CredentialError::Unknown { name: name.to_owned() }),
+            name => Err(CredentialError::Unknown { name: name.parse().unwrap() }),
         }
     }
 }
@@ -37,7 +37,7 @@ fn bench() -> Bench {
 }
 
 fn with(command: Command, name: &str, into: Injection) -> Command {
-    command.credential(CredentialReference { name: name.to_owned(), into })
+    command.credential(CredentialReference { name: name.parse().unwrap(), into })
 }
 
 #[test]
@@ -109,6 +109,17 @@ fn without_the_secret_nothing_starts() {
     refused(&bench(), "short");
     refused(&bench(), "nul");
     refused(&Bench::new(), "long");
+}
+
+#[test]
+fn what_a_command_wrote_down_is_not_shown_by_the_next() {
+    let bench = bench();
+    let command =
+        with(bench.shell("echo \"$S\" >noted; echo it"), "long", Injection::Environment("S".into()));
+    assert_eq!(bench.run(command).stdout.text, "it\n");
+    assert_eq!(bench.run(bench.shell("cat noted; base64 -w0 noted")).stdout.text.matches(VALUE).count(), 0);
+    let text = bench.run(bench.shell("cat noted; rm noted; env")).stdout.text;
+    assert!(text.starts_with("[redacted:registered]\n") && !text.contains("\nS="), "{text}");
 }
 
 #[test]

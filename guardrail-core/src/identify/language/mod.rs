@@ -6,12 +6,14 @@
 //! string, a regular expression or a comment ends, every reading counts.
 
 mod awk;
+mod cron;
 mod cursor;
 mod inline;
 mod jq;
 mod nesting;
 mod sed;
 mod sql;
+mod windows;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -131,6 +133,10 @@ pub(crate) fn read(language: Language, program: &[u8]) -> Vec<Found<'_>> {
         Language::Awk => awk::read(program),
         Language::Jq => jq::read(program),
         Language::Sql => sql::read(program),
+        Language::Cron => cron::read(program),
+        Language::PowerShell => windows::powershell(program),
+        Language::EncodedPowerShell => windows::encoded(program),
+        Language::Cmd => windows::cmd(program),
         Language::Shell => whole(program, Act::Shell(Some(Cow::Borrowed(program)))),
         _ => inline::read(language, program).unwrap_or_else(|| whole(program, Act::Opaque)),
     }

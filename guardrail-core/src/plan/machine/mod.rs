@@ -316,7 +316,8 @@ impl Machine {
             return Err(Refused::Drift(drift));
         }
         let allowed = look.evaluation.risk == Risk::Low && look.evaluation.decision == Decision::Allow;
-        if !is_look(prepared) || !allowed {
+        // Nobody has said yes to it, and with a secret nothing is only a look.
+        if !is_look(prepared) || !allowed || !prepared.command.credentials.is_empty() {
             return Err(Refused::NotALook(slot));
         }
         self.intent_of(prepared, Authority::Look, true, now)

@@ -53,6 +53,8 @@ pub(super) struct Plain {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Deed {
     Shell,
+    /// A program with its words, or a shell's text where there is only one.
+    Argv,
     Write,
     Delete,
     Network,
@@ -62,7 +64,7 @@ pub(super) enum Deed {
 impl Deed {
     pub(super) fn of(self, value: Known<'_>) -> Act<'_> {
         match self {
-            Self::Shell => Act::Shell(value),
+            Self::Shell | Self::Argv => Act::Shell(value),
             Self::Write => Act::Write(value),
             Self::Delete => Act::Delete(value),
             Self::Network => Act::Network(value),
@@ -78,7 +80,13 @@ pub(super) enum Kind {
     With(Deed),
     /// There is no value, or none that can be told.
     Without(Deed),
+    /// What stands between the text and this byte is shell source.
+    Until(u8),
     Environment,
+}
+
+pub(super) const fn until(text: &'static str, close: u8) -> Plain {
+    Plain { text, act: Kind::Until(close) }
 }
 
 pub(super) const fn with(text: &'static str, act: Deed) -> Plain {

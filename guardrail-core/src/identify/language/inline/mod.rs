@@ -482,7 +482,39 @@ mod tests {
     fn plain_acts_are_told() {
         check(Python, &[("import os; os.system('rm -rf x')", &["opaque", "shell:rm -rf x"])]);
         check(Python, &[("import subprocess; subprocess.run('id', shell=True)", &["opaque", "shell:id"])]);
-        check(Python, &[("import subprocess; subprocess.run(['id'])", &["opaque", "shell:?"])]);
+        check(
+            Python,
+            &[
+                ("import subprocess; subprocess.run(['id'])", &["opaque", "shell:'id'"]),
+                (
+                    "import subprocess as s, subprocess; subprocess.run(['rm', '-rf', \"a b\"], cwd='/')",
+                    &["opaque", "shell:'rm' '-rf' 'a b'"],
+                ),
+                ("import subprocess; subprocess.run('rm x', shell=True)", &["opaque", "shell:rm x"]),
+                ("import subprocess; subprocess.run(['rm', x])", &["opaque", "shell:?"]),
+                ("import subprocess; subprocess.run(['rm'] + x)", &["opaque", "shell:'rm'"]),
+                ("import os; os.execvp('rm', ['rm', '-r', '/'])", &["opaque", "shell:'rm' '-r' '/'"]),
+                ("import os; os.execl('/bin/rm', 'rm', x)", &["opaque", "shell:?"]),
+            ],
+        );
+        check(
+            JavaScript,
+            &[
+                ("require('child_process').spawnSync('rm', ['-r', '/'])", &["opaque", "shell:'rm' '-r' '/'"]),
+                ("require('child_process').spawnSync('rm', a)", &["opaque", "shell:?"]),
+                ("require('child_process').execSync('rm x', {})", &["opaque", "shell:rm x"]),
+            ],
+        );
+        check(
+            Perl,
+            &[
+                ("`rm -r /`", &["opaque", "shell:rm -r /"]),
+                ("qx(rm -r /)", &["opaque", "shell:rm -r /"]),
+                ("`rm $x`", &["opaque", "shell:?"]),
+                ("system('rm', '-r', '/')", &["opaque", "shell:'rm' '-r' '/'"]),
+                ("system('rm', $x)", &["opaque", "shell:?"]),
+            ],
+        );
         check(Python, &[("open('f', 'w').write('x')", &["opaque", "write:f"])]);
         check(
             Python,

@@ -1,6 +1,6 @@
 //! Harmless Perl, and what its other texts tell of.
 
-use super::dialect::{Deed, Dialect, Syntax, environment, with, without};
+use super::dialect::{Deed, Dialect, Syntax, environment, until, with, without};
 
 #[rustfmt::skip]
 pub(super) const DIALECT: Dialect = Dialect {
@@ -23,11 +23,17 @@ pub(super) const DIALECT: Dialect = Dialect {
     members: &[],
     never_members: &[],
     acts: &[
-        with("system(", Deed::Shell),
-        with("system ", Deed::Shell),
-        with("exec(", Deed::Shell),
-        with("exec ", Deed::Shell),
-        without("`", Deed::Shell),
+        with("system(", Deed::Argv),
+        with("system ", Deed::Argv),
+        with("exec(", Deed::Argv),
+        with("exec ", Deed::Argv),
+        until("`", b'`'),
+        until("qx(", b')'),
+        until("qx{", b'}'),
+        until("qx[", b']'),
+        until("qx/", b'/'),
+        until("qx|", b'|'),
+        until("qx!", b'!'),
         without("qx", Deed::Shell),
         without("popen", Deed::Shell),
         without("open2", Deed::Shell),

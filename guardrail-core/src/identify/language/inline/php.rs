@@ -1,6 +1,6 @@
 //! Harmless PHP, and what its other texts tell of.
 
-use super::dialect::{Deed, Dialect, Syntax, environment, with, without};
+use super::dialect::{Deed, Dialect, Syntax, environment, until, with, without};
 
 #[rustfmt::skip]
 pub(super) const DIALECT: Dialect = Dialect {
@@ -49,8 +49,8 @@ pub(super) const DIALECT: Dialect = Dialect {
         with("shell_exec(", Deed::Shell),
         with("passthru(", Deed::Shell),
         with("popen(", Deed::Shell),
-        with("proc_open(", Deed::Shell),
-        without("`", Deed::Shell),
+        with("proc_open(", Deed::Argv),
+        until("`", b'`'),
         without("pcntl_exec(", Deed::Shell),
         with("unlink(", Deed::Delete),
         with("rmdir(", Deed::Delete),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::super::{Act, Found, Known};
-use super::dialect::{Dialect, Kind, Syntax};
+use super::dialect::{Deed, Dialect, Kind, Syntax};
 
 /// Adds every act that a piece of the text tells of. What stands inside a longer piece that was
 /// found before is not told twice.
@@ -12,11 +12,18 @@ pub(super) fn acts<'t>(dialect: &'static Dialect, text: &'t [u8], found: &mut Ve
     for plain in dialect.acts {
         for start in places(text, plain.text.as_bytes()) {
             let end = start + plain.text.len();
-            let known = || first_string(text.get(end..).unwrap_or_default());
-            let act = match plain.act {
-                Kind::With(deed) => deed.of(known()),
-                Kind::Without(deed) => deed.of(None),
-                Kind::Environment => Act::Environment,
+            let behind = text.get(end..).unwrap_or_default();
+            let (act, end) = match plain.act {
+                Kind::With(Deed::Shell) => (Act::Shell(command(behind, false)), end),
+                Kind::With(Deed::Argv) => (Act::Shell(command(behind, true)), end),
+                Kind::With(deed) => (deed.of(first_string(behind)), end),
+                Kind::Without(deed) => (deed.of(None), end),
+                Kind::Until(close) => {
+                    let length = behind.iter().position(|byte| *byte == close);
+                    let code = length.and_then(|length| behind.get(..length)).filter(|code| is_plain(code));
+                    (Act::Shell(code.map(Cow::Borrowed)), end + length.map_or(0, |length| length + 1))
+                }
+                Kind::Environment => (Act::Environment, end),
             };
             add(found, whole, act, start, end);
         }
@@ -66,9 +73,84 @@ fn first_string(text: &[u8]) -> Known<'_> {
     let value = rest.get(..end)?;
     let behind = rest.get(end + 1..).unwrap_or_default().trim_ascii_start().first();
     let whole = matches!(behind, None | Some(b')' | b',' | b';' | b'\n' | b'}'));
-    let plain = !value.iter().any(|byte| matches!(byte, b'\\' | b'$' | b'#' | b'{' | b'@' | b'\n'));
-    (whole && plain).then_some(Cow::Borrowed(value))
+    (whole && is_plain(value)).then_some(Cow::Borrowed(value))
 }
+
+/// Whether a text stands for itself in every one of the languages.
+fn is_plain(text: &[u8]) -> bool {
+    !text.iter().any(|byte| matches!(byte, b'\\' | b'$' | b'#' | b'{' | b'@' | b'\n'))
+}
+
+/// The command that stands first in `text`: one string for a shell, or several and a list, which
+/// are the words of a program's call. With `argv`, more of them may follow that cannot be told.
+fn command(text: &[u8], argv: bool) -> Known<'_> {
+    let mut words: Vec<&[u8]> = Vec::new();
+    let mut rest = text.trim_ascii_start();
+    let mut listed = false;
+    loop {
+        match rest.first() {
+            Some(b'[' | b'(') if !listed => {
+                listed = true;
+                rest = rest.get(1..).unwrap_or_default().trim_ascii_start();
+            }
+            Some(quote @ (b'\'' | b'"' | b'`')) => {
+                let inner = rest.get(1..).unwrap_or_default();
+                let word = inner.get(..inner.iter().position(|byte| byte == quote)?)?;
+                if !is_plain(word) || words.len() >= MOST_WORDS {
+                    return None;
+                }
+                words.push(word);
+                rest = inner.get(word.len() + 1..).unwrap_or_default().trim_ascii_start();
+                match rest.first() {
+                    Some(b',') => rest = rest.get(1..).unwrap_or_default().trim_ascii_start(),
+                    Some(b']' | b')') if listed => break,
+                    None | Some(b')' | b';' | b'\n' | b'}') if !listed => break,
+                    _ => return None,
+                }
+            }
+            Some(b']' | b')') if listed => break,
+            // `cwd=...`, a callback: no word of the command.
+            _ if !listed && words.len() == 1 && (!argv || is_setting(rest)) => break,
+            _ => return None,
+        }
+    }
+    let (first, others) = words.split_first()?;
+    if !listed && others.is_empty() {
+        return Some(Cow::Borrowed(first));
+    }
+    // `execlp("rm", "rm", ...)` names the program twice.
+    let base = first.rsplit(|byte| *byte == b'/').next()?;
+    let others = others.strip_prefix(&[base]).unwrap_or(others);
+    let mut code = Vec::new();
+    for word in std::iter::once(first).chain(others) {
+        if !code.is_empty() {
+            code.push(b' ');
+        }
+        code.push(b'\'');
+        for byte in *word {
+            match byte {
+                b'\'' => code.extend_from_slice(b"'\\''"),
+                byte => code.push(*byte),
+            }
+        }
+        code.push(b'\'');
+    }
+    Some(Cow::Owned(code))
+}
+
+/// `name=`, `name:` or `{`, behind which no word of a command stands.
+fn is_setting(text: &[u8]) -> bool {
+    let name = text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    let behind = text.get(name..).unwrap_or_default();
+    match behind.first() {
+        Some(b'{') => name == 0,
+        Some(b'=' | b':') => name > 0 && !matches!(behind.get(1), Some(b'=' | b':')),
+        _ => false,
+    }
+}
+
+/// Words of one call that are looked at.
+const MOST_WORDS: usize = 64;
 
 /// Whether a later argument on the line is a mode that writes.
 fn opens_to_write(arguments: &[u8]) -> bool {

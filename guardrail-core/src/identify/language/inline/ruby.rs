@@ -1,6 +1,6 @@
 //! Harmless Ruby, and what its other texts tell of.
 
-use super::dialect::{Deed, Dialect, Syntax, environment, with, without};
+use super::dialect::{Deed, Dialect, Syntax, environment, until, with, without};
 
 #[rustfmt::skip]
 pub(super) const DIALECT: Dialect = Dialect {
@@ -70,15 +70,18 @@ pub(super) const DIALECT: Dialect = Dialect {
     ],
     never_members: &[],
     acts: &[
-        with("system(", Deed::Shell),
-        with("system ", Deed::Shell),
-        with("exec(", Deed::Shell),
-        with("exec ", Deed::Shell),
-        with("spawn(", Deed::Shell),
-        with("spawn ", Deed::Shell),
-        with("IO.popen(", Deed::Shell),
-        with("IO.popen ", Deed::Shell),
-        without("`", Deed::Shell),
+        with("system(", Deed::Argv),
+        with("system ", Deed::Argv),
+        with("exec(", Deed::Argv),
+        with("exec ", Deed::Argv),
+        with("spawn(", Deed::Argv),
+        with("spawn ", Deed::Argv),
+        with("IO.popen(", Deed::Argv),
+        with("IO.popen ", Deed::Argv),
+        until("`", b'`'),
+        until("%x(", b')'),
+        until("%x{", b'}'),
+        until("%x[", b']'),
         without("%x", Deed::Shell),
         without("Open3", Deed::Shell),
         without("Process.spawn", Deed::Shell),

@@ -1,0 +1,104 @@
+//! `guardrail openclaw`: what OpenClaw is set to, from a mode and the knowledge.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+
+use guardrail::policy::Mode;
+use guardrail_host::openclaw::{
+    LeftOut, OpenClawError, Program, Release, Settings, StateFolders, Tools, find_programs, generate, write,
+};
+
+use crate::arguments::{OpenClaw, OpenClawGenerate, OpenClawRelease, PolicyMode};
+use crate::policy;
+
+/// Where programs are looked for where nothing else is said: what belongs to the system.
+const SEARCH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Runs a subcommand and returns the exit status.
+pub(crate) fn run(task: &OpenClaw) -> io::Result<u8> {
+    match task {
+        OpenClaw::Generate(task) => make(task),
+    }
+}
+
+fn make(task: &OpenClawGenerate) -> io::Result<u8> {
+    let Some(guard) = policy::guard(&task.layers)? else { return Ok(policy::REFUSED) };
+    let tools = Tools::builtin();
+    let (paths, left_out) = if task.program.is_empty() {
+        let search = task.search.clone().unwrap_or_else(|| OsString::from(SEARCH));
+        let found = find_programs(&tools, &search);
+        (found.paths, found.left_out)
+    } else {
+        (task.program.clone(), Vec::new())
+    };
+    let programs = paths.iter().map(|path| Program::new(&tools, path)).collect::<Result<Vec<_>, _>>();
+    let settings = Settings {
+        mode: task.mode.into(),
+        agents: task.agent.iter().cloned().collect::<BTreeMap<_, _>>(),
+        release: task.release.into(),
+    };
+    let made =
+        programs.and_then(|programs| generate(&guard, &settings, &programs)).map_err(io::Error::other)?;
+    let mut out = io::stdout().lock();
+    match &task.out {
+        Some(folder) => {
+            let written = write(&made, folder, &StateFolders::of_this_process());
+            for path in written.map_err(refused)? {
+                writeln!(out, "{}", path.display())?;
+            }
+            writeln!(out)?;
+        }
+        None => write!(out, "{}\n{}\n", made.fragment, made.approvals)?,
+    }
+    // The documents alone go where a pipe may take them.
+    let mut notes = io::stderr().lock();
+    write!(notes, "{}", made.notice)?;
+    let bare = made.entries.iter().filter(|(_, count)| **count == 0).map(|(path, _)| path.as_str());
+    listed(&mut notes, "No command of these is proven to be a read:", bare)?;
+    let why = |left: &LeftOut| format!("{}: {}", left.path.display(), left.why);
+    listed(&mut notes, "These are left out:", left_out.iter().map(why))?;
+    Ok(0)
+}
+
+fn refused(error: OpenClawError) -> io::Error {
+    io::Error::other(error)
+}
+
+fn listed(
+    out: &mut impl io::Write,
+    title: &str,
+    lines: impl Iterator<Item = impl std::fmt::Display>,
+) -> io::Result<()> {
+    let mut lines = lines.peekable();
+    if lines.peek().is_some() {
+        writeln!(out, "\n{title}")?;
+    }
+    lines.try_for_each(|line| writeln!(out, "  {line}"))
+}
+
+impl From<PolicyMode> for Mode {
+    fn from(mode: PolicyMode) -> Self {
+        match mode {
+            PolicyMode::Safe => Self::Safe,
+            PolicyMode::Standard => Self::Standard,
+            PolicyMode::Full => Self::Full,
+        }
+    }
+}
+
+impl From<OpenClawRelease> for Release {
+    fn from(release: OpenClawRelease) -> Self {
+        match release {
+            OpenClawRelease::V2026_7 => Self::V2026_7,
+            OpenClawRelease::V2026_8 => Self::V2026_8,
+        }
+    }
+}
+
+/// `ID=MODE`.
+pub(crate) fn agent(text: &str) -> Result<(String, Mode), String> {
+    let (id, mode) = text.rsplit_once('=').ok_or("give ID=MODE, as reviewer=safe")?;
+    let mode = Mode::ALL.into_iter().find(|known| known.as_str() == mode);
+    Ok((id.to_owned(), mode.ok_or("the modes are safe, standard and full")?))
+}

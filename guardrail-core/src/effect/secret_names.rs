@@ -1,0 +1,76 @@
+//! Names of secrets that one command prints and another reads: `cat $(ls /etc/shadow)`.
+
+use std::cell::OnceCell;
+
+use guardrail_schema::Role;
+
+use crate::effect::View;
+use crate::effect::place::locate;
+use crate::identify::{Call, Given, Identified};
+use crate::lower::{Input, Invocation, Origin, Word};
+use crate::shell::Span;
+
+/// The channels through which names of secrets may come, found when first asked for.
+#[derive(Clone, Copy)]
+pub(super) struct SecretNames<'c, 'a, 'k> {
+    pub(super) identified: &'c Identified<'a, 'k>,
+    pub(super) channels: &'c OnceCell<Vec<bool>>,
+}
+
+impl SecretNames<'_, '_, '_> {
+    /// Whether a word that cannot be known may be one of them.
+    pub(super) fn reach(&self, word: &Word<'_>, view: &View<'_>) -> bool {
+        if word.as_known().is_some() {
+            return false;
+        }
+        word.from.iter().any(|origin| match origin {
+            Origin::Channel(channel) => {
+                let channels = self.channels.get_or_init(|| self.find(view));
+                channels.get(channel.0 as usize).copied().unwrap_or(false)
+            }
+            _ => false,
+        })
+    }
+
+    fn find(&self, view: &View<'_>) -> Vec<bool> {
+        let program = &self.identified.program;
+        let mut channels = vec![false; program.channels as usize];
+        for call in &self.identified.calls {
+            let Some(invocation) = program.invocation(call.invocation) else { continue };
+            let Some(out) = invocation.stdout else { continue };
+            // What stands between lets names pass.
+            let passes = match invocation.stdin {
+                Input::Channel(channel) => channels.get(channel.0 as usize).copied().unwrap_or(false),
+                _ => false,
+            };
+            if (passes || names_secret(call, invocation, view))
+                && let Some(slot) = channels.get_mut(out.0 as usize)
+            {
+                *slot = true;
+            }
+        }
+        channels
+    }
+}
+
+/// Whether a secret is among the paths of a call, or among the names that it looks for there.
+fn names_secret(call: &Call<'_, '_>, invocation: &Invocation<'_>, view: &View<'_>) -> bool {
+    let secret = |word: &Word<'_>| locate(word, &invocation.directory, view).secret;
+    let operands = || call.arguments.iter().filter(|argument| argument.given == Given::Operand);
+    let paths = || {
+        let is_path = |role: &Role| matches!(role, Role::Name | Role::Read | Role::Directory);
+        operands().filter(move |argument| is_path(argument.role)).map(|argument| argument.word)
+    };
+    let flags = || call.flags.iter().filter(|used| used.flag.role.is_none()).filter_map(|used| used.value);
+    let patterns = operands().filter(|argument| *argument.role == Role::Text).map(|argument| argument.word);
+    paths().chain(flags()).any(|word| secret(&word))
+        || flags().chain(patterns).filter_map(|word| word.as_known()).any(|name| {
+            paths().filter_map(|path| path.as_known()).any(|path| {
+                let below: &[&[u8]] = if path == b"/" { &[b"/", b"/etc/", b"/root/"] } else { &[b"/"] };
+                below.iter().any(|between| {
+                    let joined = [path, between, name].concat();
+                    secret(&Word::known(&joined, Span::default()))
+                })
+            })
+        })
+}

@@ -1,0 +1,111 @@
+//! Texts of which some pieces cannot be known: what stands around them, in a word, in what a
+//! command prints, in what a script writes to a file.
+
+use crate::lower::{ChannelId, Input, Invocation, Lowerer, Origin, RedirectKind, Value, Word, constant};
+use crate::shell::Span;
+
+/// Texts that are looked at for one stream or file.
+const MOST_TEXTS: usize = 16;
+
+/// A text with a zero byte for each piece that cannot be known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Template<'a> {
+    pub(crate) text: &'a [u8],
+    /// Whether a piece comes from a command or from input, and so may well be several lines.
+    pub(crate) lines: bool,
+}
+
+impl<'a> Lowerer<'a> {
+    /// The text of a word as far as it is known.
+    pub(crate) fn known_text(&self, word: &Word<'a>) -> Option<Template<'a>> {
+        let text = match word.value {
+            Value::Known(text) => text,
+            Value::Partial { prefix, suffix } => {
+                let is = |text: &&&[u8]| {
+                    text.as_ptr() == prefix.as_ptr() && text.len() > prefix.len() && text.ends_with(suffix)
+                };
+                self.templates.iter().rev().find(is)?
+            }
+            Value::Unknown => return None,
+        };
+        let printed = |origin: &Origin<'_>| matches!(origin, Origin::Channel(_) | Origin::Input);
+        Some(Template { text, lines: word.from.iter().any(printed) })
+    }
+
+    /// What comes through a channel, and whether that provably is all of it.
+    pub(crate) fn channel_templates(&self, channel: ChannelId) -> (Vec<Template<'a>>, bool) {
+        let mut texts = Vec::new();
+        let mut writers = self.program.invocations.iter().filter(|writer| writer.stdout == Some(channel));
+        let first = writers.next();
+        if let Some(writer) = first.filter(|writer| !writer.context.repeated)
+            && writers.next().is_none()
+            && let Some(text) = self.printed(writer)
+        {
+            return (vec![text], true);
+        }
+        let constants = self.channel_constants(channel);
+        texts.extend(constants.into_iter().map(|text| Template { text, lines: false }));
+        (texts, false)
+    }
+
+    /// What an invocation prints.
+    fn printed(&self, writer: &Invocation<'a>) -> Option<Template<'a>> {
+        let mut lines = false;
+        let mut filled = |word: &Word<'a>| {
+            let template = self.known_text(word)?;
+            lines |= template.lines;
+            Some(Word::known(template.text, word.span))
+        };
+        let words: Vec<Word<'a>> = writer.words.iter().map(&mut filled).collect::<Option<_>>()?;
+        let stdin = match writer.stdin {
+            Input::Text(word) => Input::Text(filled(&word)?),
+            other => other,
+        };
+        let plain = Invocation { words: self.arena.alloc_slice_copy(&words), stdin, redirects: &[], ..*writer };
+        // A here-document is a redirection of its own.
+        let with = Invocation { redirects: writer.redirects.get(..1).unwrap_or_default(), ..plain };
+        let text = constant::printed(self.arena, &plain).or_else(|| constant::raw(self.arena, &with))?;
+        Some(Template { text, lines })
+    }
+
+    /// What this script may write to a file, of what is known: each of the texts, whichever comes
+    /// last.
+    pub(crate) fn written(&self, is_file: impl Fn(&Invocation<'a>, &Word<'a>) -> bool) -> Vec<Template<'a>> {
+        let mut texts = Vec::new();
+        for writer in &self.program.invocations {
+            if texts.len() >= MOST_TEXTS {
+                break;
+            }
+            let writes = |kind| matches!(kind, RedirectKind::Write | RedirectKind::Append);
+            let redirected =
+                writer.redirects.iter().any(|one| writes(one.kind) && is_file(writer, &one.target));
+            if redirected {
+                texts.extend(self.printed(writer));
+            } else if writer.words.iter().skip(1).any(|word| is_file(writer, word)) {
+                // It is named to a program (`tee`) that has this for its input.
+                match writer.stdin {
+                    Input::Text(word) => texts.extend(self.known_text(&word)),
+                    Input::Channel(channel) => texts.extend(self.channel_templates(channel).0),
+                    _ => {}
+                }
+            }
+        }
+        texts
+    }
+
+    /// Takes up a text that is no program, so that findings can point into it.
+    pub(crate) fn document(
+        &mut self,
+        text: &'a [u8],
+        parent: super::InvocationId,
+        within: (super::SourceId, Span),
+    ) -> super::SourceId {
+        let layer = self.program.source(within.0).map_or(0, |source| source.layer);
+        let id = super::SourceId(self.program.sources.len() as u32);
+        let source =
+            super::Source { text, parent: Some((parent, within.1)), layer: layer + 1, within: Some(within) };
+        self.program.sources.push(source);
+        self.scripts.push(None);
+        id
+    }
+}
