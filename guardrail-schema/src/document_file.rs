@@ -134,7 +134,10 @@ mod tests {
         let text = "language = \"manifest\"\nshape = \"kinds\"\n[[fields]]\npath = \"**.a.[b.c/d]\"\neffect = \"security\"";
         let file = DocumentFile::parse(text).unwrap();
         let field = file.document.fields.first().unwrap();
-        assert_eq!((field.path.as_slice(), field.anywhere), (&["a".to_owned(), "b.c/d".to_owned()][..], true));
+        assert_eq!(
+            (field.path.as_slice(), field.anywhere),
+            (&["a".to_owned(), "b.c/d".to_owned()][..], true)
+        );
         let refused = |text: &str| DocumentFile::parse(text).unwrap_err().to_string();
         assert!(refused("language = \"sql\"").starts_with("language: `sql` is no language of documents"));
         assert!(refused("language = \"compose\"\nshape = \"sections\"").starts_with("shape: "));

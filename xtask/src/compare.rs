@@ -37,13 +37,14 @@ impl Compared {
 pub fn run(names: &[&str], record: bool) -> Outcome<()> {
     let (entries, listings) = (tree::tools()?, listing::listings()?);
     let installed = names == ["--installed"];
-    let names: Vec<&str> = if installed { listings.keys().map(String::as_str).collect() } else { names.to_vec() };
+    let names: Vec<&str> =
+        if installed { listings.keys().map(String::as_str).collect() } else { names.to_vec() };
     let mut problems = Vec::new();
     let mut kept = records()?;
     for name in names {
-        let listing = listings
-            .get(name)
-            .ok_or_else(|| format!("{name}: say in xtask/data/listings.toml how it is asked for its commands"))?;
+        let listing = listings.get(name).ok_or_else(|| {
+            format!("{name}: say in xtask/data/listings.toml how it is asked for its commands")
+        })?;
         let compared = match look(name, listing) {
             Ok(compared) => compared,
             Err(error) if installed => {
@@ -76,7 +77,8 @@ pub fn review(entries: &[Entry]) -> Outcome<Vec<String>> {
     let mut problems = model::review(entries)?;
     for (name, compared) in &records {
         for path in missing(entries, name, compared) {
-            problems.push(format!("{name}: `{path}` was listed by {}, and is not classified", compared.version));
+            problems
+                .push(format!("{name}: `{path}` was listed by {}, and is not classified", compared.version));
         }
     }
     for entry in entries.iter().filter(|entry| entry.file.from == Origin::Installed) {
@@ -106,7 +108,10 @@ pub fn classified(tool: &Tool, path: &str) -> bool {
     };
     let runs = |command: &&Command| command.runs;
     let takes = |words: &[&str]| {
-        tool.commands.iter().filter(runs).any(|c| matches(c, words) && !c.operands.is_empty() && !words.is_empty())
+        tool.commands
+            .iter()
+            .filter(runs)
+            .any(|c| matches(c, words) && !c.operands.is_empty() && !words.is_empty())
     };
     let group = tool.commands.iter().any(|c| {
         c.path.len() > words.len() && c.path.iter().zip(&words).all(|(pattern, word)| glob(pattern, word))

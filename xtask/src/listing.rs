@@ -129,7 +129,8 @@ pub fn version_of(tool: &str, listing: &Listing) -> Outcome<String> {
     let clean = |word: &str| {
         let start = word.find(|c: char| c.is_ascii_digit()).unwrap_or(word.len());
         let rest = word.get(start..).unwrap_or_default();
-        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !".-+~_".contains(c)).unwrap_or(rest.len());
+        let end =
+            rest.find(|c: char| !c.is_ascii_alphanumeric() && !".-+~_".contains(c)).unwrap_or(rest.len());
         rest.get(..end).unwrap_or_default().trim_end_matches('.').to_owned()
     };
     let versions = text.split_whitespace().map(clean);
@@ -185,11 +186,15 @@ pub fn names(text: &str, form: Form, tool: &str, path: &str) -> Vec<String> {
     let named = |word: &&str| is_name(word);
     match form {
         Form::Words => text.split_whitespace().filter(named).map(str::to_owned).collect(),
-        Form::Lines => {
-            text.lines().filter_map(|l| l.split_whitespace().next()).filter(named).map(str::to_owned).collect()
-        }
+        Form::Lines => text
+            .lines()
+            .filter_map(|l| l.split_whitespace().next())
+            .filter(named)
+            .map(str::to_owned)
+            .collect(),
         Form::Braces => {
-            let list = text.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map_or("", |(list, _)| list);
+            let list =
+                text.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map_or("", |(list, _)| list);
             list.split(',').map(str::trim).filter(named).map(str::to_owned).collect()
         }
         Form::Commas => {
@@ -209,8 +214,10 @@ fn sections(text: &str, anywhere: bool, tool: &str, path: &str) -> Vec<String> {
         let body = line.trim_start();
         let depth = line.len() - body.len();
         let heading = body.trim_end().trim_end_matches(':').to_ascii_lowercase();
-        let shouts = body.chars().any(|c| c.is_ascii_uppercase()) && !body.chars().any(|c| c.is_ascii_lowercase());
-        if (body.trim_end().ends_with(':') || shouts) && depth < 4 && !body.is_empty() && !body.contains("  ") {
+        let shouts =
+            body.chars().any(|c| c.is_ascii_uppercase()) && !body.chars().any(|c| c.is_ascii_lowercase());
+        if (body.trim_end().ends_with(':') || shouts) && depth < 4 && !body.is_empty() && !body.contains("  ")
+        {
             inside = anywhere
                 || heading.ends_with("commands")
                 || heading.contains("commands (")

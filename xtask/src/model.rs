@@ -225,7 +225,9 @@ fn gcloud(source: &Path) -> Outcome<(String, Operations)> {
     let mut path: Vec<String> = Vec::new();
     for line in text.lines() {
         let line = line.trim();
-        if let Some(key) = line.strip_suffix(": {").or_else(|| line.strip_suffix(": {},").or(line.strip_suffix(": {}"))) {
+        if let Some(key) =
+            line.strip_suffix(": {").or_else(|| line.strip_suffix(": {},").or(line.strip_suffix(": {}")))
+        {
             let key = key.trim_matches('"').to_owned();
             if line.ends_with('{') {
                 path.push(key);

@@ -82,7 +82,8 @@ fn page(entry: &Entry, guard: &Guard) -> String {
     );
     if entry.only_calls() {
         text += "\nNamed tool calls: ";
-        let names: BTreeSet<&str> = tool.calls.iter().flat_map(|call| &call.names).map(String::as_str).collect();
+        let names: BTreeSet<&str> =
+            tool.calls.iter().flat_map(|call| &call.names).map(String::as_str).collect();
         let _ = writeln!(text, "{}.", names.into_iter().collect::<Vec<_>>().join(", "));
         return text;
     }

@@ -41,7 +41,8 @@ pub fn run(name: &str, family: &str) -> Outcome<()> {
 /// The file, as far as help texts say it.
 #[must_use]
 pub fn draft(name: &str, version: &str, root: &str, commands: &BTreeMap<String, String>) -> String {
-    let mut text = format!("name    = {name:?}\nsummary = \"\"\nchecked = {version:?}\nfrom    = \"installed\"\n");
+    let mut text =
+        format!("name    = {name:?}\nsummary = \"\"\nchecked = {version:?}\nfrom    = \"installed\"\n");
     let global = flags(root);
     text += &lists(&global, &Flags::default());
     if commands.is_empty() {
@@ -108,7 +109,8 @@ mod tests {
 
     use super::*;
 
-    const ROOT: &str = "Usage: x\n\nOptions:\n  -v, --verbose        say more\n  -o, --output FILE    where to\n";
+    const ROOT: &str =
+        "Usage: x\n\nOptions:\n  -v, --verbose        say more\n  -o, --output FILE    where to\n";
 
     #[test]
     fn a_draft_is_refused_until_effects_are_said() {

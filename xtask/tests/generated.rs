@@ -17,15 +17,10 @@ fn the_pages_say_what_the_knowledge_says() {
     }
     let stale: Vec<&String> = pages
         .iter()
-        .filter(|(path, text)| {
-            std::fs::read_to_string(tree::root().join(path)).ok().as_ref() != Some(*text)
-        })
+        .filter(|(path, text)| std::fs::read_to_string(tree::root().join(path)).ok().as_ref() != Some(*text))
         .map(|(path, _)| path)
         .collect();
-    assert!(
-        stale.is_empty(),
-        "{stale:?} are stale: GUARDRAIL_BLESS=1 cargo test -p xtask --test generated"
-    );
+    assert!(stale.is_empty(), "{stale:?} are stale: GUARDRAIL_BLESS=1 cargo test -p xtask --test generated");
     let there: BTreeSet<String> = std::fs::read_dir(tree::root().join(pages::FOLDER))
         .unwrap()
         .map(|entry| format!("{}/{}", pages::FOLDER, entry.unwrap().file_name().to_string_lossy()))
