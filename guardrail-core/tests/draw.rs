@@ -32,7 +32,6 @@ impl Made {
             findings: Vec::new(),
             blast_radius: BlastRadius::default(),
             effects: Vec::new(),
-            blast_radius: guardrail_core::BlastRadius::default(),
             invocations: Vec::new(),
             sources: vec![Source { text: text.into(), parent: None }],
             problems: Vec::new(),
