@@ -4,7 +4,7 @@
 use guardrail_core::policy::{ExplainedVerdict, Policy, Says};
 use guardrail_core::{Decision, Guard, Request, Risk};
 
-use crate::openclaw::form::{Form, NUMBER, Option_, Shape, Takes};
+use crate::openclaw::form::{FlagForm, Form, NUMBER, Shape, Takes};
 use crate::openclaw::programs::Program;
 use crate::openclaw::word::{Word, matches};
 
@@ -50,7 +50,7 @@ impl<'g> Judge<'g> {
         if path.is_empty() && !self.low(&[String::new(), String::new()]) {
             return None;
         }
-        let all = |options: &[Option_]| {
+        let all = |options: &[FlagForm]| {
             options.iter().filter_map(given).flatten().flatten().collect::<Vec<String>>()
         };
         form.shape.flags.retain(|option| given(option).is_some());
@@ -61,7 +61,7 @@ impl<'g> Judge<'g> {
         // None of them puts a read in place of something else, so together they are what the worst is.
         if !together(&form.shape) {
             let low = |before: &[String], flags: &[String]| lines(before, flags).iter().all(|w| self.low(w));
-            let alone = |option: &Option_, before: bool| {
+            let alone = |option: &FlagForm, before: bool| {
                 let ways = given(option).unwrap_or_default();
                 ways.iter().all(|way| if before { low(way, &[]) } else { low(&[], way) })
             };
@@ -91,7 +91,7 @@ impl<'g> Judge<'g> {
     /// asks about them is then unknown too.
     fn undisputed(&self, path: &[String], shape: &Shape) -> bool {
         let mut text = self.program.to_owned();
-        let values = |text: &mut String, options: &[Option_]| {
+        let values = |text: &mut String, options: &[FlagForm]| {
             for option in options.iter().filter(|option| option.takes != Takes::Nothing) {
                 let long = option.spellings.iter().find(|spelling| spelling.len() > 2);
                 match (long, option.spellings.first()) {
@@ -141,7 +141,7 @@ fn sample_operands(shape: &Shape) -> Option<Vec<String>> {
 }
 
 /// All ways in which a flag may be given; `None` where no value is left for it.
-fn given(option: &Option_) -> Option<Vec<Vec<String>>> {
+fn given(option: &FlagForm) -> Option<Vec<Vec<String>>> {
     let mut ways = Vec::new();
     for spelling in &option.spellings {
         let long = spelling.len() > 2;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::openclaw::form::{Form, NUMBER, Option_, Shape, Takes};
+use crate::openclaw::form::{FlagForm, Form, NUMBER, Shape, Takes};
 use crate::openclaw::word::{any_of, escaped, glob_regex};
 
 /// One pattern for each shape, with the paths that it is about.
@@ -72,7 +72,7 @@ fn repeated(alternatives: &[String]) -> String {
 }
 
 /// What flags may look like, each with the zero byte behind it.
-fn options(options: &[Option_], clusters: bool) -> Vec<String> {
+fn options(options: &[FlagForm], clusters: bool) -> Vec<String> {
     let mut groups: BTreeMap<(Takes, bool, String), Vec<&str>> = BTreeMap::new();
     let mut numbers = false;
     for option in options {

@@ -121,7 +121,7 @@ fn programs_are_found_where_only_root_writes() {
             let leads = |folder: &&str| {
                 std::fs::canonicalize(Path::new(folder).join(name)).is_ok_and(|real| real == Path::new(path))
             };
-            assert!(places.any(|folder| leads(folder)), "{name} {path}");
+            assert!(places.any(leads), "{name} {path}");
         }
         assert_eq!(std::fs::canonicalize(path).unwrap().to_str(), Some(path.as_str()));
     }
