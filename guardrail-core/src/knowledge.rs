@@ -220,8 +220,10 @@ impl KnownTool {
                 known.words().iter().zip(words).all(|(g, word)| glob::matches(g.as_bytes(), word))
             })
             .max_by_key(|known| {
+                // What does something is meant before what might be a group.
+                let runs = known.command().is_some_and(|command| command.runs);
                 let exact = known.words().iter().filter(|word| !word.contains('*')).count();
-                (exact, known.words().iter().map(String::len).sum::<usize>())
+                (runs, exact, known.words().iter().map(String::len).sum::<usize>())
             })?
             .command()
     }

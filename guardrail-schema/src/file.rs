@@ -29,10 +29,40 @@ pub struct FileError {
 pub struct ToolFile {
     /// What the tool is, in a few words.
     pub summary: String,
+    /// Where its facts were taken from.
+    pub from: Origin,
     /// The tool, compiled.
     pub tool: Tool,
     /// Its self-tests.
     pub examples: Vec<Example>,
+}
+
+/// Where the facts of a knowledge file were taken from, the surest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// Every subcommand that the tool itself lists was compared, in the version that `checked` says.
+    Installed,
+    /// Every operation in the vendor's machine-readable model was compared, in that version.
+    Model,
+    /// It was read from the manual of that version.
+    Manual,
+    /// It was written by people who know the tool; `checked` is the version they had in mind.
+    #[default]
+    Memory,
+}
+
+impl Origin {
+    /// Its name, as in a knowledge file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Installed => "installed",
+            Self::Model => "model",
+            Self::Manual => "manual",
+            Self::Memory => "memory",
+        }
+    }
 }
 
 /// One self-test of a knowledge file.
@@ -84,7 +114,11 @@ impl ToolFile {
         let mut keys = Keys::new(String::new(), table);
         let names: String = keys.require("name")?;
         let summary = keys.take("summary")?.unwrap_or_default();
-        let checked = keys.take("checked")?.unwrap_or_default();
+        let (checked, from) =
+            (keys.take::<String>("checked")?.unwrap_or_default(), keys.take("from")?.unwrap_or_default());
+        if checked.is_empty() && matches!(from, Origin::Installed | Origin::Model | Origin::Manual) {
+            return Err(keys.error("checked", "is missing: `from` says of which version"));
+        }
         let grammar = keys.take("grammar")?.unwrap_or_default();
         let root_flags_anywhere = match keys.take::<String>("root_flags")?.as_deref() {
             None | Some("anywhere") => true,
@@ -161,13 +195,26 @@ impl ToolFile {
             variables,
             calls,
         };
-        Ok(Self { summary, tool, examples })
+        Ok(Self { summary, from, tool, examples })
     }
 }
 
-/// `"uninstall, delete, remote add"`: one path an entry.
+/// How many words `**` stands for at most.
+const DEEPEST: usize = 6;
+
+/// `"uninstall, delete, remote add"`: one path an entry; `** list`: one for each depth.
 fn paths(spelled: &str) -> Vec<Vec<String>> {
-    list(spelled).iter().map(|path| path.split_whitespace().map(str::to_owned).collect()).collect()
+    let mut paths: Vec<Vec<String>> = Vec::new();
+    for path in list(spelled) {
+        let words: Vec<String> = path.split_whitespace().map(str::to_owned).collect();
+        match words.split_first() {
+            Some((first, rest)) if first == "**" => paths.extend((1..=DEEPEST).map(|depth| {
+                std::iter::repeat_n("*".to_owned(), depth).chain(rest.iter().cloned()).collect()
+            })),
+            _ => paths.push(words),
+        }
+    }
+    paths
 }
 
 fn list(text: &str) -> Vec<String> {
@@ -515,6 +562,14 @@ effect = "deploy"
             refused("name = \"x\"\noperands = [\"a...\", \"b...\"]"),
             "operands: only one operand may take any number of words"
         );
+    }
+
+    #[test]
+    fn two_stars_stand_for_any_depth() {
+        let file = ToolFile::parse("name = \"x\"\n[commands.\"** list\"]\neffect = \"read\"").unwrap();
+        let runs = file.tool.commands.iter().filter(|command| command.runs);
+        let depths: Vec<usize> = runs.map(|command| command.path.len()).collect();
+        assert_eq!(depths, [2, 3, 4, 5, 6, 7].into_iter().rev().collect::<Vec<_>>());
     }
 
     #[test]

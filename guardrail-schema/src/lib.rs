@@ -19,7 +19,7 @@ pub use document::{Document, Field, Objects, Shape};
 #[cfg(feature = "file")]
 pub use document_file::DocumentFile;
 #[cfg(feature = "file")]
-pub use file::{Example, FileError, ToolFile, Wanted};
+pub use file::{Example, FileError, Origin, ToolFile, Wanted};
 pub use kinds::{EffectKind, Language, Mark, Risk, Scope, Undo};
 pub use role::{Count, Operand, Role};
 pub use tool::{

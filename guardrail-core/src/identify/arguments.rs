@@ -9,7 +9,7 @@ use crate::lower::{Value, Word};
 use crate::shell::Span;
 
 /// The commands whose flags count, innermost first: a subcommand, its groups, the tool itself.
-const LEVELS: usize = 4;
+const LEVELS: usize = 8;
 
 pub(super) struct Arguments<'c, 'a, 'k> {
     tool: &'k KnownTool,
@@ -84,7 +84,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             call,
             words,
             at: 1,
-            chain: [Some(root), None, None, None],
+            chain: std::array::from_fn(|level| (level == 0).then_some(root)),
             command: root,
             grammar: root.grammar.unwrap_or(tool.tool.grammar),
             path: [&[]; LEVELS],
@@ -229,8 +229,11 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         let Some(slot) = self.path.get_mut(self.path_len) else { return false };
         *slot = text;
         let wanted = self.path.get(..=self.path_len).unwrap_or_default();
-        // What only might be a group, behind a command that runs, is its operand.
-        let operand = |command: &Command| self.command.runs && is_open_group(command);
+        // What only might be a group, behind a command that runs, is its operand; and so is what
+        // only looks like a command of another branch (`delete list`, beside `* list`).
+        let operand = |command: &Command| {
+            self.command.runs && (is_open_group(command) || strays(command, self.command))
+        };
         match self.tool.subcommand(wanted).filter(|command| !operand(command)) {
             Some(command) => {
                 self.path_len += 1;
@@ -563,6 +566,12 @@ fn exact<'k>(command: &'k Command, spelling: &[u8]) -> Option<&'k Flag> {
     let place = command.spellings.binary_search_by(order).ok()?;
     let (_, place) = command.spellings.get(place)?;
     command.flags.get(usize::from(*place))
+}
+
+/// Whether `command` is met through a glob that does not continue the path of `from`.
+fn strays(command: &Command, from: &Command) -> bool {
+    command.path.iter().any(|word| word.contains('*'))
+        && command.path.split_last().is_some_and(|(_, before)| before != from.path)
 }
 
 /// Whether a command is there only because deeper ones are, and by a glob.

@@ -98,7 +98,7 @@ fn options(options: &[Option_], clusters: bool) -> Vec<String> {
         out.push("-[0-9]+\0".to_owned());
     }
     if clusters && letters.len() > 1 {
-        out.push(format!("-[{letters}]+\0"));
+        out.push(format!("-[{letters}]{{2,}}\0"));
     }
     let switches: Vec<&str> = groups
         .iter()
@@ -108,6 +108,8 @@ fn options(options: &[Option_], clusters: bool) -> Vec<String> {
             _ => false,
         })
         .flat_map(|(_, spellings)| spellings.iter().copied())
+        // No word is to be two things: whoever repeats it would double the ways to try each time.
+        .filter(|spelling| !(numbers && spelling.chars().skip(1).all(|c| c.is_ascii_digit())))
         .collect();
     if !switches.is_empty() {
         out.push(format!("{}\0", spelled(switches)));

@@ -70,6 +70,20 @@ pub(crate) struct Contents<'a, 'k> {
     pub(crate) problem: Option<Problem>,
 }
 
+/// Reads the pieces of an object that is described elsewhere: a patch, or what is laid over it.
+pub(super) fn pieces<'a, 'k>(arena: &'a Bump, tree: &Tree<'a>, known: &'k Document) -> Contents<'a, 'k> {
+    let contents = Contents { problem: tree.problem, ..Contents::default() };
+    let mut reader = Reader { arena, tree, known, contents, path: Vec::new() };
+    for &root in &tree.documents {
+        match tree.node(root).map(|node| &node.value) {
+            Some(Value::Sequence(steps)) => steps.iter().for_each(|step| reader.step(*step)),
+            Some(Value::Mapping(_)) => reader.walk(root, 0),
+            _ => reader.problem("holds something that is no object"),
+        }
+    }
+    reader.finish()
+}
+
 /// Reads what `tree` describes.
 pub(super) fn read<'a, 'k>(arena: &'a Bump, tree: &Tree<'a>, known: &'k Document) -> Contents<'a, 'k> {
     let contents = Contents { problem: tree.problem, ..Contents::default() };
@@ -81,11 +95,7 @@ pub(super) fn read<'a, 'k>(arena: &'a Bump, tree: &Tree<'a>, known: &'k Document
             Shape::Changes => reader.changes(root),
         }
     }
-    let mut contents = reader.contents;
-    if tree.is_spent() {
-        contents.problem = Some(Problem::TooLarge);
-    }
-    contents
+    reader.finish()
 }
 
 struct Reader<'t, 'a, 'k> {
@@ -100,6 +110,31 @@ struct Reader<'t, 'a, 'k> {
 impl<'a, 'k> Reader<'_, 'a, 'k> {
     fn problem(&mut self, why: &'static str) {
         self.contents.problem.get_or_insert(Problem::Unreadable(why));
+    }
+
+    fn finish(mut self) -> Contents<'a, 'k> {
+        if self.tree.is_spent() {
+            self.contents.problem = Some(Problem::TooLarge);
+        }
+        self.contents
+    }
+
+    /// A step of a JSON patch: a value with the path it goes to.
+    fn step(&mut self, step: NodeId) {
+        let path = self.tree.values(step, "path");
+        match path.first().map(|id| self.known_text(*id)) {
+            Some(Some(path)) => {
+                let digits = |key: &str| key == "-" || key.bytes().all(|byte| byte.is_ascii_digit());
+                let keys = path.split('/').filter(|key| !key.is_empty());
+                self.path = keys.map(|key| if digits(key) { "*" } else { key }).collect();
+            }
+            _ => return self.problem("is a patch of what cannot be told"),
+        }
+        for value in self.tree.values(step, "value") {
+            self.look(step, value);
+            self.walk(value, 0);
+        }
+        self.path.clear();
     }
 
     /// A document that says its kind, or a list of such.

@@ -300,10 +300,10 @@ impl<'a> Builder<'_, 'a> {
     }
 }
 
-/// Whether a tag makes something else of a value than stands there.
+/// Whether a tag makes something else of a value than stands there. Those of the core schema say
+/// what a reader would take it for anyway.
 fn tagged(event: &Event<'_>) -> bool {
-    let plain = |suffix: &str| matches!(suffix, "str" | "map" | "seq" | "int" | "bool" | "float" | "null");
-    event.tag().is_some_and(|tag| !tag.core_suffix().is_some_and(plain))
+    event.tag().is_some_and(|tag| tag.core_suffix().is_none())
 }
 
 #[cfg(test)]
