@@ -147,7 +147,8 @@ fn batched(line: &[u8]) -> (Option<Value>, Result<Request, NoRequest>) {
         Ok(batched) => batched,
         Err(error) => return (id_of(line), Err(error.to_string().into())),
     };
-    let Batched { command, argv, call, cwd, facts, actor, channel, session, skill, attachments, id } = batched;
+    let Batched { command, argv, call, cwd, facts, actor, channel, session, skill, attachments, id } =
+        batched;
     let request = match (argv, call, command) {
         (Some(_), Some(_), _) | (_, Some(_), Some(_)) => {
             return (id, Err("a call stands alone, without `command` and `argv`".into()));
@@ -157,7 +158,8 @@ fn batched(line: &[u8]) -> (Option<Value>, Result<Request, NoRequest>) {
         (None, None, Some(command)) => Request::shell(command),
         (None, None, None) => return (id, Err("missing `command`, `argv` or `call`".into())),
     };
-    let request = Request { actor, channel, session, skill, attachments, ..request.facts(facts.unwrap_or_default()) };
+    let request =
+        Request { actor, channel, session, skill, attachments, ..request.facts(facts.unwrap_or_default()) };
     (
         id,
         Ok(match cwd {
