@@ -228,7 +228,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             for target in std::iter::once(redirect.target).chain(maybe) {
                 let name = FileName::of(&target, &invocation.directory, roots);
                 let append = redirect.kind == RedirectKind::Append;
-                let file = named(files, name);
+                let Some(file) = named(files, name) else { continue };
                 let goes_on = append || file.last == Some(place);
                 file.last = Some(place);
                 file.unknown |= !output.exact;
@@ -290,7 +290,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             // It may be a directory.
             let below = sources.iter().map(|source| name.join(source.leaf()));
             for name in below.chain(std::iter::once(name.clone())).take(MOST_TEXTS) {
-                let file = named(files, name);
+                let Some(file) = named(files, name) else { continue };
                 file.unknown |= unknown;
                 for text in &texts {
                     file.take(text, true);
@@ -355,16 +355,14 @@ pub(super) fn positional<'a>(
     words.into_bump_slice()
 }
 
-fn named(files: &mut Vec<Written>, name: FileName) -> &mut Written {
-    let at = match files.iter().position(|file| file.name == name) {
-        Some(at) => at,
+fn named(files: &mut Vec<Written>, name: FileName) -> Option<&mut Written> {
+    match files.iter().position(|file| file.name == name) {
+        Some(at) => files.get_mut(at),
         None => {
             files.push(Written::new(name));
-            files.len() - 1
+            files.last_mut()
         }
-    };
-    #[expect(clippy::indexing_slicing, reason = "it was found there, or put there")]
-    &mut files[at]
+    }
 }
 
 /// The words of a first line `#!...`.

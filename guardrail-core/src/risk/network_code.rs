@@ -26,9 +26,17 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     let executes = |effect: &Effect<'_, '_>| effect.kind == EffectKind::Execute;
     let program = &analysis.identified.program;
     // Without a stream or a file between them nothing reaches what runs.
-    let fed =
-        case.effects().any(|effect| is_fed(&effect)) && (program.channels > 0 || case.files().is_some());
-    if !fed && (program.invocations.len() < 2 || case.files().is_none()) {
+    let fed = case.effects().any(|effect| is_fed(&effect)) && program.channels > 0;
+    let runs = || {
+        let installs =
+            |effect: &Effect<'_, '_>| effect.kind == EffectKind::Write && is_at(effect, Area::System);
+        program.invocations.len() > 1 && case.effects().any(|effect| executes(effect) || installs(effect))
+    };
+    let comes = || {
+        let decodes = || analysis.identified.calls.iter().any(|call| call.has_facet("decode"));
+        case.effects().any(flow::is_network) || decodes()
+    };
+    if !(fed || runs()) || !comes() || !(fed || case.files().is_some()) {
         return;
     }
     let network = Reach::of(case, flow::is_network);
