@@ -125,6 +125,7 @@ const NOT_A_TOOL: &[(&str, &str, &str)] = &[
     ("guardrail-core/src/effect/roles.rs", "source", "a key of a mount option"),
     ("guardrail-core/src/effect/roles.rs", "ssh", "the scheme of an address"),
     ("guardrail-core/src/effect/roles.rs", "true", "the value of a mount option"),
+    ("guardrail-core/src/identify/manifest/tree.rs", "seq", "the name of a tag"),
     ("guardrail-core/src/identify/language/jq.rs", "env", "a function of jq"),
     ("guardrail-core/src/lower/constant.rs", "cat", "the one program whose output is its here-document"),
     ("guardrail-core/src/redact/detect/pair.rs", "passwd", "a key of a secret"),

@@ -231,7 +231,7 @@ fn sections(text: &str, anywhere: bool, tool: &str, path: &str) -> Vec<String> {
         }
         if depth == 0 && !anywhere {
             // A line at the margin ends a section, unless names stand there.
-            let named = body.split_whitespace().next().is_some_and(|w| is_name(w)) && body.contains("  ");
+            let named = body.split_whitespace().next().is_some_and(is_name) && body.contains("  ");
             if !named {
                 continue;
             }
@@ -283,7 +283,7 @@ mod tests {
     fn names_below_headings_are_commands() {
         let text = "Usage: x [flags]\n\nManagement Commands:\n  buildx*     Docker Buildx\n  system, sys Manage\n\nFlags:\n  \
                     -h, --help  help\n";
-        assert_eq!(names(text, Form::Sections, "x", ""), ["buildx"]);
+        assert_eq!(names(text, Form::Sections, "x", ""), ["buildx", "system"]);
         let text = "Commands:\n  get         one\n  put         two\n    more of it\nOptions:\n  all         no command\n";
         assert_eq!(names(text, Form::Sections, "x", ""), ["get", "put"]);
         let text = "COMMANDS\n  wrangler d1 create <name>   Create\n";
