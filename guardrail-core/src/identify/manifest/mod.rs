@@ -16,7 +16,7 @@ use crate::glob;
 use crate::identify::Identifier;
 use crate::identify::call::{self, Argument, Call};
 use crate::identify::unwrap::Inner;
-use crate::lower::{Input, Invocation, Lead, Origin, Place, SourceId, Template, Value, Word};
+use crate::lower::{Input, Invocation, Lead, Origin, Place, RedirectKind, SourceId, Template, Value, Word};
 use crate::shell::Span;
 use tree::Tree;
 
@@ -107,6 +107,13 @@ impl<'a, 'k> Identifier<'a, 'k> {
             Some(channel) => {
                 let (texts, whole) = self.lowerer.channel_templates(channel);
                 self.stream(call, &given, &texts, whole);
+            }
+            None if is_descriptor(&word) => {
+                // Which of them it names, nobody has to know.
+                for redirect in invocation.redirects.iter().filter(|one| one.kind == RedirectKind::Text) {
+                    self.text(call, &given, &redirect.target);
+                }
+                self.stream(call, &given, &[], false);
             }
             None => self.file(call, &given),
         }
@@ -270,6 +277,13 @@ struct Given<'i, 'a, 'k> {
     pieces: bool,
     inner: Inner<'a>,
     invocation: &'i Invocation<'a>,
+}
+
+/// Whether a path names an open descriptor.
+fn is_descriptor(word: &Word<'_>) -> bool {
+    let prefix = word.prefix();
+    prefix.starts_with(b"/dev/fd/")
+        || (prefix.starts_with(b"/proc/") && prefix.windows(4).any(|part| part == b"/fd/"))
 }
 
 /// What the command does with what `facet` names. What its other flags do is not meant.
