@@ -81,7 +81,8 @@ fn pack() -> Result<(), String> {
     let bytes = postcard::to_allocvec(&documents).map_err(|e| e.to_string())?;
     let documents = append(&mut blob, &bytes);
     let names: Vec<(String, u32)> = names.into_iter().map(|(name, (place, _))| (name, place)).collect();
-    let index = postcard::to_allocvec(&(names, tools, environment, calls, documents)).map_err(|e| e.to_string())?;
+    let index =
+        postcard::to_allocvec(&(names, tools, environment, calls, documents)).map_err(|e| e.to_string())?;
     let out = PathBuf::from(env::var("OUT_DIR").map_err(|e| e.to_string())?);
     fs::write(out.join("index.bin"), index).map_err(|e| e.to_string())?;
     fs::write(out.join("tools.bin"), blob).map_err(|e| e.to_string())

@@ -111,7 +111,25 @@ pub struct Grants {
     grants: Mutex<BTreeMap<String, (Grant, u32)>>,
 }
 
+/// How the reason of its yes begins, before its id.
+const REASON: &str = "standing grant `";
+
 impl Grant {
+    /// The grant that a recorded yes names as its reason: who has the log can tell which grants are
+    /// still used. Only a yes of a service has one; a person may write whatever they like.
+    ///
+    /// ```
+    /// use guardrail_approve::Grant;
+    ///
+    /// let reason = "standing grant `scale-the-shop` of person:anna, until 2026-01-26 18:00:00 UTC";
+    /// assert_eq!(Grant::named_in(reason), Some("scale-the-shop"));
+    /// ```
+    #[must_use]
+    pub fn named_in(reason: &str) -> Option<&str> {
+        let rest = reason.strip_prefix(REASON)?;
+        rest.split_once("` of ").map(|(id, _)| id)
+    }
+
     /// Whether it can stand.
     fn check(&self) -> Result<(), GrantError> {
         let wrong = |reason: &str| Err(GrantError { id: self.id.clone(), reason: reason.to_owned() });
@@ -279,8 +297,7 @@ impl Approver for Grants {
                 continue;
             }
             let who = Principal::service(grant.granted_by.name.clone());
-            let reason =
-                format!("standing grant `{}` of {}, until {}", grant.id, grant.granted_by, grant.until);
+            let reason = format!("{REASON}{}` of {}, until {}", grant.id, grant.granted_by, grant.until);
             let reply = question.reply(who, Say::Approve(Some(reason)), now);
             match admit(question, &reply, now) {
                 Ok(()) => {

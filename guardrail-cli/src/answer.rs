@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use guardrail::record::Timestamp;
 use guardrail::redact::Redactor;
-use guardrail::{Approval, Decision, EffectKind, Evaluation, Fact, Finding, Problem, Risk, Ruling};
+use guardrail::{Approval, Decision, EffectKind, Evaluation, Fact, Finding, Problem, Risk, Ruling, Shadow};
 use guardrail_core::quota::QuotaRefusal;
 use serde::Serialize;
 use serde_json::Value;
@@ -37,6 +37,8 @@ pub(crate) struct Evaluated {
     refused: Option<Refused>,
     #[serde(skip_serializing_if = "Ruling::is_plain")]
     ruling: Ruling,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shadow: Option<Box<Shadow>>,
     unknown: bool,
     findings: Vec<Finding>,
     effects: Vec<Effect>,
@@ -132,6 +134,7 @@ impl Answerer {
             approval,
             refused: None,
             ruling: evaluation.ruling,
+            shadow: evaluation.shadow,
             unknown: evaluation.unknown,
             findings,
             effects: effects.collect(),

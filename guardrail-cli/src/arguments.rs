@@ -38,6 +38,8 @@ pub(crate) enum Task {
     /// Check, test and explain policies
     #[command(subcommand)]
     Policy(Policy),
+    /// Keep the log with its plans, the policy, knowledge and templates together, and bring them back
+    Backup(Box<crate::backup::Backup>),
     /// Make the settings of OpenClaw, another agent framework, from a mode
     #[command(subcommand, name = "openclaw")]
     OpenClaw(OpenClaw),
@@ -57,7 +59,8 @@ Without --batch each line of standard input is shell text. With it each line is 
   {\"argv\": [\"git\", \"push\"]}                          a program and its arguments
   {\"call\": {\"name\": \"Bash\", \"arguments\": {...}}}     a named tool call
 and with any of them: \"id\" (any value, given back), \"cwd\", \"facts\", \"actor\", \"channel\",
-\"session\", \"skill\". Other fields are ignored.
+\"session\", \"skill\", \"attachments\" (contents of files that it names, by their paths). Other
+fields are ignored.
 The answer to a line that is no request is {\"error\": \"...\"}. Answers come in order, each as soon
 as its line is read.
 With --quotas each line is a call, and one that is allowed an execution that begins; what is refused
@@ -74,6 +77,10 @@ pub(crate) struct Explain {
     /// Take all words as a program and its arguments, which no shell reads
     #[arg(long)]
     pub(crate) argv: bool,
+    /// Read this file and judge what it holds where the command names it: a manifest, a compose file;
+    /// NAME=FILE where the command calls it NAME (for a saved plan, what `terraform show -json` prints)
+    #[arg(long, value_name = "[NAME=]FILE")]
+    pub(crate) attach: Vec<String>,
     /// Print the whole evaluation as JSON (nothing in it is redacted)
     #[arg(long)]
     pub(crate) json: bool,
@@ -112,6 +119,11 @@ pub(crate) struct Check {
     /// The signing key of that log, as `audit keys generate` wrote it
     #[arg(long, value_name = "FILE", requires = "log")]
     pub(crate) log_key: Option<std::path::PathBuf>,
+    /// A policy file that is only tried, in place of those of the user's layer: each answer and each
+    /// record says what it would have decided, and nothing depends on it, not even on whether it
+    /// can be loaded
+    #[arg(long, value_name = "FILE")]
+    pub(crate) shadow: Vec<std::path::PathBuf>,
     #[command(flatten)]
     pub(crate) counting: Counting,
     #[command(flatten)]
@@ -152,8 +164,8 @@ Exit status:
   0   done, and as it should be
   1   a file, standard input or output failed
   2   wrong usage
-  10  diff: some decisions change, none is loosened
-  20  a policy was refused, a fixture does not come out, or diff: a decision is loosened";
+  10  diff, shadow: some decisions change, none is loosened
+  20  a policy was refused, a fixture does not come out, or diff, shadow: a decision is loosened";
 
 /// `guardrail policy`.
 #[derive(Debug, Subcommand)]
@@ -170,6 +182,12 @@ pub(crate) enum Policy {
     /// Evaluate recorded requests again and tell which decisions another policy would change
     #[command(after_help = POLICY_STATUSES)]
     Diff(PolicyDiff),
+    /// Tell what a policy that was tried (`check --shadow`) would have decided otherwise
+    #[command(after_help = POLICY_STATUSES)]
+    Shadow(PolicyShadow),
+    /// Print rules that would have saved approvals, and name rules and grants that nobody uses
+    #[command(after_help = POLICY_STATUSES)]
+    Suggest(PolicySuggest),
     /// Print a commented policy to start from
     Init(PolicyInit),
     /// Print the JSON schema of policy files, for editors
@@ -177,7 +195,7 @@ pub(crate) enum Policy {
 }
 
 /// The files of each layer; `.json`, `.yaml` and `.yml` are read as that, all else as TOML.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Layers {
     /// A policy file of the user's layer
     #[arg(short = 'p', long = "policy", value_name = "FILE")]
@@ -246,9 +264,48 @@ pub(crate) struct PolicyDiff {
     /// The policy that would
     #[arg(value_name = "NEW")]
     pub(crate) new: PathBuf,
-    /// An audit log, or requests as JSON Lines; facts that were not recorded count as unknown
-    #[arg(long, value_name = "FILE")]
+    /// The directory of an audit log, a segment of one, or requests as JSON Lines; facts that were not
+    /// recorded count as unknown
+    #[arg(long, value_name = "LOG")]
     pub(crate) log: PathBuf,
+}
+
+/// `guardrail policy shadow`.
+#[derive(Debug, Args)]
+pub(crate) struct PolicyShadow {
+    /// The directory of an audit log, or records as JSON Lines
+    #[arg(long, value_name = "LOG")]
+    pub(crate) log: PathBuf,
+    /// From this time on: 2026-01-26, 2026-01-26T10:00:00Z, or how long ago (30s, 15m, 2h, 7d)
+    #[arg(long, value_name = "TIME", value_parser = crate::audit::time::parse)]
+    pub(crate) since: Option<guardrail::record::Timestamp>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `guardrail policy suggest`.
+#[derive(Debug, Args)]
+pub(crate) struct PolicySuggest {
+    /// The directory of an audit log; all of it is tried, whatever --since says
+    #[arg(long, value_name = "LOG")]
+    pub(crate) log: PathBuf,
+    /// Count only what was approved, and used, from this time on: 2026-01-26, 30d, ...
+    #[arg(long, value_name = "TIME", value_parser = crate::audit::time::parse)]
+    pub(crate) since: Option<guardrail::record::Timestamp>,
+    /// How often people must have said yes to something
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(2..))]
+    pub(crate) at_least: u32,
+    /// A file with the standing grants, as a JSON array
+    #[arg(long, value_name = "FILE")]
+    pub(crate) grants: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) layers: Layers,
+    #[command(flatten)]
+    pub(crate) known: Known,
 }
 
 /// `guardrail policy init`.

@@ -2,6 +2,7 @@
 //! so that a program can keep it running beside itself and ask as it goes.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::mem::ManuallyDrop;
 
@@ -24,6 +25,7 @@ pub(crate) fn run(task: &Check) -> io::Result<u8> {
     // Freed with the program, all at once.
     let Some(guard) = policy::guard(&task.layers)? else { return Ok(policy::REFUSED) };
     let guard = ManuallyDrop::new(guard);
+    policy::shadow(&guard, &task.shadow, &task.layers);
     let finder = task.known.finder();
     let answerer = Answerer::default();
     let recording =
@@ -122,6 +124,7 @@ struct Batched {
     session: Option<String>,
     #[serde(default)]
     skill: Option<String>,
+    attachments: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "present")]
     id: Option<Value>,
 }
@@ -144,7 +147,8 @@ fn batched(line: &[u8]) -> (Option<Value>, Result<Request, NoRequest>) {
         Ok(batched) => batched,
         Err(error) => return (id_of(line), Err(error.to_string().into())),
     };
-    let Batched { command, argv, call, cwd, facts, actor, channel, session, skill, id } = batched;
+    let Batched { command, argv, call, cwd, facts, actor, channel, session, skill, attachments, id } =
+        batched;
     let request = match (argv, call, command) {
         (Some(_), Some(_), _) | (_, Some(_), Some(_)) => {
             return (id, Err("a call stands alone, without `command` and `argv`".into()));
@@ -154,7 +158,8 @@ fn batched(line: &[u8]) -> (Option<Value>, Result<Request, NoRequest>) {
         (None, None, Some(command)) => Request::shell(command),
         (None, None, None) => return (id, Err("missing `command`, `argv` or `call`".into())),
     };
-    let request = Request { actor, channel, session, skill, ..request.facts(facts.unwrap_or_default()) };
+    let request =
+        Request { actor, channel, session, skill, attachments, ..request.facts(facts.unwrap_or_default()) };
     (
         id,
         Ok(match cwd {

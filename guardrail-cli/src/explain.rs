@@ -15,6 +15,9 @@ use crate::verdict::Verdict;
 /// Draws the evaluation and returns the exit status.
 pub(crate) fn run(task: &Explain) -> io::Result<u8> {
     let mut request = request(task)?;
+    for attached in &task.attach {
+        request = attach(request, attached)?;
+    }
     task.known.complete(&mut request, task.known.finder().as_ref());
     // The program is about to end, and the system frees all of it at once.
     let Some(guard) = policy::guard(&task.layers)? else { return Ok(policy::REFUSED) };
@@ -53,6 +56,18 @@ fn request(task: &Explain) -> io::Result<Request> {
             "the command is more than one word: quote it, or use `--argv -- WORD...` for an argument vector",
         ),
     }
+}
+
+/// The request with the content of a file, as `[NAME=]FILE` says.
+fn attach(request: Request, attached: &str) -> io::Result<Request> {
+    let (name, file) = attached.split_once('=').unwrap_or((attached, attached));
+    let mut content = Vec::new();
+    let told = |error: io::Error| io::Error::new(error.kind(), format!("{file}: {error}"));
+    let opened = std::fs::File::open(file).map_err(told)?;
+    if opened.take(LONGEST as u64 + 1).read_to_end(&mut content).map_err(told)? > LONGEST {
+        return Err(io::Error::other(format!("{file} has more than {LONGEST} bytes")));
+    }
+    Ok(request.attachment(name, &content))
 }
 
 fn standard_input() -> io::Result<String> {

@@ -1,7 +1,7 @@
 //! The `guardrail` program: a front for people (`explain`), for other programs (`check`), for whoever
 //! writes policies (`policy`), for other frameworks' settings (`openclaw`), for plans that are run
 //! (`run`, `plan`) with the secrets they need (`secrets`), for a bad day (`stop`, `resume`) and for
-//! whoever looks at what was recorded (`audit`).
+//! whoever looks at what was recorded (`audit`) or keeps it (`backup`).
 //!
 //! It adds no judgement of its own: arguments and lines become requests, evaluations become
 //! drawings, JSON and an exit status.
@@ -9,6 +9,7 @@
 mod answer;
 mod arguments;
 mod audit;
+mod backup;
 mod check;
 mod explain;
 mod lines;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Task::Check(task) => check::run(&task),
         Task::Audit(task) => audit::run(&task),
         Task::Policy(task) => policy::run(&task),
+        Task::Backup(task) => backup::run(&task),
         Task::OpenClaw(task) => openclaw::run(&task),
         Task::Stop(task) => stop::stop(&task),
         Task::Resume(task) => stop::resume(&task),

@@ -6,7 +6,8 @@ use std::io::{self, Write as _};
 
 use guardrail::policy::Mode;
 use guardrail_host::openclaw::{
-    LeftOut, OpenClawError, Program, Release, Settings, StateFolders, Tools, find_programs, generate, write,
+    Found, FoundProgram, LeftOut, Program, Release, Settings, StateFolders, Tools, find_programs, generate,
+    write,
 };
 
 use crate::arguments::{OpenClaw, OpenClawGenerate, OpenClawRelease, PolicyMode};
@@ -25,14 +26,16 @@ pub(crate) fn run(task: &OpenClaw) -> io::Result<u8> {
 fn make(task: &OpenClawGenerate) -> io::Result<u8> {
     let Some(guard) = policy::guard(&task.layers)? else { return Ok(policy::REFUSED) };
     let tools = Tools::builtin();
-    let (paths, left_out) = if task.program.is_empty() {
-        let search = task.search.clone().unwrap_or_else(|| OsString::from(SEARCH));
-        let found = find_programs(&tools, &search);
-        (found.paths, found.left_out)
+    let Found { programs: found, left_out } = if task.program.is_empty() {
+        find_programs(&tools, &task.search.clone().unwrap_or_else(|| OsString::from(SEARCH)))
     } else {
-        (task.program.clone(), Vec::new())
+        let named = |path: &String| FoundProgram { path: path.clone(), names: Vec::new() };
+        Found { programs: task.program.iter().map(named).collect(), left_out: Vec::new() }
     };
-    let programs = paths.iter().map(|path| Program::new(&tools, path)).collect::<Result<Vec<_>, _>>();
+    let programs = found
+        .iter()
+        .map(|FoundProgram { path, names }| Program::new(&tools, path).map(|program| program.called(names)));
+    let programs = programs.collect::<Result<Vec<_>, _>>();
     let settings = Settings {
         mode: task.mode.into(),
         agents: task.agent.iter().cloned().collect::<BTreeMap<_, _>>(),
@@ -44,7 +47,7 @@ fn make(task: &OpenClawGenerate) -> io::Result<u8> {
     match &task.out {
         Some(folder) => {
             let written = write(&made, folder, &StateFolders::of_this_process());
-            for path in written.map_err(refused)? {
+            for path in written.map_err(io::Error::other)? {
                 writeln!(out, "{}", path.display())?;
             }
             writeln!(out)?;
@@ -59,10 +62,6 @@ fn make(task: &OpenClawGenerate) -> io::Result<u8> {
     let why = |left: &LeftOut| format!("{}: {}", left.path.display(), left.why);
     listed(&mut notes, "These are left out:", left_out.iter().map(why))?;
     Ok(0)
-}
-
-fn refused(error: OpenClawError) -> io::Error {
-    io::Error::other(error)
 }
 
 fn listed(

@@ -47,7 +47,7 @@ fn request(row: &Value) -> Value {
         (_, Value::Array(words)) => json!({ "argv": words }),
         _ => json!({ "call": { "name": row["call"], "arguments": row["arguments"] } }),
     };
-    for field in ["cwd", "facts"] {
+    for field in ["cwd", "facts", "attachments"] {
         if !row[field].is_null() {
             line[field] = row[field].clone();
         }

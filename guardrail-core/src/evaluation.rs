@@ -27,6 +27,9 @@ pub struct Evaluation {
     /// Which policy said so, and by which of its rules.
     #[serde(default, skip_serializing_if = "Ruling::is_plain")]
     pub ruling: Ruling,
+    /// What a second policy would have said, which decides nothing; `None` where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<Box<Shadow>>,
     /// The reasons, worst first.
     pub findings: Vec<Finding>,
     /// What it would do to the world.
@@ -68,6 +71,22 @@ impl Decision {
             Self::Ask(_) => "ask",
             Self::Deny => "deny",
         }
+    }
+
+    /// Whether it lets more through than another, or asks for less: another has something that it
+    /// lacks.
+    ///
+    /// ```
+    /// use guardrail_core::{Approval, Decision};
+    ///
+    /// let one = Decision::Ask(Approval::default());
+    /// let two = Decision::Ask(Approval { approvers: 2, ..Approval::default() });
+    /// assert!(one.is_looser_than(&two) && !two.is_looser_than(&one));
+    /// assert!(Decision::Allow.is_looser_than(&one) && !one.is_looser_than(&one));
+    /// ```
+    #[must_use]
+    pub fn is_looser_than(&self, other: &Self) -> bool {
+        self.clone().stricter(other.clone()) != *self
     }
 
     /// The stricter of both: deny before ask before allow. Of two approvals, all that either of
@@ -206,6 +225,29 @@ impl Ruling {
     pub const fn is_plain(&self) -> bool {
         self.policy.is_none() && self.reasons.is_empty() && self.warnings.is_empty()
     }
+}
+
+/// What a policy would have said that is only tried: it is evaluated beside the one that holds,
+/// and nothing depends on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Shadow {
+    /// It would have decided so.
+    Said {
+        /// The policy, by its digest.
+        policy: PolicyDigest,
+        /// What it would have decided.
+        decision: Decision,
+        /// What would have made the decision what it is, as in [`Ruling::reasons`].
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reasons: Vec<Reason>,
+    },
+    /// It could not be loaded, and says nothing.
+    Failed {
+        /// Why not, in a line.
+        reason: String,
+    },
 }
 
 /// A rule or a setting of the policy that bore upon a decision.

@@ -1,24 +1,24 @@
 //! [`Guard`]: the one door an embedder walks through.
 
+mod listed;
+
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use bumpalo::Bump;
-use bumpalo::collections::Vec as BumpVec;
-use smol_str::{SmolStr, SmolStrBuilder};
 
-use crate::effect::{Analysis, Target, View, blast_radius};
-use crate::evaluation::{self, Evaluation, Finding};
+use crate::effect::{Analysis, View, blast_radius};
+use crate::evaluation::{Evaluation, Finding, Shadow};
+use crate::identify::Identifier;
 use crate::identify::manifest::Attachments;
-use crate::identify::{Identified, Identifier};
 use crate::knowledge::{Knowledge, KnowledgeError};
 use crate::limits::Limits;
-use crate::lower::{Entry, Groups, InvocationId, Known, Lowerer, Place, Word};
+use crate::lower::{Entry, Known, Lowerer, Word};
 use crate::plan;
-use crate::policy::{Explanation, Policy, PolicyError};
+use crate::policy::{self, Explanation, Policy, PolicyBuilder, PolicyError, Precedent, Suggestions};
 use crate::quota::Usage;
 use crate::request::{Action, Fact, Request};
 use crate::risk;
-use crate::shell::{ProblemKind, Span};
+use crate::shell::Span;
 
 /// Evaluates requests. Build one at start-up and share it: it is `Send` and `Sync`, and nothing of
 /// it changes but the [policy](Self::replace_policy).
@@ -39,7 +39,16 @@ pub struct Guard {
     knowledge: Knowledge,
     limits: Limits,
     policy: RwLock<Policy>,
+    shadow: RwLock<Option<Tried>>,
     arenas: Arenas,
+}
+
+/// A policy that is only tried.
+#[derive(Clone, Debug)]
+enum Tried {
+    Loaded(Policy),
+    /// Why it could not be loaded.
+    Failed(String),
 }
 
 /// Puts a [`Guard`] together.
@@ -133,23 +142,28 @@ impl Guard {
             let policy = self.policy.read().unwrap_or_else(PoisonError::into_inner);
             policy.decide(request, &analysis, &findings, risk)
         };
+        let shadow = {
+            let tried = self.shadow.read().unwrap_or_else(PoisonError::into_inner);
+            tried.as_ref().map(|tried| Box::new(tried.say(request, &analysis, &findings, risk)))
+        };
         let groups = analysis.identified.program.in_source_groups();
-        let whole = Whole(match &request.action {
+        let whole = listed::Whole(match &request.action {
             Action::Shell(text) => text,
             Action::Argv(_) | Action::Call { .. } => "",
         });
-        let places = Places::new(arena, &groups, &analysis.identified);
+        let places = listed::Places::new(arena, &groups, &analysis.identified);
         Evaluation {
             risk,
             unknown,
             decision,
             ruling,
+            shadow,
             findings,
-            effects: effects(&analysis, &places, whole),
+            effects: listed::effects(&analysis, &places, whole),
             blast_radius: blast_radius(&analysis.identified, request.facts.kube_namespace.as_deref()),
-            invocations: invocations(&analysis.identified, &groups, &places, whole),
-            sources: sources(&analysis.identified, &places, whole),
-            problems: problems(&analysis.identified),
+            invocations: listed::invocations(&analysis.identified, &groups, &places, whole),
+            sources: listed::sources(&analysis.identified, &places, whole),
+            problems: listed::problems(&analysis.identified),
             wanted,
         }
     }
@@ -216,11 +230,84 @@ impl Guard {
     ///
     /// [`PolicyError`] where an example of one of its rules does not hold; the old policy stays.
     pub fn replace_policy(&self, policy: Policy) -> Result<Policy, PolicyError> {
+        let policy = self.checked(policy)?;
+        let mut holding = self.policy.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::replace(&mut *holding, policy))
+    }
+
+    /// Evaluates a second policy beside the one that holds, for every evaluation from then on.
+    /// [`Evaluation::shadow`] has what it would have said; it decides nothing, whatever it says and
+    /// whether or not it could be loaded, and costs one weighing more.
+    ///
+    /// What could not be loaded is taken too: each evaluation says so then, and so does the log.
+    ///
+    /// ```
+    /// use guardrail_core::policy::{Layer, Policy};
+    /// use guardrail_core::{Decision, Guard, Request, Shadow};
+    ///
+    /// let stricter = "[[rule]]\nname = 'no-pushes'\ndecision = 'deny'\nwhen.command = 'push'\n";
+    /// let guard = Guard::new();
+    /// guard.try_policy(Policy::builder().layer(Layer::User, stricter).and_then(|b| b.build()));
+    /// let evaluation = guard.evaluate(&Request::shell("git push"));
+    /// assert!(matches!(evaluation.decision, Decision::Ask(_)));
+    /// let Some(Shadow::Said { decision, reasons, .. }) = evaluation.shadow.as_deref() else { panic!() };
+    /// assert_eq!(*decision, Decision::Deny);
+    /// assert_eq!(reasons[0].rule, "no-pushes");
+    /// ```
+    pub fn try_policy<E: std::fmt::Display>(&self, shadow: Result<Policy, E>) {
+        let shadow = shadow.map_err(|error| error.to_string());
+        let tried = shadow.and_then(|policy| self.checked(policy).map_err(|error| error.to_string()));
+        *self.shadow.write().unwrap_or_else(PoisonError::into_inner) = Some(Tried::new(tried));
+    }
+
+    /// Tries no policy any more.
+    pub fn try_no_policy(&self) {
+        *self.shadow.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The policy, if its examples hold.
+    fn checked(&self, policy: Policy) -> Result<Policy, PolicyError> {
         policy.try_examples(&|request, then| {
             self.stages(request, |staged| then(&staged.analysis, &staged.findings));
         })?;
-        let mut holding = self.policy.write().unwrap_or_else(PoisonError::into_inner);
-        Ok(std::mem::replace(&mut *holding, policy))
+        Ok(policy)
+    }
+
+    /// Rules that would have saved approvals that people gave again and again: at least `least`
+    /// times each. `layers` is the policy that holds, `precedents` all that is remembered.
+    ///
+    /// Each rule is as narrow as rules can be, and all of them together were tried on every
+    /// precedent: they change nothing but requests that are Medium, of which everything is known,
+    /// to which a person said yes and nobody ever no. Nothing takes effect by this.
+    ///
+    /// ```
+    /// use guardrail_core::policy::{Answer, Policy, Precedent};
+    /// use guardrail_core::{Guard, Request};
+    ///
+    /// let asked = |n: u32| Precedent {
+    ///     request: Request::shell(format!("touch notes/day-{n}.md")).cwd("/home/dev/project"),
+    ///     answer: Answer::Yes { question: format!("plan-{n}") },
+    /// };
+    /// let precedents: Vec<_> = (1..=4).map(asked).collect();
+    /// let found = Guard::new().suggest(&Policy::builder(), &precedents, 3)?;
+    /// assert_eq!(found.rules[0].saves, 4);
+    /// assert!(found.rules[0].text.contains(r#"target = "./notes/*""#));
+    /// # Ok::<(), guardrail_core::policy::PolicyError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`] where `layers` is no policy.
+    pub fn suggest(
+        &self,
+        layers: &PolicyBuilder,
+        precedents: &[Precedent],
+        least: usize,
+    ) -> Result<Suggestions, PolicyError> {
+        let stage = |request: &Request, then: policy::Then<'_>| {
+            self.stages(request, |staged| then(&staged.analysis, &staged.findings));
+        };
+        policy::suggest(&stage, layers, precedents, least)
     }
 
     /// What the policy makes of each part of a request: which rule decided, and why the others
@@ -305,7 +392,7 @@ impl GuardBuilder {
     /// [`PolicyError`] where an example does not hold.
     pub fn policy(self, policy: Policy) -> Result<Self, PolicyError> {
         let guard = self.build();
-        guard.replace_policy(policy.clone())?;
+        let policy = guard.checked(policy)?;
         Ok(Self { knowledge: guard.knowledge, limits: guard.limits, policy })
     }
 
@@ -322,7 +409,38 @@ impl GuardBuilder {
             knowledge: self.knowledge,
             limits: self.limits,
             policy: RwLock::new(self.policy),
+            shadow: RwLock::default(),
             arenas: Arenas::default(),
+        }
+    }
+}
+
+impl Tried {
+    /// Of what is wrong with it, so much is said each time.
+    const MOST: usize = 200;
+
+    fn new(shadow: Result<Policy, String>) -> Self {
+        match shadow {
+            Ok(policy) => Self::Loaded(policy),
+            Err(error) => {
+                Self::Failed(error.lines().next().unwrap_or_default().chars().take(Self::MOST).collect())
+            }
+        }
+    }
+
+    fn say(
+        &self,
+        request: &Request,
+        analysis: &Analysis<'_, '_>,
+        findings: &[Finding],
+        risk: crate::Risk,
+    ) -> Shadow {
+        match self {
+            Self::Failed(reason) => Shadow::Failed { reason: reason.clone() },
+            Self::Loaded(policy) => {
+                let (decision, ruling) = policy.decide(request, analysis, findings, risk);
+                Shadow::Said { policy: policy.digest(), decision, reasons: ruling.reasons }
+            }
         }
     }
 }
@@ -377,168 +495,4 @@ struct Staged<'a, 'k> {
     analysis: Analysis<'a, 'k>,
     findings: Vec<Finding>,
     wanted: Vec<Fact>,
-}
-
-/// Where each invocation went in the evaluation.
-struct Places<'a>(BumpVec<'a, Option<u32>>);
-
-impl<'a> Places<'a> {
-    /// A body that was followed several times (a function, a loop) is listed once.
-    fn new(arena: &'a Bump, groups: &Groups<'_>, identified: &Identified<'_, '_>) -> Self {
-        let mut places = BumpVec::from_iter_in(identified.program.invocations.iter().map(|_| None), arena);
-        for (place, group) in groups.iter().enumerate() {
-            for id in group {
-                if let Some(slot) = places.get_mut(id.0 as usize) {
-                    *slot = Some(place as u32);
-                }
-            }
-        }
-        Self(places)
-    }
-
-    fn of(&self, id: InvocationId) -> Option<u32> {
-        self.0.get(id.0 as usize).copied().flatten()
-    }
-}
-
-/// The request's own text, of which nearly all words are pieces that need no check.
-#[derive(Clone, Copy)]
-struct Whole<'r>(&'r str);
-
-impl<'r> Whole<'r> {
-    fn piece(self, text: &[u8]) -> Option<&'r str> {
-        let start = text.as_ptr().addr().checked_sub(self.0.as_ptr().addr())?;
-        self.0.get(start..start.checked_add(text.len())?)
-    }
-
-    fn short(self, text: &[u8]) -> SmolStr {
-        match self.piece(text).ok_or(()).or_else(|()| std::str::from_utf8(text)) {
-            Ok(text) => SmolStr::new(text),
-            Err(_) => SmolStr::new(String::from_utf8_lossy(text)),
-        }
-    }
-
-    fn long(self, text: &[u8]) -> String {
-        match self.piece(text).ok_or(()).or_else(|()| std::str::from_utf8(text)) {
-            Ok(text) => text.to_owned(),
-            // Checking alone was several times as fast as looking for what to replace.
-            Err(_) => String::from_utf8_lossy(text).into_owned(),
-        }
-    }
-}
-
-fn effects(analysis: &Analysis<'_, '_>, places: &Places<'_>, whole: Whole<'_>) -> Vec<evaluation::Effect> {
-    let target = |target: &Target<'_>| match target {
-        Target::Path(word, _) | Target::Name(word) | Target::Address(word) | Target::Data(word) => {
-            word.pattern.or(word.as_known()).map(|text| whole.short(text))
-        }
-        Target::Statement(_, object) => object.as_deref().map(SmolStr::new),
-        Target::Code(_) | Target::Nothing => None,
-    };
-    let effect = |effect: &crate::effect::Effect<'_, '_>| evaluation::Effect {
-        kind: effect.kind,
-        target: target(&effect.target),
-        scope: match effect.place {
-            Place::Here => effect.scope,
-            Place::Container if effect.scope == crate::Scope::Local => crate::Scope::Container,
-            Place::Remote if effect.scope == crate::Scope::Local => crate::Scope::Remote,
-            _ => effect.scope,
-        },
-        undo: effect.undo,
-        invocation: places.of(effect.invocation),
-        source: effect.source.0,
-        span: effect.span,
-    };
-    analysis.effects.iter().map(effect).collect()
-}
-
-fn invocations(
-    identified: &Identified<'_, '_>,
-    groups: &Groups<'_>,
-    places: &Places<'_>,
-    whole: Whole<'_>,
-) -> Vec<evaluation::Invocation> {
-    let mut listed = Vec::with_capacity(groups.len());
-    for group in groups.iter() {
-        let turns = || group.iter().filter_map(|id| identified.program.invocation(*id));
-        // What it may become is judged, but what is listed is what stands there.
-        let possible = turns().all(|turn| turn.context.possible);
-        let mut turns = turns().filter(|turn| possible || !turn.context.possible);
-        let (Some(id), Some(first)) = (group.first(), turns.next()) else { continue };
-        let mut argv: Vec<_> =
-            first.words.iter().map(|word| word.as_known().map(|text| whole.short(text))).collect();
-        // What differs from one turn to the next is not known.
-        for turn in turns {
-            argv.resize(argv.len().max(turn.words.len()), None);
-            for (at, slot) in argv.iter_mut().enumerate() {
-                let known = |at| first.words.get(at).and_then(Word::as_known);
-                let same = turn.words.get(at).is_some_and(|word| word.as_known() == known(at));
-                *slot = slot.take().filter(|_| same);
-            }
-        }
-        let call = identified.calls_of(*id).next();
-        let command = call.and_then(|call| call.command).filter(|command| !command.path.is_empty());
-        listed.push(evaluation::Invocation {
-            argv,
-            tool: call.and_then(|call| call.tool?.tool.names.first()).map(SmolStr::new),
-            command: command.map(|command| joined(&command.path)),
-            parent: first.parent.and_then(|parent| places.of(parent)),
-            source: first.source.0,
-            span: first.span,
-        });
-    }
-    listed
-}
-
-/// Words with a blank between them.
-fn joined(words: &[String]) -> SmolStr {
-    match words {
-        [word] => SmolStr::new(word),
-        words => {
-            let mut text = SmolStrBuilder::new();
-            for (at, word) in words.iter().enumerate() {
-                if at > 0 {
-                    text.push(' ');
-                }
-                text.push_str(word);
-            }
-            text.finish()
-        }
-    }
-}
-
-fn sources(
-    identified: &Identified<'_, '_>,
-    places: &Places<'_>,
-    whole: Whole<'_>,
-) -> Vec<evaluation::Source> {
-    let parent = |(id, span): (InvocationId, Span)| places.of(id).map(|place| (place, span));
-    identified
-        .program
-        .sources
-        .iter()
-        .map(|source| evaluation::Source {
-            text: whole.long(source.text),
-            parent: source.parent.and_then(parent),
-        })
-        .collect()
-}
-
-fn problems(identified: &Identified<'_, '_>) -> Vec<evaluation::Problem> {
-    /// Of the problems that are no limits.
-    const MOST: usize = 64;
-    let mut rejected = 0;
-    // A body that the shell only reads when it runs is accepted until then; its finding stays.
-    let later = |kind| matches!(kind, ProblemKind::BadSubstitution | ProblemKind::SplitName);
-    let shown = identified.program.problems.iter().filter(|(_, problem)| {
-        rejected += usize::from(!problem.kind.is_limit());
-        !later(problem.kind) && (problem.kind.is_limit() || rejected <= MOST)
-    });
-    shown
-        .map(|(source, problem)| evaluation::Problem {
-            source: source.0,
-            span: problem.span,
-            message: problem.kind.message().into(),
-        })
-        .collect()
 }

@@ -21,7 +21,7 @@ pub mod shell;
 pub use draw::{Drawing, ProblemDrawing, Style};
 pub use evaluation::{
     Approval, BlastRadius, Change, Channels, Decision, Effect, Evaluation, Finding, Invocation, PolicyDigest,
-    Problem, Reason, Ruling, Source, Touched,
+    Problem, Reason, Ruling, Shadow, Source, Touched,
 };
 pub use guard::{Guard, GuardBuilder};
 pub use guardrail_schema::{EffectKind, Risk, Scope, Undo};

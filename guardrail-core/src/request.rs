@@ -67,6 +67,24 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// It as a person would type it; of a named call only the name.
+    ///
+    /// ```
+    /// use guardrail_core::Action;
+    ///
+    /// assert_eq!(Action::Argv(vec!["rm".into(), "a b".into()]).typed(), "rm 'a b'");
+    /// ```
+    #[must_use]
+    pub fn typed(&self) -> String {
+        match self {
+            Self::Shell(text) => text.clone(),
+            Self::Argv(words) => shell_words::join(words),
+            Self::Call { name, .. } => name.clone(),
+        }
+    }
+}
+
 /// What the caller knows about the world. Nothing here is needed: what is missing is treated as
 /// the worse possibility, and [`Evaluation::wanted`](crate::Evaluation) names what would have helped.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test that reads files")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,9 @@ struct Row {
     cwd: Option<String>,
     #[serde(default)]
     facts: Facts,
+    #[serde(default)]
+    attachments: BTreeMap<String, String>,
+    touched: Option<Vec<String>>,
     risk: Risk,
     effects: Option<Vec<EffectKind>>,
     programs: Option<Vec<String>>,
@@ -44,7 +47,8 @@ impl Row {
             }
             _ => panic!("a row has one of run, argv and call: {}", self.why),
         };
-        Request { cwd: self.cwd.clone(), facts: self.facts.clone(), ..Request::new(action) }
+        let (cwd, facts) = (self.cwd.clone(), self.facts.clone());
+        Request { cwd, facts, attachments: self.attachments.clone(), ..Request::new(action) }
     }
 
     fn mismatches(&self, evaluation: &Evaluation) -> Vec<String> {
@@ -57,6 +61,12 @@ impl Row {
             let kinds: BTreeSet<_> = evaluation.effects.iter().map(|effect| effect.kind).collect();
             if kinds != wanted {
                 wrong.push(format!("effects are {kinds:?}, not {wanted:?}"));
+            }
+        }
+        if let Some(wanted) = &self.touched {
+            let touched: Vec<_> = evaluation.blast_radius.touched.iter().map(ToString::to_string).collect();
+            if touched != *wanted {
+                wrong.push(format!("touched are {touched:?}, not {wanted:?}"));
             }
         }
         if let Some(wanted) = &self.programs {

@@ -13,8 +13,8 @@
 
 use guardrail_core::shell::Span;
 use guardrail_core::{
-    Approval, Decision, Effect, EffectKind, Evaluation, Fact, Finding, Invocation, Problem, Risk, Scope,
-    Source, Style, Undo,
+    Approval, BlastRadius, Decision, Effect, EffectKind, Evaluation, Fact, Finding, Invocation, Problem,
+    Risk, Scope, Source, Style, Undo,
 };
 use proptest::prelude::*;
 
@@ -28,7 +28,9 @@ impl Made {
             unknown: false,
             decision: Decision::Allow,
             ruling: guardrail_core::Ruling::default(),
+            shadow: None,
             findings: Vec::new(),
+            blast_radius: BlastRadius::default(),
             effects: Vec::new(),
             invocations: Vec::new(),
             sources: vec![Source { text: text.into(), parent: None }],

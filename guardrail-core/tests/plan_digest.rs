@@ -204,3 +204,17 @@ fn a_key_that_stands_twice_is_an_error() {
     assert!(step(r#""environment": {"A": "b"}"#).is_ok());
     assert!(step(r#""environment": {"A": "b", "A": "c"}"#).is_err());
 }
+
+#[test]
+fn a_policy_that_is_only_tried_is_no_part_of_what_is_approved() {
+    let guard = guardrail_core::Guard::new();
+    let prepared = |guard: &guardrail_core::Guard| {
+        let look =
+            &mut |_, command: &Command, request: &guardrail_core::Request| look(guard, command, request);
+        Revision::prepare(scale(), &captured("3"), look).unwrap()
+    };
+    let before = prepared(&guard);
+    guard.try_policy(Err("it is not there"));
+    assert!(guard.evaluate(&guardrail_core::Request::shell("ls")).shadow.is_some());
+    assert_eq!(prepared(&guard).digest(), before.digest());
+}

@@ -52,3 +52,8 @@ fn wrap() {
 fn policy() {
     every_input_of("policy", checks::policy);
 }
+
+#[test]
+fn manifest() {
+    every_input_of("manifest", checks::manifest);
+}

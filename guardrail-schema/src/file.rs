@@ -350,6 +350,7 @@ fn read_flag(mut keys: Keys) -> Result<Flag, FileError> {
         facet: keys.take("name")?.unwrap_or(facet),
         role,
         then: keys.role("then")?.map(|(_, role)| role),
+        leads: keys.take("leads")?.unwrap_or(false),
         harmless: keys.take("harmless")?.unwrap_or_default(),
         keys: key_roles,
         prefixes,

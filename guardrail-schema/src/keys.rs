@@ -155,6 +155,7 @@ impl Keys {
                     })
                     .collect::<Result<_, _>>()?;
                 let adds = keys.take("adds")?.unwrap_or(false);
+                let known = keys.take("known")?.unwrap_or(false);
                 let prints = keys.take("prints")?;
                 let effects = keys.effects()?;
                 if effects.is_empty() && prints.is_none() {
@@ -163,7 +164,7 @@ impl Keys {
                     );
                 }
                 keys.finish()?;
-                Ok(Case { when: conditions, effects, adds, prints })
+                Ok(Case { when: conditions, effects, adds, known, prints })
             })
             .collect()
     }

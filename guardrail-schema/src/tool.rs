@@ -160,6 +160,8 @@ pub struct Flag {
     pub role: Option<Role>,
     /// What it does with a second value, of a flag that takes two (`jq --rawfile NAME FILE`).
     pub then: Option<Role>,
+    /// Whether its value is the first word of the command that is wrapped (`--entrypoint`).
+    pub leads: bool,
     /// Values that change nothing that matters; each may be a glob.
     pub harmless: Vec<String>,
     /// For `key=value` values: what each key's value is. The first match counts; a key without
@@ -241,6 +243,8 @@ pub struct Case {
     pub effects: Vec<Effect>,
     /// Whether the effects are added rather than put in place of the command's own.
     pub adds: bool,
+    /// Whether it counts only where it provably matches.
+    pub known: bool,
     /// What it then prints.
     pub prints: Option<Prints>,
 }

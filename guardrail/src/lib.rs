@@ -81,7 +81,9 @@
 //! * **Own tools:** [`Guard::builder`] takes knowledge files of private command-line tools. They
 //!   may add and raise; only [`GuardBuilder::dangerously_replace_tool`] may lower.
 //! * **Policies:** [`policy`]: rules and settings from files, in layers, given to
-//!   [`GuardBuilder::policy`] and exchanged by [`Guard::replace_policy`] while it runs.
+//!   [`GuardBuilder::policy`] and exchanged by [`Guard::replace_policy`] while it runs. A second one
+//!   is tried beside it by [`Guard::try_policy`], and [`Guard::suggest`] finds rules in what was
+//!   approved.
 //! * **Redaction:** [`redact`], for whatever else is shown or stored.
 //! * **Plans:** [`plan`], for what takes several steps and somebody's yes; `docs/plan.schema.json`
 //!   describes a plan's file. [`record`] is what the log keeps of it.
@@ -110,8 +112,8 @@ pub use guardrail_audit as audit;
 pub use guardrail_core::{
     Action, Approval, Channels, Decision, Drawing, Effect, EffectKind, Environment, Evaluation, Fact, Facts,
     Finding, Guard, GuardBuilder, Invocation, KnowledgeError, Limits, PolicyDigest, Problem, ProblemDrawing,
-    Reason, Request, Risk, Ruling, Scope, SmolStr, Source, Style, Undo, lower, plan, policy, quota, record,
-    redact, shell,
+    Reason, Request, Risk, Ruling, Scope, Shadow, SmolStr, Source, Style, Undo, lower, plan, policy, quota,
+    record, redact, shell,
 };
 #[cfg(feature = "exec")]
 pub use guardrail_exec as exec;

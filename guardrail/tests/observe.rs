@@ -24,6 +24,7 @@ use guardrail::plan::{
     Sandbox, Say, Step, Stop, Vote,
 };
 use guardrail::policy::{Layer, Policy};
+use guardrail::quota::QuotaRefusal;
 use guardrail::record::{Condition, Kind, Record, Recorder, Status, Timestamp};
 use guardrail::redact::Redactor;
 use guardrail::{Action, Guard, Request};
@@ -165,6 +166,14 @@ fn every_metric_there_is_comes_out_of_real_runs() {
     let conflict = Condition::PlanAt { plan_id: "plan-20260126-001".into(), sequence: Some(7) };
     block_on(recorder.record(&[Record::new(Kind::Note)], &conflict)).unwrap_err();
 
+    // Something that the emergency stop refuses, and a secret that was given.
+    let request = Request::shell("git push");
+    let stopped = QuotaRefusal::Stopped { reason: "an incident".into() };
+    let mut given = Record::new(Kind::Credential);
+    given.status = Some(Status::Succeeded);
+    let refusal = stopped.record(&request, &watch.evaluate(&request));
+    block_on(recorder.record(&[refusal, given], &Condition::Always)).unwrap();
+
     // Many denials, unusual tools, and more actors than there is room for.
     let now = chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now());
     for n in 0..40 {
@@ -206,6 +215,8 @@ fn every_metric_there_is_comes_out_of_real_runs() {
         "guardrail_decisions_by_tool_total{decision=\"allow\",tool=\"git\"} 40",
         "guardrail_redactions_total 1",
         "guardrail_record_errors_total{error=\"conflict\"} 4",
+        "guardrail_refusals_total{rule=\"quota: stopped\"} 1",
+        "guardrail_credential_uses_total{status=\"succeeded\"} 1",
         "guardrail_alerts_total{alert=\"denial_spike\",fate=\"told\"} 1",
         "guardrail_sandbox_measures_total{measure=\"clean_environment\",achieved=\"full\"}",
     ] {

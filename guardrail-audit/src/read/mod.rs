@@ -1,8 +1,9 @@
-//! Reading a log: query, tail, export, replay, statistics, backup.
+//! Reading a log: query, tail, export, replay, statistics, backup, archive.
 //!
 //! All of it reads lines from a [`LineSource`]: any [`Store`], or [`LogFiles`], which reads the
 //! files of a log without opening it, so that nothing is locked or recovered, and no segment written.
 
+pub mod archive;
 pub mod backup;
 pub mod export;
 mod files;

@@ -7,7 +7,7 @@ mod look;
 mod metrics;
 mod progress;
 mod proof;
-mod time;
+pub(crate) mod time;
 mod verify;
 
 use std::fmt;

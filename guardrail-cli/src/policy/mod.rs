@@ -2,13 +2,16 @@
 
 mod diff;
 mod files;
+mod remembered;
+mod shadow;
 mod starter;
+mod suggest;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
 use guardrail::policy::{Fixtures, Policy, PolicyError, PolicyProblem};
-use guardrail::{Guard, Request, Style};
+use guardrail::{Guard, Request, Shadow, Style};
 
 use crate::arguments::{self, Layers, PolicyCheck, PolicyExplain, PolicyTest, wrong_usage};
 
@@ -22,6 +25,8 @@ pub(crate) fn run(task: &arguments::Policy) -> io::Result<u8> {
         arguments::Policy::Test(task) => test(task),
         arguments::Policy::Explain(task) => explain(task),
         arguments::Policy::Diff(task) => diff::run(task),
+        arguments::Policy::Shadow(task) => shadow::run(task),
+        arguments::Policy::Suggest(task) => suggest::run(task),
         arguments::Policy::Init(task) => print(starter::text(task.mode)),
         arguments::Policy::Schema => print(include_str!("../../schema/policy.schema.json")),
     }
@@ -33,6 +38,33 @@ pub(crate) fn guard(layers: &Layers) -> io::Result<Option<Guard>> {
     match files::policy(&[], layers)? {
         None => Ok(Some(Guard::new())),
         Some(policy) => refused(policy.and_then(with)),
+    }
+}
+
+/// The policy of some files, or what is wrong with it; `None` where there are none.
+pub(crate) fn of_layers(layers: &Layers) -> io::Result<Option<Result<Policy, PolicyError>>> {
+    files::policy(&[], layers)
+}
+
+/// A policy's or a tool's text.
+pub(crate) fn read(path: &std::path::Path) -> io::Result<String> {
+    files::read(path)
+}
+
+/// Has a guard try the policy of some files in place of the user's. Where that cannot be loaded, it
+/// is said, and nothing else comes of it.
+pub(crate) fn shadow(guard: &Guard, shadow: &[PathBuf], layers: &Layers) {
+    if shadow.is_empty() {
+        return;
+    }
+    let layers = Layers { user: Vec::new(), ..layers.clone() };
+    let builder = files::add(Policy::builder(), shadow, &layers).map_err(|error| error.to_string());
+    let policy = builder
+        .and_then(|builder| builder.and_then(|builder| builder.build()).map_err(|error| error.to_string()));
+    guard.try_policy(policy);
+    if let Some(Shadow::Failed { reason }) = guard.evaluate(&Request::shell("")).shadow.as_deref() {
+        let reason = guardrail::redact::visible(reason);
+        eprintln!("guardrail: the policy that is to be tried cannot be loaded, and is not: {reason}");
     }
 }
 

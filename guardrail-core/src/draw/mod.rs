@@ -75,8 +75,9 @@ impl fmt::Display for Drawing<'_> {
         }
         let all_findings = summary::findings(f, evaluation, style, redactor)?;
         let all_effects = summary::effects(f, evaluation, style, redactor)?;
+        let all_touched = summary::blast_radius(f, evaluation, style, redactor)?;
         summary::notes(f, evaluation, style, redactor)?;
-        if cut || !all_findings || !all_effects {
+        if cut || !all_findings || !all_effects || !all_touched {
             summary::shortened(f, style)?;
         }
         Ok(())

@@ -188,6 +188,26 @@ pub(super) fn effects(
     Ok(complete)
 }
 
+/// How far the documents reach, one line for each group of objects. Tells whether all are listed.
+pub(super) fn blast_radius(
+    f: &mut Formatter<'_>,
+    evaluation: &Evaluation,
+    style: Style,
+    redactor: &Redactor,
+) -> Result<bool, fmt::Error> {
+    let radius = &evaluation.blast_radius;
+    if radius.is_empty() {
+        return Ok(true);
+    }
+    let objects = if radius.objects == 1 { "object" } else { "objects" };
+    let more = if radius.incomplete { ", and what cannot be told" } else { "" };
+    writeln!(f, "\n{} {} {objects}{more}", Paint::Word.on(style, "blast radius:"), radius.objects)?;
+    for touched in radius.touched.iter().take(EFFECTS) {
+        writeln!(f, "  {}", sentence(&touched.to_string(), redactor))?;
+    }
+    Ok(radius.touched.len() <= EFFECTS)
+}
+
 /// What could not be read, and what would have been good to know.
 pub(super) fn notes(
     f: &mut Formatter<'_>,

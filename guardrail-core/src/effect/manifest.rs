@@ -32,7 +32,10 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
         let mut alike: Vec<(&'k schema::Effect, usize)> = Vec::new();
         for object in &manifest.contents.objects {
             for known in &object.known {
-                let said = [(changes(manifest, object), &known.changed), (destroys(manifest, object), &known.deleted)];
+                let said = [
+                    (changes(manifest, object), &known.changed),
+                    (destroys(manifest, object), &known.deleted),
+                ];
                 for says in said.into_iter().filter(|(holds, _)| *holds).flat_map(|(_, effects)| effects) {
                     let seen = match alike.iter_mut().find(|(other, _)| std::ptr::eq(*other, says)) {
                         Some((_, seen)) => {
@@ -79,7 +82,8 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
                 self.say(manifest, says, used.at, used.text.filter(|text| !text.is_empty()).unwrap_or(&key));
             }
             let (source, span) = manifest.place(self.call.source, used.at);
-            let word = used.text.map_or_else(|| Word::unknown(span), |text| Word::known(text.as_bytes(), span));
+            let word =
+                used.text.map_or_else(|| Word::unknown(span), |text| Word::known(text.as_bytes(), span));
             let before = self.effects.len();
             match used.field.role {
                 Some(Role::Mount) => self.mount(word),

@@ -76,7 +76,10 @@ fn root_flags<'k>(call: &Call<'_, 'k>) -> impl Iterator<Item = &'k schema::Flag>
 /// Whether a flag could make its command worse than it is.
 fn raises(flag: &schema::Flag) -> bool {
     let role = |role: &Role| {
-        !matches!(role, Role::Text | Role::Name | Role::Read | Role::Document(_) | Role::Directory | Role::Placeholder)
+        !matches!(
+            role,
+            Role::Text | Role::Name | Role::Read | Role::Document(_) | Role::Directory | Role::Placeholder
+        )
     };
     flag.effects.iter().any(|effect| effect.kind != Some(EffectKind::Read))
         || flag.role.as_ref().is_some_and(role)
@@ -118,6 +121,9 @@ fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
         let own = used.flag.prefixes.as_slice();
         let said = prefixed(own, word)
             .or_else(|| prefixed(prefixes, word).filter(|_| role.is_none_or(says_nothing)));
+        if used.flag.leads {
+            arguments.push(Argument { name: &used.flag.facet, role: &Role::Argv, word, given: Given::Flag });
+        }
         let whole = role.filter(|role| said.is_none() || !says_nothing(role)).map(|role| (role, word));
         for (role, word) in whole.into_iter().chain(said) {
             arguments.push(Argument { name: &used.flag.facet, role, word, given: Given::Flag });
@@ -385,6 +391,9 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>, 
             _ => Holds::Yes,
         };
     }
+    if case.known && holds == Holds::Maybe {
+        return;
+    }
     if holds == Holds::Yes {
         call.prints = case.prints.or(call.prints);
     }
@@ -490,9 +499,7 @@ fn tests(call: &Call<'_, '_>, facet: &str, test: &Test, uncertain: bool) -> Hold
             }
             for word in call.facet(facet) {
                 match word.as_known() {
-                    Some(text) if globs.iter().any(|glob| glob::matches_any_case(glob.as_bytes(), text)) => {
-                        some = true
-                    }
+                    Some(text) if matches_any(globs, text) => some = true,
                     Some(_) => all = false,
                     None => {
                         all = false;
@@ -508,6 +515,19 @@ fn tests(call: &Call<'_, '_>, facet: &str, test: &Test, uncertain: bool) -> Hold
             }
         }
     }
+}
+
+/// Whether a text matches one of the globs, and none behind `not `.
+fn matches_any(globs: &[String], text: &[u8]) -> bool {
+    let matches = |glob: &str| glob::matches_any_case(glob.as_bytes(), text);
+    let (mut wanted, mut refused) = (false, false);
+    for glob in globs {
+        match glob.strip_prefix("not ") {
+            Some(glob) => refused |= matches(glob),
+            None => wanted |= matches(glob),
+        }
+    }
+    wanted && !refused
 }
 
 /// Whether a word that is not wholly known could match a glob: its known beginning must agree

@@ -8,6 +8,7 @@ use guardrail_schema::{EffectKind, Inside, Language, Role};
 
 use crate::identify::call::{Argument, Call, Feed, FeedSource, Given, LanguageAct, Unknown};
 use crate::identify::language::{self, Act, Found};
+use crate::identify::written::positional;
 use crate::identify::{Identifier, span_of, split};
 use crate::lower::{
     Entry, EnvironmentId, Inherit, Input, Invocation, Lead, Origin, Place, Resolution, Value, Word,
@@ -536,23 +537,6 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }
         Word::known(text.into_bump_slice(), span)
     }
-}
-
-/// `$0 $1 ...` for the code at `index`: the plain words behind it, with the shell's own name where
-/// there is none.
-fn positional<'a>(arena: &'a bumpalo::Bump, arguments: &[Argument<'a, '_>], index: usize) -> &'a [Word<'a>] {
-    let mut words = BumpVec::new_in(arena);
-    words.extend(
-        arguments
-            .iter()
-            .skip(index + 1)
-            .filter(|a| *a.role == Role::Text && matches!(a.name, "name" | "argument"))
-            .map(|a| a.word),
-    );
-    if words.is_empty() {
-        words.push(Word::known(b"sh", Span::default()));
-    }
-    words.into_bump_slice()
 }
 
 /// The operands behind the script at `index`.

@@ -1,6 +1,8 @@
 //! Code that the script itself writes to a file before it runs that file: where the text is
 //! known, it is judged as text that was given; where it cannot be, that is said.
 
+use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{Language, Role};
 
 use crate::identify::Identifier;
@@ -148,7 +150,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         match execution.language {
             Some(Language::Shell) | None => {
                 if let (None, Some(interpreter)) = (execution.language, interpreter(text)) {
-                    let mut words = bumpalo::collections::Vec::new_in(self.arena);
+                    let mut words = BumpVec::new_in(self.arena);
                     words.extend(interpreter.map(|piece| Word::known(piece, word.span)));
                     words.push(word);
                     words.extend_from_slice_copy(execution.arguments);
@@ -226,7 +228,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             for target in std::iter::once(redirect.target).chain(maybe) {
                 let name = FileName::of(&target, &invocation.directory, roots);
                 let append = redirect.kind == RedirectKind::Append;
-                let file = named(files, name);
+                let Some(file) = named(files, name) else { continue };
                 let goes_on = append || file.last == Some(place);
                 file.last = Some(place);
                 file.unknown |= !output.exact;
@@ -288,7 +290,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             // It may be a directory.
             let below = sources.iter().map(|source| name.join(source.leaf()));
             for name in below.chain(std::iter::once(name.clone())).take(MOST_TEXTS) {
-                let file = named(files, name);
+                let Some(file) = named(files, name) else { continue };
                 file.unknown |= unknown;
                 for text in &texts {
                     file.take(text, true);
@@ -332,16 +334,35 @@ impl Written {
     }
 }
 
-fn named(files: &mut Vec<Written>, name: FileName) -> &mut Written {
-    let at = match files.iter().position(|file| file.name == name) {
-        Some(at) => at,
+/// `$0 $1 ...` for the code at `index`: the plain words behind it, with the shell's own name where
+/// there is none.
+pub(super) fn positional<'a>(
+    arena: &'a Bump,
+    arguments: &[Argument<'a, '_>],
+    index: usize,
+) -> &'a [Word<'a>] {
+    let mut words = BumpVec::new_in(arena);
+    words.extend(
+        arguments
+            .iter()
+            .skip(index + 1)
+            .filter(|a| *a.role == Role::Text && matches!(a.name, "name" | "argument"))
+            .map(|a| a.word),
+    );
+    if words.is_empty() {
+        words.push(Word::known(b"sh", Span::default()));
+    }
+    words.into_bump_slice()
+}
+
+fn named(files: &mut Vec<Written>, name: FileName) -> Option<&mut Written> {
+    match files.iter().position(|file| file.name == name) {
+        Some(at) => files.get_mut(at),
         None => {
             files.push(Written::new(name));
-            files.len() - 1
+            files.last_mut()
         }
-    };
-    #[expect(clippy::indexing_slicing, reason = "it was found there, or put there")]
-    &mut files[at]
+    }
 }
 
 /// The words of a first line `#!...`.

@@ -21,6 +21,9 @@ pub(crate) struct Roots<'r> {
 }
 
 impl FileName {
+    /// A piece of a name that cannot be known.
+    pub(crate) const HOLE: &'static [u8] = &[OPEN, CLOSE];
+
     /// The file that `word` names from `directory`, a path from the request's own.
     pub(crate) fn of(word: &Word<'_>, directory: &Word<'_>, roots: Roots<'_>) -> Self {
         let mut name = Self(Vec::with_capacity(word.prefix().len() + 2));

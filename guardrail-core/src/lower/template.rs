@@ -61,7 +61,8 @@ impl<'a> Lowerer<'a> {
             Input::Text(word) => Input::Text(filled(&word)?),
             other => other,
         };
-        let plain = Invocation { words: self.arena.alloc_slice_copy(&words), stdin, redirects: &[], ..*writer };
+        let plain =
+            Invocation { words: self.arena.alloc_slice_copy(&words), stdin, redirects: &[], ..*writer };
         // A here-document is a redirection of its own.
         let with = Invocation { redirects: writer.redirects.get(..1).unwrap_or_default(), ..plain };
         let text = constant::printed(self.arena, &plain).or_else(|| constant::raw(self.arena, &with))?;

@@ -176,7 +176,9 @@ impl Revision {
         for Filled { slot, command, expect } in filled {
             let cwd = command.cwd.clone().or_else(|| plan.cwd.clone()).unwrap_or_default();
             let request = request(&plan, preparation, slot, &command, &cwd);
-            let Look { evaluation, pins } = look(slot, &command, &request);
+            let Look { mut evaluation, pins } = look(slot, &command, &request);
+            // What is only tried is no part of what is approved.
+            evaluation.shadow = None;
             commands.push(Prepared { slot, command, cwd, expect, evaluation, pins });
         }
         let (need, flaws) = demands::judge(&plan, &commands, &preparation.demands);

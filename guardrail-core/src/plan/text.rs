@@ -316,6 +316,12 @@ impl Writer<'_> {
                     lines.push(text);
                 }
             }
+            let radius = &prepared.evaluation.blast_radius;
+            lines.extend(radius.touched.iter().map(|one| format!("  {}", self.line(&one.to_string()))));
+            touched += radius.objects as usize;
+            if radius.incomplete {
+                lines.push("  and objects that cannot be told".to_owned());
+            }
         }
         writeln!(self.out, "\nimpact: {touched} touched")?;
         for text in lines {

@@ -1,12 +1,10 @@
 //! What is wrong with a policy that can be read: quorums that contradict themselves, rules that
 //! never match, rules that are never reached.
 
-use std::collections::BTreeMap;
-
 use guardrail_schema::Risk;
 
 use crate::policy::facet::Patterns;
-use crate::policy::index::fnv;
+use crate::policy::index::{fnv, how_often};
 use crate::policy::load::Source;
 use crate::policy::model::{ApprovalFile, AudienceKind, Override, RuleFile, Says};
 use crate::policy::path::PathPatterns;
@@ -60,18 +58,27 @@ pub(super) fn file(source: &Source, problems: &mut Vec<PolicyProblem>) {
             }
         }
     }
-    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
-    for (place, rule) in source.file.rules.iter().enumerate() {
-        let way = Way::rule(place);
+    let rules = &source.file.rules;
+    let mut names: Vec<(&str, usize)> = rules.iter().map(|rule| rule.name.as_str()).zip(0..).collect();
+    names.sort_unstable();
+    for same in names.chunk_by(|(one, _), (other, _)| one == other) {
+        if let Some(((_, first), others)) = same.split_first() {
+            for (_, place) in others {
+                let message = format!("rule {} has the same name", first + 1);
+                check.error(&Way::rule(*place).then("name"), message);
+            }
+        }
+    }
+    for (place, rule) in rules.iter().enumerate() {
         if rule.name.trim().is_empty() {
-            check.error(&way.then("name"), "a rule needs a name");
+            check.error(&Way::rule(place).then("name"), "a rule needs a name");
         }
-        if let Some(first) = names.insert(&rule.name, place) {
-            check.error(&way.then("name"), format!("rule {} has the same name", first + 1));
-        }
-        check.rule(&way, rule);
+        check.rule(&|| Way::rule(place), rule);
     }
 }
+
+/// Where something stands: there are many rules, and few with a place to show.
+pub(super) type Place<'p> = &'p dyn Fn() -> Way;
 
 struct Check<'c> {
     source: &'c Source,
@@ -112,16 +119,16 @@ impl Check<'_> {
         }
     }
 
-    fn rule(&mut self, way: &Way, rule: &RuleFile) {
+    fn rule(&mut self, way: Place<'_>, rule: &RuleFile) {
         if let Some(approval) = &rule.approval {
             if rule.decision == Says::Ask {
-                self.quorum(&way.then("approval"), approval);
+                self.quorum(&way().then("approval"), approval);
             } else {
-                self.error(&way.then("approval"), "only a rule that asks has an approval");
+                self.error(&way().then("approval"), "only a rule that asks has an approval");
             }
         }
         if !rule.overrides.is_empty() && rule.decision != Says::Allow {
-            self.error(&way.then("overrides"), "only a rule that allows can lift a setting");
+            self.error(&way().then("overrides"), "only a rule that allows can lift a setting");
         }
         let critical = rule
             .when
@@ -130,22 +137,22 @@ impl Check<'_> {
             .is_some_and(|risk| !risk.0.is_empty() && risk.0.iter().all(|r| *r == Risk::Critical));
         if rule.decision == Says::Allow && critical && !rule.overrides.contains(&Override::Critical) {
             self.warning(
-                &way.then("when.risk"),
+                &way().then("when.risk"),
                 "what is Critical is not freed by a rule: this one has no effect",
             );
         }
         let when = &rule.when;
         if let Some(window) = &when.time {
             if window.from.is_some() && window.from == window.to {
-                self.error(&way.then("when.time"), "the window begins when it ends: it never matches");
+                self.error(&way().then("when.time"), "the window begins when it ends: it never matches");
             }
             if window.days.as_ref().is_some_and(|days| days.0.is_empty()) {
-                self.error(&way.then("when.time.days"), "an empty list never matches");
+                self.error(&way().then("when.time.days"), "an empty list never matches");
             }
         }
         for pointer in when.call.arguments.keys() {
             if !pointer.is_empty() && !pointer.starts_with('/') {
-                let way = way.then("when.call.arguments").key(pointer);
+                let way = way().then("when.call.arguments").key(pointer);
                 self.error(&way, "a JSON pointer begins with `/`");
             }
         }
@@ -153,7 +160,7 @@ impl Check<'_> {
             for (index, host) in host.0.iter().enumerate() {
                 if host.contains('/') || host.contains(':') {
                     self.error(
-                        &way.then("when.http.host").at(index),
+                        &way().then("when.http.host").at(index),
                         "a host has no scheme, port or path: this never matches",
                     );
                 }
@@ -163,7 +170,7 @@ impl Check<'_> {
             for (index, target) in target.0.iter().enumerate() {
                 if target.split('/').any(|part| part == "..") {
                     self.error(
-                        &way.then("when.target").at(index),
+                        &way().then("when.target").at(index),
                         "paths are compared without `..`: this never matches",
                     );
                 }
@@ -177,24 +184,25 @@ impl Check<'_> {
         let mut deeds = deeds.iter().filter(|(used, _)| *used).map(|(_, name)| *name);
         if let (Some(one), Some(other)) = (deeds.next(), deeds.next()) {
             self.error(
-                &way.then("when").then(other),
+                &way().then("when").then(other),
                 format!("nothing is both `{one}` and `{other}`: this never matches"),
             );
         }
         if rule.when == Default::default() && rule.decision == Says::Allow {
-            self.warning(&way.then("decision"), "without conditions everything below Critical is allowed");
+            self.warning(&way().then("decision"), "without conditions everything below Critical is allowed");
         }
     }
 }
 
 /// Problems of conditions that stand elsewhere than in a rule.
 pub(super) fn restriction(source: &Source, way: &Way, file: &RuleFile, problems: &mut Vec<PolicyProblem>) {
+    let way: Place<'_> = &|| way.clone();
     Check { source, problems }.rule(way, file);
     conditions(source, way, &Rule::new(file, 0, 0), problems);
 }
 
 /// Conditions that contradict themselves.
-pub(super) fn conditions(source: &Source, way: &Way, rule: &Rule, problems: &mut Vec<PolicyProblem>) {
+pub(super) fn conditions(source: &Source, way: Place<'_>, rule: &Rule, problems: &mut Vec<PolicyProblem>) {
     for condition in &rule.conditions {
         let wrong = match condition {
             Condition::Texts(_, Patterns { any, none }) | Condition::Argument(_, Patterns { any, none }) => {
@@ -212,7 +220,7 @@ pub(super) fn conditions(source: &Source, way: &Way, rule: &Rule, problems: &mut
             Condition::Time(_) => None,
         };
         if let Some(wrong) = wrong {
-            let way = way.then("when").then(condition.key());
+            let way = way().then("when").then(condition.key());
             problems.push(source.problem(Severity::Error, &way, wrong));
         }
     }
@@ -234,30 +242,29 @@ const PAIRS: usize = 1 << 20;
 pub(super) fn rules(sources: &[Source], rules: &[Rule], problems: &mut Vec<PolicyProblem>) {
     // A rule can only cover another if it has no condition that the other lacks: those without
     // conditions and those that share a word with it come into question.
-    let mut keys: Vec<(usize, usize, u64)> = Vec::with_capacity(4 * rules.len());
-    for (id, rule) in rules.iter().enumerate() {
+    let mut keys: Vec<(usize, u64)> = Vec::with_capacity(4 * rules.len());
+    let mut starts = Vec::with_capacity(rules.len() + 1);
+    for rule in rules {
+        starts.push(keys.len());
         for (at, condition) in rule.conditions.iter().enumerate() {
-            words(condition, |word| keys.push((id, at, word)));
+            words(condition, |word| keys.push((at, word)));
         }
     }
-    let mut all: Vec<u64> = keys.iter().map(|(.., word)| *word).collect();
-    all.sort_unstable();
-    let count = |(.., word): &(usize, usize, u64)| {
-        let from = all.partition_point(|other| other < word);
-        all.get(from..).unwrap_or_default().partition_point(|other| other == word)
+    starts.push(keys.len());
+    let counts = how_often(keys.iter().map(|(_, word)| *word));
+    let range = |id: usize| match starts.get(id..id + 2) {
+        Some([from, to]) => *from..*to,
+        _ => 0..0,
     };
-    let of_rule = |id: usize| {
-        let from = keys.partition_point(|(other, ..)| *other < id);
-        let rest = keys.get(from..).unwrap_or_default();
-        rest.get(..rest.partition_point(|(other, ..)| *other == id)).unwrap_or_default()
-    };
+    let of_rule = |id: usize| keys.get(range(id)).unwrap_or_default();
     let mut by_word: Vec<(u64, usize)> = Vec::with_capacity(rules.len());
     let mut wild: Vec<usize> = Vec::new();
     for id in 0..rules.len() {
         // Under the words that the fewest share.
-        let conditions = of_rule(id).chunk_by(|(_, one, _), (_, other, _)| one == other);
-        match conditions.min_by_key(|keys| keys.iter().map(count).max()) {
-            Some(keys) => by_word.extend(keys.iter().map(|(.., word)| (*word, id))),
+        let mut counts = counts.get(range(id)).unwrap_or_default().iter();
+        let conditions = of_rule(id).chunk_by(|(one, _), (other, _)| one == other);
+        match conditions.min_by_key(|keys| counts.by_ref().take(keys.len()).max()) {
+            Some(keys) => by_word.extend(keys.iter().map(|(_, word)| (*word, id))),
             None => wild.push(id),
         }
     }
@@ -274,7 +281,7 @@ pub(super) fn rules(sources: &[Source], rules: &[Rule], problems: &mut Vec<Polic
     let mut pairs = 0;
     for (id, rule) in rules.iter().enumerate() {
         let Some(place) = rule.place else { continue };
-        let near = of_rule(id).iter().flat_map(|(.., word)| of_word(*word));
+        let near = of_rule(id).iter().flat_map(|(_, word)| of_word(*word));
         let mut cover = None;
         for &other in wild.iter().chain(near) {
             pairs += 1;

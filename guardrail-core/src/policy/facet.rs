@@ -73,6 +73,9 @@ impl Facet {
 pub(crate) struct Facets(u32);
 
 impl Facets {
+    /// All there are.
+    pub(crate) const ALL: Self = Self((1 << Facet::COUNT) - 1);
+
     pub(crate) fn insert(&mut self, facet: Facet) {
         self.0 |= 1 << facet as u32;
     }

@@ -77,6 +77,17 @@ struct Open {
 /// A word that a rule can be filed under, with its shelf.
 type Key<'r> = (Shelf, &'r [u8]);
 
+/// A rule under one of its words.
+struct Filing<'r> {
+    /// The rule's place among those that are filed.
+    place: usize,
+    /// The condition that has the word.
+    at: usize,
+    key: Key<'r>,
+    /// How many have the same word.
+    shared: u32,
+}
+
 /// What an act finds.
 #[derive(Debug, Default)]
 pub(crate) struct Found<'p> {
@@ -97,38 +108,33 @@ impl Index {
     }
 
     fn of(rules: &[Rule], open: Vec<Open>, doubtful: bool) -> Self {
-        // One list for all of them: rule, condition, word.
-        let mut keys: Vec<(usize, usize, Key<'_>)> = Vec::with_capacity(4 * open.len());
+        // One list for all of them.
+        let mut keys: Vec<Filing<'_>> = Vec::with_capacity(4 * open.len());
         for (place, open) in open.iter().enumerate() {
             let conditions = rules.get(open.id as usize).map(|rule| rule.conditions.as_slice());
             for (at, condition) in conditions.unwrap_or_default().iter().enumerate() {
                 if open.left & bit(at) != 0 {
-                    words(condition, |key| keys.push((place, at, key)));
+                    words(condition, |key| keys.push(Filing { place, at, key, shared: 0 }));
                 }
             }
         }
         // Two words that hash alike make a choice worse, and nothing wrong.
-        let mut shared: Vec<u64> = keys.iter().map(|(.., key)| hash(key)).collect();
-        shared.sort_unstable();
-        let count = |(.., key): &(usize, usize, Key<'_>)| {
-            let key = hash(key);
-            let from = shared.partition_point(|other| *other < key);
-            shared.get(from..).unwrap_or_default().partition_point(|other| *other == key)
-        };
+        let counts = how_often(keys.iter().map(|filing| hash(&filing.key)));
+        keys.iter_mut().zip(counts).for_each(|(filing, count)| filing.shared = count);
         let mut index = Self { doubtful, ..Self::default() };
         let mut filed: Vec<(Shelf, &[u8], Open)> = Vec::with_capacity(open.len());
-        let mut keys = keys.chunk_by(|(one, ..), (other, ..)| one == other).peekable();
+        let mut keys = keys.chunk_by(|one, other| one.place == other.place).peekable();
         for (place, open) in open.into_iter().enumerate() {
             let Some(rule) = rules.get(open.id as usize) else { continue };
-            let own = keys.next_if(|keys| keys.first().is_some_and(|(rule, ..)| *rule == place));
-            let conditions = own.unwrap_or_default().chunk_by(|(_, one, _), (_, other, _)| one == other);
-            let rarest = conditions.min_by_key(|keys| keys.iter().map(count).max());
-            match rarest.and_then(|keys| keys.first().map(|(_, at, _)| (*at, keys))) {
+            let own = keys.next_if(|keys| keys.first().is_some_and(|filing| filing.place == place));
+            let conditions = own.unwrap_or_default().chunk_by(|one, other| one.at == other.at);
+            let rarest = conditions.min_by_key(|keys| keys.iter().map(|filing| filing.shared).max());
+            match rarest.and_then(|keys| keys.first().map(|filing| (filing.at, keys))) {
                 Some((at, keys)) => {
                     let settled = if has_exceptions(rule, at) { 0 } else { bit(at) };
                     let open =
                         Open { left: open.left & !bit(at), unsettled: open.unsettled & !settled, ..open };
-                    filed.extend(keys.iter().map(|(.., (shelf, word))| (*shelf, *word, open)));
+                    filed.extend(keys.iter().map(|Filing { key: (shelf, word), .. }| (*shelf, *word, open)));
                 }
                 None if open.unsettled == 0 && doubtful => index.alike.add(open.id, rule),
                 None => index.always.push(open.id),
@@ -187,6 +193,21 @@ fn hash((shelf, word): &Key<'_>) -> u64 {
         Shelf::Below(root) => 0x80 | *root as u8,
     };
     fnv(shelf, word)
+}
+
+/// For each of some hashes how many are like it.
+pub(super) fn how_often(hashes: impl Iterator<Item = u64>) -> Vec<u32> {
+    let mut sorted: Vec<(u64, u32)> = hashes.zip(0..).collect();
+    sorted.sort_unstable();
+    let mut counts = vec![0; sorted.len()];
+    for same in sorted.chunk_by(|(one, _), (other, _)| one == other) {
+        for (_, at) in same {
+            if let Some(count) = counts.get_mut(*at as usize) {
+                *count = same.len() as u32;
+            }
+        }
+    }
+    counts
 }
 
 /// FNV-1a, the same on every machine.

@@ -10,7 +10,7 @@ use crate::evaluation::{Approval, Finding, PolicyDigest};
 use crate::policy::check;
 use crate::policy::facet::{Facet, Facets, Patterns, Side};
 use crate::policy::index::Index;
-use crate::policy::model::{Mode, PolicyFile, Says};
+use crate::policy::model::{Mode, PolicyFile, RuleFile, Says};
 use crate::policy::pattern::{Pattern, Reading};
 use crate::policy::problem::{self, PolicyError, PolicyProblem, Severity, Step, Way};
 use crate::policy::rule::{Condition, Overrides, Rule};
@@ -90,7 +90,11 @@ impl PolicyBuilder {
     /// [`PolicyError`] where it is no TOML, or says something that a policy cannot say.
     pub fn layer(mut self, layer: Layer, text: &str) -> Result<Self, PolicyError> {
         let text: Arc<str> = text.into();
-        let file = toml::from_str::<PolicyFile>(&text).map_err(|error| {
+        let file = match in_pieces(&text) {
+            Some(file) => Ok(file),
+            None => toml::from_str::<PolicyFile>(&text),
+        };
+        let file = file.map_err(|error| {
             let problem = PolicyProblem {
                 severity: Severity::Error,
                 layer,
@@ -147,6 +151,11 @@ impl PolicyBuilder {
         self
     }
 
+    /// The file that was added last.
+    pub(super) fn last_file(&self) -> Option<&PolicyFile> {
+        self.sources.last().map(|source| &source.file)
+    }
+
     /// The policy. Its examples are tried when it is given to a guard.
     ///
     /// # Errors
@@ -168,11 +177,11 @@ impl PolicyBuilder {
             quota::read(source, at, &mut quotas, &mut problems);
             rules.extend(source.file.approval.patterns.iter().map(|pattern| standing_rule(pattern, at)));
             for (place, file) in source.file.rules.iter().enumerate() {
-                let way = Way::rule(place);
+                let way = || Way::rule(place);
                 if file.decision == Says::Allow && !state.trusted {
                     let mut problem = source.problem(
                         Severity::Warning,
-                        &way.then("decision"),
+                        &way().then("decision"),
                         "an untrusted layer may only tighten: this rule has no effect",
                     );
                     problem.help =
@@ -186,7 +195,7 @@ impl PolicyBuilder {
                     [("match", true, &file.matches), ("not_match", false, &file.not_matches)]
                 {
                     for (index, example) in trials.iter().enumerate() {
-                        let way = way.then(key).at(index);
+                        let way = way().then(key).at(index);
                         match example.request() {
                             Some(request) => {
                                 examples.push(Trial {
@@ -234,6 +243,43 @@ impl PolicyBuilder {
             plain,
         })))
     }
+}
+
+/// The file read in pieces of a few rules each: what is read of a whole file of thousands of rules
+/// before it becomes a model is many times as large as the model.
+///
+/// A piece begins at a line `[[rule]]`. Each piece that can be read begins and ends outside of all
+/// texts, arrays and tables, and so the next one begins where a rule does. `None` where the whole
+/// has to be read at once: there are few rules, something stands behind a rule that is none, or
+/// something is wrong, which only the whole file has the place of.
+fn in_pieces(text: &str) -> Option<PolicyFile> {
+    /// Rules of a piece.
+    const RULES: usize = 16;
+
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Piece {
+        rule: Vec<RuleFile>,
+    }
+
+    let begin = text.starts_with("[[rule]]").then_some(0);
+    let mut heads = begin.into_iter().chain(text.match_indices("\n[[rule]]").map(|(at, _)| at + 1));
+    let first = heads.next()?;
+    let starts: Vec<usize> = std::iter::once(first).chain(heads.skip(RULES - 1).step_by(RULES)).collect();
+    if starts.len() < 2 {
+        return None;
+    }
+    let mut file: PolicyFile = toml::from_str(text.get(..first)?).ok()?;
+    if !file.rules.is_empty() {
+        return None;
+    }
+    file.rules.reserve(starts.len() * RULES);
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    for (start, end) in starts.iter().zip(ends) {
+        let piece: Piece = toml::from_str(text.get(*start..end)?).ok()?;
+        file.rules.extend(piece.rule);
+    }
+    Some(file)
 }
 
 pub(super) fn of_mode(mode: Mode) -> Policy {
@@ -357,7 +403,9 @@ fn digest(sources: &mut [Source], states: &[LayerState]) -> PolicyDigest {
             rule.matches = Vec::new();
             rule.not_matches = Vec::new();
         }
-        let text = serde_json::to_vec(&source.file).unwrap_or_default();
+        let mut text = Vec::with_capacity(2 * source.text.len());
+        // Every key of it is a text, and so it can be written.
+        let _ = serde_json::to_writer(&mut text, &source.file);
         hash.update([state.layer as u8, u8::from(state.trusted)]);
         hash.update((text.len() as u64).to_be_bytes());
         hash.update(text);
@@ -438,5 +486,63 @@ impl Policy {
             Truth::Unknown => format!("`{}` cannot be known here", condition.key()),
             _ => format!("`{}` is {} here", condition.key(), explain::shown(&scene, act, condition)),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a file may be made of, to be cut in wrong places.
+    const PARTS: [&str; 16] = [
+        "[[rule]]\nname = 'a'\ndecision = 'deny'\n",
+        "[[rule]]\nname = 'b'\ndecision = 'allow'\nwhen.tool = 'x'\n",
+        "[[rule]]\nname = 'c'\ndecision = 'ask'\n[rule.when]\ntool = 'x'\n",
+        "[[rule]] # c\r\nname = 'd'\r\ndecision = 'deny'\r\n",
+        "  [[rule]]\nname = 'e'\ndecision = 'deny'\n",
+        "[[\"rule\"]]\nname = 'f'\ndecision = 'deny'\n",
+        "reason = \"\"\"\n[[rule]]\nname = 'g'\n\"\"\"\n",
+        "reason = '''\n[[rule]]\nname = 'h'\ndecision = 'deny'\ninstead = '''\n",
+        "match = [\n[[rule]]\n]\n",
+        "match = ['''\n[[rule]]\n''']\n",
+        "[safety]\nallow_critical = true\n",
+        "[rule.when]\ntool = 'y'\n",
+        "mode = 'safe'\n",
+        "rule = []\n",
+        "# [[rule]]\n",
+        "overrides = ['production']",
+    ];
+
+    proptest! {
+        #[test]
+        fn a_file_read_in_pieces_is_the_same(
+            parts in prop::collection::vec((0..PARTS.len(), 1..20_usize), 1..12),
+        ) {
+            let text: String = parts.into_iter().map(|(part, times)| PARTS[part].repeat(times)).collect();
+            if let Some(file) = in_pieces(&text) {
+                prop_assert_eq!(toml::from_str::<PolicyFile>(&text).ok(), Some(file), "{}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn files_of_many_rules_are_read_in_pieces() {
+        let rules = |count: usize| -> String {
+            (0..count).map(|n| format!("[[rule]]\nname = '{n}'\ndecision = 'deny'\n")).collect()
+        };
+        for count in [32, 33, 48, 100] {
+            let file = in_pieces(&rules(count)).unwrap();
+            let names: Vec<usize> = file.rules.iter().map(|rule| rule.name.parse().unwrap()).collect();
+            assert_eq!(names, (0..count).collect::<Vec<_>>());
+            assert!(in_pieces(&format!("mode = 'safe'\n{}", rules(count))).is_some());
+            assert!(in_pieces(&format!("{}[safety]\nallow_critical = true\n", rules(count))).is_none());
+        }
+        // What is wrong has its place in the whole file.
+        let text = format!("{}oops = 1\n", rules(100));
+        let error = PolicyBuilder::default().layer(Layer::User, &text).unwrap_err();
+        let span = error.problems()[0].span.clone().unwrap();
+        assert_eq!(text.get(span), Some("oops"));
     }
 }

@@ -33,6 +33,7 @@ mod read;
 mod rule;
 mod scene;
 mod settings;
+mod suggest;
 mod truth;
 mod value;
 mod weigh;
@@ -55,9 +56,12 @@ use crate::request::Request;
 pub use explain::{ActExplanation, Explanation, RuleExplanation, Verdict as ExplainedVerdict};
 pub use fixture::{Fixture, Fixtures, Mismatch};
 pub use load::PolicyBuilder;
+pub(crate) use load::Then;
 pub use model::*;
 pub use problem::{PolicyError, PolicyProblem, Severity};
 pub use quota::{QuotaFile, QuotaKey};
+pub(crate) use suggest::suggest;
+pub use suggest::{Answer, Dropped, Precedent, Suggestion, Suggestions, UnusedRule};
 pub use value::{Clock, Day, Duration, Offset, OneOrMany};
 
 /// What an operator set, in one piece: checked, indexed, with a digest.
@@ -253,7 +257,7 @@ impl Policy {
         self.scene_of(request, analysis, findings, self.0.wanted)
     }
 
-    /// Takes a request apart; of the facets, those that are wanted are read.
+    /// The same with other facets than those that its rules ask about.
     fn scene_of<'s>(
         &self,
         request: &'s Request,

@@ -90,6 +90,18 @@ impl fmt::Display for Forms {
 }
 
 impl Forms {
+    /// The shortest way to write it, if all of it is known and it is no root itself.
+    pub(crate) fn written(&self) -> Option<String> {
+        let forms =
+            [(Root::Workspace, &self.workspace), (Root::Home, &self.home), (Root::Absolute, &self.absolute)];
+        let known = forms.into_iter().find_map(|(root, form)| match form {
+            Form::Known(path, suffix) => Some((root, path, suffix)),
+            _ => None,
+        });
+        let (root, path, _) = known.filter(|(_, path, suffix)| suffix.is_none() && !path.is_empty())?;
+        Some(format!("{}{path}", root.key()))
+    }
+
     /// Hands on every word below a root that a rule which may match is filed under: `true` asks for
     /// all that begin with it. Tells whether that is known at all: if not, each rule may match.
     pub(crate) fn keys(&self, root: RootKey, take: &mut impl FnMut(&[u8], bool)) -> bool {

@@ -236,6 +236,11 @@ impl QuotaRule {
 }
 
 impl Policy {
+    /// Whether it has a quota of that name.
+    pub(crate) fn has_quota(&self, name: &str) -> bool {
+        self.0.quotas.iter().any(|quota| quota.quota.name == name)
+    }
+
     /// Whether anything is counted.
     pub(crate) fn has_quotas(&self) -> bool {
         !self.0.quotas.is_empty()

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use guardrail_schema::{EffectKind, Role, Scope};
 
 use crate::effect::{Analysis, Area, Code, Effect, Target};
+use crate::identify::manifest::Namespace;
 use crate::identify::{Call, Standing, Unknown};
 use crate::lower::{InvocationId, Lead, Place, Value as WordValue, Word};
 use crate::policy::facet::{Facet, Facets, Slot, Value};
@@ -177,7 +178,7 @@ impl<'s> Reader<'s, 's, '_, '_> {
                 Some(slot) => slot,
                 None => fact(&facts.kube_namespace),
             };
-            act.set(Facet::KubernetesNamespace, with_namespaces(call, slot));
+            act.set(Facet::KubernetesNamespace, with_documents(call, with_namespaces(call, slot)));
         }
         let context = context.unwrap_or_else(|| fact(&facts.kube_context));
         act.set(Facet::KubernetesContext, context);
@@ -372,6 +373,42 @@ fn with_namespaces<'s>(call: &Call<'_, '_>, slot: Slot<'s>) -> Slot<'s> {
         .map(|name| Value::known(name.into_bytes()))
         .collect();
     if names.is_empty() { Slot::Every } else { Slot::of(names) }
+}
+
+/// Whoever acts on what a document describes acts in the namespaces that it names, beside the usual
+/// one.
+fn with_documents<'s>(call: &Call<'_, '_>, slot: Slot<'s>) -> Slot<'s> {
+    let objects = || call.manifests.iter().flat_map(|manifest| &manifest.contents.objects);
+    let doubtful = call.manifests.iter().any(|manifest| manifest.contents.problem.is_some())
+        || objects().any(|object| object.namespace == Namespace::Unknown);
+    if slot == Slot::Every || slot == Slot::Unknown || call.manifests.is_empty() {
+        return slot;
+    }
+    if doubtful {
+        return Slot::Unknown;
+    }
+    let mut names: Vec<Value<'s>> = Vec::new();
+    let mut usual = false;
+    for object in objects() {
+        match object.namespace {
+            Namespace::Named(name) => {
+                let name = Value::known(name.as_bytes().to_vec());
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+            _ => usual = true,
+        }
+    }
+    if names.is_empty() {
+        return slot;
+    }
+    match slot {
+        Slot::One(value) if usual => names.push(value),
+        Slot::Many(values) if usual => names.extend(values),
+        _ => {}
+    }
+    Slot::of(names)
 }
 
 /// The host of an address.

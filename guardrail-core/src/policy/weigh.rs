@@ -12,6 +12,7 @@ use crate::policy::rule::Rule;
 use crate::policy::scene::{Act, Scene};
 use crate::policy::settings::{AudienceRule, Setting};
 use crate::policy::truth::Truth;
+use crate::quota::QuotaRefusal;
 
 /// Reasons that a ruling lists.
 const REASONS: usize = 16;
@@ -105,12 +106,13 @@ impl<'p> Grounds<'p> {
 }
 
 impl Policy {
-    /// Whether a ruling may name this as what decided: a rule or a setting.
+    /// Whether a ruling or a refusal may name this as what decided: a rule, a setting or a quota.
     pub(crate) fn names_rule(&self, name: &str) -> bool {
         let settings = self.settings();
         SETTINGS.contains(&name)
             || settings.channels.iter().chain(&settings.skills).any(|audience| audience.key == name)
             || self.rules().iter().any(|rule| rule.name == name)
+            || QuotaRefusal::names(name, |quota| self.has_quota(quota))
     }
 
     /// Decides about a scene whose acts have the environment that the policy gives them.

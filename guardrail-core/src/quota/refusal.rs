@@ -72,6 +72,12 @@ impl QuotaRefusal {
         }
     }
 
+    /// Whether a record may have this as the rule of a refusal, where these are the names of quotas.
+    pub(crate) fn names(rule: &str, is_quota: impl Fn(&str) -> bool) -> bool {
+        let quota = rule.strip_prefix("quota: ");
+        quota.is_some_and(|name| matches!(name, "stopped" | "unavailable") || is_quota(name))
+    }
+
     /// From when on it is worth trying again, where that is known.
     #[must_use]
     pub const fn retry_at(&self) -> Option<Timestamp> {

@@ -4,6 +4,7 @@
 //! A [`Record`] is flat and its names are fixed, so that a person can read the log with `grep` and
 //! `jq`. What only one kind of event has is in [`Record::details`].
 
+mod evaluated;
 mod recorder;
 mod word;
 
@@ -13,9 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::evaluation::{Decision, Evaluation};
-use crate::request::{Action, Request};
-
+pub use evaluated::{EvaluationDetails, ShadowVerdict};
 pub use recorder::{Condition, DocumentDigest, PlanStore, Receipt, RecordError, Recorded, Recorder};
 pub use word::{Kind, Status, Verdict};
 
@@ -137,67 +136,6 @@ impl Record {
             details: None,
         }
     }
-
-    /// What was asked, and what the answer was.
-    ///
-    /// ```
-    /// use guardrail_core::record::{Record, Verdict};
-    /// use guardrail_core::{Guard, Request};
-    ///
-    /// let request = Request::shell("git status");
-    /// let record = Record::evaluation(&request, &Guard::new().evaluate(&request));
-    /// assert_eq!(record.tool.as_deref(), Some("git"));
-    /// assert_eq!(record.decision, Some(Verdict::Allow));
-    /// ```
-    #[must_use]
-    pub fn evaluation(request: &Request, evaluation: &Evaluation) -> Self {
-        let (action, arguments) = match &request.action {
-            Action::Shell(text) => (text.clone(), None),
-            Action::Argv(words) => (shell_words::join(words), Some(Value::from(words.clone()))),
-            Action::Call { name, arguments } => (name.clone(), Some(arguments.clone())),
-        };
-        let tools = evaluation.invocations.iter().filter_map(|invocation| invocation.tool.as_deref());
-        let targets = evaluation.effects.iter().filter_map(|effect| effect.target.as_deref());
-        Self {
-            action: Some(action),
-            arguments,
-            tool: listed(tools),
-            resource: listed(targets),
-            actor: request.actor.clone(),
-            session: request.session.clone(),
-            channel: request.channel.clone(),
-            cwd: request.cwd.clone(),
-            reason: request.reason.clone(),
-            risk: Some(evaluation.risk),
-            decision: Some(Verdict::from(&evaluation.decision)),
-            rule: match evaluation.ruling.reasons.first() {
-                Some(reason) => Some(reason.rule.clone()),
-                None => evaluation.findings.first().map(|finding| finding.rule.to_string()),
-            },
-            ..Self::new(Kind::Evaluation)
-        }
-    }
-}
-
-impl From<&Decision> for Verdict {
-    fn from(decision: &Decision) -> Self {
-        match decision {
-            Decision::Allow => Self::Allow,
-            Decision::Ask(_) => Self::Ask,
-            Decision::Deny => Self::Deny,
-        }
-    }
-}
-
-/// Distinct words in their order, joined by commas; `None` where there is none.
-fn listed<'t>(words: impl Iterator<Item = &'t str>) -> Option<String> {
-    let mut seen: Vec<&str> = Vec::new();
-    for word in words {
-        if !seen.contains(&word) {
-            seen.push(word);
-        }
-    }
-    (!seen.is_empty()).then(|| seen.join(","))
 }
 
 /// The time of a record, to the microsecond, in UTC.

@@ -124,9 +124,23 @@ impl Files {
         whole: bool,
     ) {
         let mut named = false;
-        for source in sources(analysis, effect.invocation).filter(|_| whole) {
-            named = true;
-            self.write(effect, name.join(source), false);
+        for source in sources(analysis, effect.invocation) {
+            if whole {
+                named = true;
+                self.write(effect, name.join(&with_holes(source)), false);
+            } else {
+                // `-o 'x#1'` with `{a,b}` in the address.
+                let leaf = with_holes(name.leaf());
+                if let Some(above) = name.above().next().filter(|_| leaf != name.leaf()) {
+                    self.write(effect, FileName::below(above, &leaf), false);
+                }
+            }
+        }
+        // A repository is the directory that it is cloned to.
+        if named
+            && analysis.identified.calls_of(effect.invocation).any(|call| call.scope == Scope::Repository)
+        {
+            named = false;
         }
         if !named {
             // What is unpacked in place loses its ending.
@@ -147,7 +161,7 @@ impl Files {
             self.write(effect, here.clone(), false);
         }
         for source in sources(analysis, effect.invocation) {
-            self.write(effect, here.join(source), false);
+            self.write(effect, here.join(&with_holes(source)), false);
             // What is fetched as a whole stands in a directory without the ending.
             if let Some((stem, _)) = split_ending(source) {
                 self.write(effect, here.join(stem), false);
@@ -229,6 +243,12 @@ impl Files {
         found
     }
 
+    /// Whether one of the writes that were reached is exactly that file.
+    pub(super) fn holds(&self, reached: &[bool], name: &FileName) -> bool {
+        let written = self.writes.iter().zip(reached).filter(|(_, reached)| **reached);
+        written.into_iter().any(|(write, _)| !self.spend() || (!write.whole && write.name == *name))
+    }
+
     /// Whether a program of that name was written to where programs are searched.
     pub(super) fn installs(&self, reached: &[bool], program: &[u8]) -> bool {
         let written = self.writes.iter().zip(reached).filter(|(_, reached)| **reached);
@@ -264,8 +284,34 @@ fn sources<'s>(
     fetched.chain(addresses.filter_map(|argument| last_piece(&argument.word)))
 }
 
+/// A name that an address gives, with holes for what it stands for several of (`{a,b}`, `[1-3]`,
+/// `#1`).
+fn with_holes(name: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(name.len());
+    let mut bytes = name.iter();
+    while let Some(&byte) = bytes.next() {
+        let close = match byte {
+            b'{' => b'}',
+            b'[' => b']',
+            b'#' if bytes.as_slice().first().is_some_and(u8::is_ascii_digit) => {
+                bytes.next();
+                text.extend_from_slice(FileName::HOLE);
+                continue;
+            }
+            byte => {
+                text.push(byte);
+                continue;
+            }
+        };
+        bytes.by_ref().find(|byte| **byte == close);
+        text.extend_from_slice(FileName::HOLE);
+    }
+    text
+}
+
 fn last_piece<'w>(word: &Word<'w>) -> Option<&'w [u8]> {
     let text = match word.value {
+        _ if word.pattern.is_some() => word.pattern?,
         Value::Known(text) => text,
         Value::Partial { suffix, .. } => {
             suffix.iter().position(|b| *b == b'/').and_then(|at| suffix.get(at..))?

@@ -93,6 +93,25 @@ impl Reach {
         case.files().is_some_and(|files| files.installs(&self.writes, program))
     }
 
+    /// Whether it is in that very file.
+    pub(super) fn holds(&self, case: &Case<'_, '_, '_>, file: &FileName) -> bool {
+        case.files().is_some_and(|files| files.holds(&self.writes, file))
+    }
+
+    /// Whether an invocation, or a wrapper around it, reads a file that it reaches.
+    pub(super) fn is_read_by(&self, case: &Case<'_, '_, '_>, id: InvocationId) -> bool {
+        let mut around = Some(id);
+        for _ in 0..MOST_WRAPPERS {
+            let Some(id) = around else { break };
+            if self.entered.get(id.0 as usize).copied().unwrap_or(false) {
+                return true;
+            }
+            let program = &case.analysis.identified.program;
+            around = program.invocation(id).and_then(|invocation| invocation.parent);
+        }
+        false
+    }
+
     /// Whether it goes into an invocation: by its standard input, by what its words are made of, or
     /// by a file that it reads.
     pub(super) fn enters(&self, id: InvocationId, invocation: &Invocation<'_>) -> bool {

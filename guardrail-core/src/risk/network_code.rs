@@ -8,7 +8,7 @@ use super::flow::{self, Reach};
 use super::{Case, Found};
 use crate::effect::{Area, Code, Effect, Target};
 use crate::identify::FeedSource;
-use crate::lower::{Input, Word};
+use crate::lower::{Input, Invocation, Origin, Word};
 
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     let analysis = case.analysis;
@@ -26,8 +26,17 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     let executes = |effect: &Effect<'_, '_>| effect.kind == EffectKind::Execute;
     let program = &analysis.identified.program;
     // Without a stream or a file between them nothing reaches what runs.
-    let fed = program.channels > 0 && case.effects().any(|effect| is_fed(&effect));
-    if !fed && (program.invocations.len() < 2 || case.files().is_none()) {
+    let fed = case.effects().any(|effect| is_fed(&effect)) && program.channels > 0;
+    let runs = || {
+        let installs =
+            |effect: &Effect<'_, '_>| effect.kind == EffectKind::Write && is_at(effect, Area::System);
+        program.invocations.len() > 1 && case.effects().any(|effect| executes(effect) || installs(effect))
+    };
+    let comes = || {
+        let decodes = || analysis.identified.calls.iter().any(|call| call.has_facet("decode"));
+        case.effects().any(flow::is_network) || decodes()
+    };
+    if !(fed || runs()) || !comes() || !(fed || case.files().is_some()) {
         return;
     }
     let network = Reach::of(case, flow::is_network);
@@ -49,6 +58,7 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
             },
             Target::Code(Code::Opaque | Code::Nameless) => {
                 flow::word_channels(invocation).any(|c| reach.has(c))
+                    || (reads_input(invocation) && reach.is_read_by(case, effect.invocation))
             }
             // A program nothing is known of may be an interpreter as well.
             Target::Code(Code::Program(..)) => match invocation.stdin {
@@ -89,6 +99,14 @@ fn files(
                     "runs code in a directory that comes from a network".into()
                 });
             }
+            // `pip install ./x.whl`: what it is given it runs, or some of it.
+            let given = |word: &Word<'_>| {
+                let plain = word.as_known().is_some_and(|text| !text.is_empty() && !text.starts_with(b"-"));
+                plain && network.holds(case, &analysis.file(word, invocation))
+            };
+            if invocation.words.iter().skip(1).any(given) {
+                found.on(effect, Risk::High, true, || "runs code of a file that comes from a network".into());
+            }
         }
         return;
     };
@@ -118,6 +136,11 @@ fn installed(case: &Case<'_, '_, '_>, network: &Reach, found: &mut Found) {
             found.at(call.source, call.named, Risk::Critical, true, message);
         }
     }
+}
+
+/// Whether what an invocation runs was read from its input, or its wrapper's.
+fn reads_input(invocation: &Invocation<'_>) -> bool {
+    invocation.words.iter().any(|word| word.from.contains(&Origin::Input))
 }
 
 fn is_at(effect: &Effect<'_, '_>, area: Area) -> bool {

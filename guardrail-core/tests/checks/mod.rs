@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use guardrail_core::policy::{Layer, Policy, PolicyBuilder, PolicyError, PolicyProblem};
 use guardrail_core::shell::{self, Bump, Script, Span};
-use guardrail_core::{Decision, Evaluation, Facts, Guard, Limits, Request, Risk, Style};
+use guardrail_core::{Decision, Environment, Evaluation, Facts, Guard, Limits, Request, Risk, Style};
 
 use wrappers::{Form, WRAPPERS};
 
@@ -91,6 +91,40 @@ pub fn evaluate(bytes: &[u8]) {
         let _ = consistent(&situated(Request::call(name, arguments), source.len()));
     }
     let _ = consistent(&situated(Request::shell(source), bytes.len()));
+}
+
+/// Bytes as a document of every kind, as the content of a file and through a pipe: evaluated as
+/// anything else is; and where all of it could be read, another document never lowers the risk.
+pub fn manifest(bytes: &[u8]) {
+    let more = b"\n---\nkind: ConfigMap\nmetadata: {name: another}\n";
+    for command in [
+        "kubectl apply -f doc",
+        "kubectl delete -f - < doc",
+        "kubectl replace --force -f doc",
+        "docker compose -f doc up",
+        "docker compose -f doc down -v",
+        "terraform apply doc",
+    ] {
+        let facts = Facts { environment: Some(Environment::Development), ..Facts::default() };
+        let request = Request::shell(command).facts(facts);
+        let without = GUARD.evaluate(&request).risk;
+        let request = request.attachment("doc", bytes);
+        let evaluation = consistent(&request);
+        assert!(evaluation.risk >= without, "{command}: its content lowers the risk");
+        let two = request.attachment("doc", &[bytes, more].concat());
+        if command.starts_with("kubectl") && !evaluation.blast_radius.incomplete && bytes.len() < 1 << 19 {
+            let both = GUARD.evaluate(&two);
+            assert!(both.risk >= evaluation.risk, "{command}: one more object lowers the risk");
+        }
+    }
+    let inline = [b"kubectl apply -f - <<EOF\n", bytes, b"\nEOF"].concat();
+    let _ = consistent(&Request::shell(text(&inline)));
+    let patch = format!("kubectl patch pod x -p {}", shell_quoted(&text(bytes)));
+    let _ = consistent(&Request::shell(patch));
+}
+
+fn shell_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// Bytes as a policy, and behind a line of `---` a request, or else some that are usual: the policy

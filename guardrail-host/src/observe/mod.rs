@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use guardrail_core::plan::{Authority, Notice, NoticeKind, Notifier, What};
-use guardrail_core::record::{Kind, Record, RecordError, Recorded, Timestamp, Verdict};
+use guardrail_core::record::{Kind, Record, RecordError, Recorded, Status, Timestamp, Verdict};
 use guardrail_core::redact::Redactor;
 use guardrail_core::{Evaluation, Guard, Request};
 
@@ -60,7 +60,7 @@ use spans::Spanned;
 ///     watch.recorded(&[record], Timestamp::UNIX_EPOCH, 0);
 /// }
 /// let alerts = watch.turn(Timestamp::UNIX_EPOCH);
-/// assert!(alerts[0].text.starts_with("10 requests were denied within 5 minutes"));
+/// assert!(alerts[0].text.starts_with("10 requests were denied or refused within 5 minutes"));
 /// ```
 pub struct Watch {
     guard: Arc<Guard>,
@@ -106,7 +106,7 @@ impl Watch {
 
     /// What [`Guard::evaluate`] says, and how long it took.
     pub fn evaluate(&self, request: &Request) -> Evaluation {
-        let (span, begun) = (Spanned::evaluate(request), Instant::now());
+        let (span, begun) = (Spanned::evaluate(), Instant::now());
         let evaluation = span.during(|| self.guard.evaluate(request));
         span.evaluated(&evaluation);
         self.observe(&EVALUATION, &[], begun.elapsed().as_secs_f64());
@@ -129,7 +129,8 @@ impl Watch {
     }
 
     /// A record of earlier: it teaches which tools an actor uses and where plans are, and counts for
-    /// nothing. Given the last weeks of the log when the program starts, a restart is no gap.
+    /// nothing. Given the last weeks of the log when the program starts, before
+    /// [`resume`](WatchedRecorder::resume), a restart is no gap.
     pub fn learn(&self, recorded: &Recorded) {
         let mut state = self.lock();
         let record = &recorded.record;
@@ -187,7 +188,18 @@ impl Watch {
             self.add(&RECORDS, &[("kind", table::kind(&record.kind).into())], 1);
             match record.kind {
                 Kind::Evaluation => self.decided(&mut state, record, at),
-                Kind::Refusal => state.alarms.denied(record.actor.as_deref(), at),
+                // The evaluation stands before it; what the policy denied was counted there.
+                Kind::Refusal => {
+                    self.refused(&mut state, record);
+                    if record.decision != Some(Verdict::Deny) {
+                        state.alarms.denied(record.actor.as_deref(), at);
+                    }
+                }
+                Kind::Quota if record.status == Some(Status::Paused) => self.refused(&mut state, record),
+                Kind::Credential => {
+                    let status = table::credential(record.status.as_ref());
+                    self.add(&CREDENTIALS, &[("status", status.into())], 1);
+                }
                 _ if first.is_some() => self.planned(&mut state, record, sequence, at),
                 _ => {}
             }
@@ -197,6 +209,11 @@ impl Watch {
         }
         self.waiting(&mut state, None);
         self.count_forgotten(&mut state);
+    }
+
+    fn refused(&self, state: &mut State, record: &Record) {
+        let rule = self.rule(state, record.rule.as_deref());
+        self.add(&REFUSALS, &[("rule", rule)], 1);
     }
 
     fn decided(&self, state: &mut State, record: &Record, at: Timestamp) {

@@ -6,9 +6,9 @@
 
 use std::future::Future;
 
+use guardrail_core::Evaluation;
 use guardrail_core::plan::{Asked, Ended, Execution, Permit, Question};
 use guardrail_core::record::{Condition, Receipt, Record, RecordError};
-use guardrail_core::{Evaluation, Request};
 
 use super::table;
 
@@ -38,7 +38,7 @@ const LATER: tracing::field::Empty = tracing::field::Empty;
 const LATER: () = ();
 
 impl Spanned {
-    pub(super) fn evaluate(_: &Request) -> Self {
+    pub(super) fn evaluate() -> Self {
         spanned!("guardrail.evaluate", risk = LATER, decision = LATER, unknown = LATER)
     }
 

@@ -1,7 +1,7 @@
 //! Every metric: its name, type, unit and labels, and every value that a label may have.
 
 use guardrail_core::plan::{Achieved, Measure, NoticeKind, OutcomeVerdict, Part, State};
-use guardrail_core::record::{Kind, RecordError, Verdict};
+use guardrail_core::record::{Kind, RecordError, Status, Verdict};
 use guardrail_core::{Guard, Risk};
 
 /// One metric. There are those of [`METRICS`], and no other.
@@ -136,6 +136,11 @@ metrics! {
     DECISIONS_BY_RULE: "guardrail_decisions_by_rule_total", MetricKind::Counter, "requests", [DECISION, RULE];
     /// The same by tool. A request with several tools counts once for each.
     DECISIONS_BY_TOOL: "guardrail_decisions_by_tool_total", MetricKind::Counter, "requests", [DECISION, TOOL];
+    /// Requests that a quota or the emergency stop refused, and times that a plan had to wait for one.
+    REFUSALS: "guardrail_refusals_total", MetricKind::Counter, "requests", [RULE];
+    /// Secrets that commands asked for, by whether they were given.
+    CREDENTIALS: "guardrail_credential_uses_total", MetricKind::Counter, "secrets",
+        [Label { name: "status", values: Values::Words(CREDENTIAL_WORDS) }];
     /// How long a plan waited for approval, by what ended the waiting.
     APPROVAL: "guardrail_approval_seconds", MetricKind::Histogram(PEOPLE), "seconds",
         [Label { name: "outcome", values: Values::Words(OUTCOMES) }];
@@ -208,6 +213,7 @@ const OUTCOMES: &[&str] = &[
     "revised",
     OTHER,
 ];
+const CREDENTIAL_WORDS: &[&str] = &["succeeded", "denied", "failed", OTHER];
 const STATES: &[&str] = &[
     "draft",
     "proposed",
@@ -263,6 +269,10 @@ pub(super) fn kind(kind: &Kind) -> &'static str {
 
 pub(super) fn decision(decision: Option<&Verdict>) -> &'static str {
     decision.map_or(NONE, |decision| among(DECISIONS, decision.as_str()))
+}
+
+pub(super) fn credential(status: Option<&Status>) -> &'static str {
+    status.map_or(OTHER, |status| among(CREDENTIAL_WORDS, status.as_str()))
 }
 
 pub(super) fn risk(risk: Option<Risk>) -> &'static str {

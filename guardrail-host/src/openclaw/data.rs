@@ -14,6 +14,7 @@ pub(super) struct Data {
     modes: BTreeMap<Mode, Terms>,
     pub(super) logging: BTreeMap<String, String>,
     pub(super) filters: Filters,
+    pub(super) names: Names,
     pub(super) state: State,
 }
 
@@ -37,6 +38,22 @@ pub(super) struct Filters {
     pub(super) never: Vec<String>,
     pub(super) more: Vec<String>,
     pub(super) folders: Vec<String>,
+}
+
+/// What is known of programs that go by several names.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Names {
+    many: String,
+    pub(super) accepted: Vec<String>,
+    pub(super) folders: Vec<String>,
+}
+
+impl Names {
+    /// Whether a program does other things under other names.
+    pub(super) fn does_much(&self, name: &str) -> bool {
+        self.many.split_whitespace().any(|known| known == name)
+    }
 }
 
 /// Where OpenClaw keeps its state.

@@ -52,7 +52,7 @@ fn profile(guard: &Guard, program: &Program<'_>) -> Option<Profile> {
     if !root.operands.iter().all(|operand| operand.role == Role::Read) {
         return None;
     }
-    let judge = Judge::new(guard, program.path());
+    let judge = Judge::new(guard, program, &[]);
     let [form] = form::forms(tool, root).try_into().ok()?;
     let form = judge.settle(form)?;
     // Only long ones: in a cluster, letters that are not listed pass in front of one that is.

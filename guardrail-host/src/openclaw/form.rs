@@ -32,9 +32,9 @@ pub(super) struct Form {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Shape {
     /// The tool's own flags, before the path.
-    pub(super) before: Vec<Option_>,
+    pub(super) before: Vec<FlagForm>,
     /// Flags behind the path.
-    pub(super) flags: Vec<Option_>,
+    pub(super) flags: Vec<FlagForm>,
     /// Whether short switches may be put together (`-la`).
     pub(super) clusters: bool,
     /// Whether the first operand ends flags.
@@ -47,7 +47,7 @@ pub(super) struct Shape {
 
 /// A flag that changes nothing about a read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Option_ {
+pub(super) struct FlagForm {
     /// All its spellings.
     pub(super) spellings: Vec<String>,
     /// The name by which cases refer to it.
@@ -229,11 +229,11 @@ fn levels<'t>(tool: &'t Tool, command: &'t Command) -> (Vec<&'t Command>, Vec<&'
 pub(super) const NUMBER: &str = "-NUM";
 
 /// The flags of these levels that change nothing about a read.
-fn options(tool: &Tool, levels: &[&Command], contested: &[&str]) -> Vec<Option_> {
+fn options(tool: &Tool, levels: &[&Command], contested: &[&str]) -> Vec<FlagForm> {
     let mut seen: Vec<&str> = contested.to_vec();
-    let mut options: Vec<Option_> = Vec::new();
+    let mut options: Vec<FlagForm> = Vec::new();
     for command in levels {
-        let mut own: Vec<(u16, Option_)> = Vec::new();
+        let mut own: Vec<(u16, FlagForm)> = Vec::new();
         for (spelling, place) in &command.spellings {
             if seen.contains(&spelling.as_str()) {
                 continue;
@@ -269,7 +269,7 @@ fn is_plain(spelling: &str) -> bool {
 }
 
 /// A flag as it may be given; `None` where it could be more than nothing.
-fn option(tool: &Tool, flag: &Flag) -> Option<Option_> {
+fn option(tool: &Tool, flag: &Flag) -> Option<FlagForm> {
     let Flag { role, then, keys, prefixes, effects, sets, operands, provides, marks, stdin, .. } = flag;
     let harmless = role.as_ref().is_none_or(says_nothing)
         && then.is_none()
@@ -308,7 +308,7 @@ fn option(tool: &Tool, flag: &Flag) -> Option<Option_> {
             Takes::Value | Takes::Attached => return None,
         };
     }
-    Some(Option_ { spellings: Vec::new(), facet: flag.facet.clone(), takes, value })
+    Some(FlagForm { spellings: Vec::new(), facet: flag.facet.clone(), takes, value })
 }
 
 /// The shape in which a condition never holds; `None` where that cannot be had.
@@ -341,7 +341,7 @@ fn without(shape: &Shape, command: &Command, condition: &Condition) -> Option<Sh
 }
 
 /// Takes the values that match from a flag. Whether any is left.
-fn narrow(option: &mut Option_, globs: &[String]) -> bool {
+fn narrow(option: &mut FlagForm, globs: &[String]) -> bool {
     // Without a value it is the empty text.
     let bare = globs.iter().any(|glob| glob.chars().all(|c| c == '*'));
     match option.takes {

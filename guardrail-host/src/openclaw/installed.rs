@@ -1,20 +1,30 @@
 //! Which tools of the knowledge are installed, and where: the one part that looks at the machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::openclaw::programs::Tools;
+use crate::openclaw::data::Data;
+use crate::openclaw::programs::{Program, Tools};
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
-    /// Absolute paths of programs, every link followed, sorted.
-    pub paths: Vec<String>,
+    /// Programs, sorted by their paths.
+    pub programs: Vec<FoundProgram>,
     /// Programs that get no entries, sorted.
     pub left_out: Vec<LeftOut>,
+}
+
+/// A program that is installed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundProgram {
+    /// Its absolute path, every link followed.
+    pub path: String,
+    /// The names of links that lead to it, sorted: for [`Program::called`](super::Program::called).
+    pub names: Vec<String>,
 }
 
 /// A program that is installed and gets no entries.
@@ -35,7 +45,7 @@ pub struct LeftOut {
 /// Reads directories and links, starts nothing. What cannot be read is not there.
 #[must_use]
 pub fn find_programs(tools: &Tools, search: &OsStr) -> Found {
-    let mut paths: BTreeMap<String, ()> = BTreeMap::new();
+    let mut paths: BTreeSet<String> = BTreeSet::new();
     let mut left_out = Vec::new();
     let mut folders: BTreeMap<PathBuf, Option<PathBuf>> = BTreeMap::new();
     for folder in std::env::split_paths(search).filter(|folder| folder.is_absolute()) {
@@ -57,6 +67,10 @@ pub fn find_programs(tools: &Tools, search: &OsStr) -> Found {
                 leave(format!("it is a link to {text}, which may be other programs too"));
                 continue;
             }
+            if let Err(error) = Program::new(tools, text) {
+                leave(error.to_string());
+                continue;
+            }
             if others_write(&metadata) {
                 leave("somebody else than root can change it".into());
                 continue;
@@ -66,13 +80,35 @@ pub fn find_programs(tools: &Tools, search: &OsStr) -> Found {
             });
             match open {
                 Some(open) => leave(format!("somebody else than root can change {}", open.display())),
-                None => drop(paths.insert(text.to_owned(), ())),
+                None => drop(paths.insert(text.to_owned())),
             }
         }
     }
     left_out.sort();
     left_out.dedup();
-    Found { paths: paths.into_keys().collect(), left_out }
+    let mut links = links(search);
+    let program = |path: String| FoundProgram {
+        names: links.remove(Path::new(&path)).unwrap_or_default().into_iter().collect(),
+        path,
+    };
+    Found { programs: paths.into_iter().map(program).collect(), left_out }
+}
+
+/// What the links in the directories of programs lead to, and the names of those that have another one.
+fn links(search: &OsStr) -> BTreeMap<PathBuf, BTreeSet<String>> {
+    let known = Data::builtin().map(|data| data.names.folders).unwrap_or_default();
+    let folders: BTreeSet<PathBuf> =
+        std::env::split_paths(search).chain(known.into_iter().map(PathBuf::from)).collect();
+    let mut links: BTreeMap<PathBuf, BTreeSet<String>> = BTreeMap::new();
+    let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
+    for entry in entries.filter_map(Result::ok) {
+        let linked = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        let Ok(real) = fs::canonicalize(entry.path()) else { continue };
+        if linked && real.file_name() != Some(&entry.file_name()) {
+            links.entry(real).or_default().insert(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    links
 }
 
 /// The first directory on the way that somebody else than root can write to.

@@ -4,8 +4,9 @@
 use guardrail_core::policy::{ExplainedVerdict, Policy, Says};
 use guardrail_core::{Decision, Guard, Request, Risk};
 
-use crate::openclaw::form::{Form, NUMBER, Option_, Shape, Takes};
-use crate::openclaw::word::Word;
+use crate::openclaw::form::{FlagForm, Form, NUMBER, Shape, Takes};
+use crate::openclaw::programs::Program;
+use crate::openclaw::word::{Word, matches};
 
 /// Words that a command line is tried with.
 const SAMPLES: &[&str] = &["web", "x", "10", "a.b", "pods/web", "src/main", "zz", "HEAD", "main"];
@@ -16,12 +17,17 @@ pub(super) struct Judge<'g> {
     /// Whether more than the rubric has a say.
     policy: bool,
     program: &'g str,
+    /// All names that it may be called by.
+    names: Vec<&'g str>,
 }
 
 impl<'g> Judge<'g> {
-    pub(super) fn new(guard: &'g Guard, program: &'g str) -> Self {
+    pub(super) fn new(guard: &'g Guard, program: &'g Program<'_>, accepted: &[String]) -> Self {
         let policy = guard.policy().digest() != Policy::standard().digest();
-        Self { guard, policy, program }
+        let links = program.names().iter().map(String::as_str);
+        let links = links.filter(|name| !accepted.iter().any(|glob| matches(glob, name, false)));
+        let names = std::iter::once(program.name()).chain(links).collect();
+        Self { guard, policy, program: program.path(), names }
     }
 
     /// The form without the flags that the guard objects to; `None` where it objects to what is left.
@@ -44,7 +50,7 @@ impl<'g> Judge<'g> {
         if path.is_empty() && !self.low(&[String::new(), String::new()]) {
             return None;
         }
-        let all = |options: &[Option_]| {
+        let all = |options: &[FlagForm]| {
             options.iter().filter_map(given).flatten().flatten().collect::<Vec<String>>()
         };
         form.shape.flags.retain(|option| given(option).is_some());
@@ -55,7 +61,7 @@ impl<'g> Judge<'g> {
         // None of them puts a read in place of something else, so together they are what the worst is.
         if !together(&form.shape) {
             let low = |before: &[String], flags: &[String]| lines(before, flags).iter().all(|w| self.low(w));
-            let alone = |option: &Option_, before: bool| {
+            let alone = |option: &FlagForm, before: bool| {
                 let ways = given(option).unwrap_or_default();
                 ways.iter().all(|way| if before { low(way, &[]) } else { low(&[], way) })
             };
@@ -70,13 +76,13 @@ impl<'g> Judge<'g> {
 
     /// As the program at its path, and by its name in a shell, which may have a builtin of that name.
     fn low(&self, words: &[String]) -> bool {
-        let name = self.program.rsplit('/').next().unwrap_or_default();
         let argv: Vec<String> =
             std::iter::once(self.program.to_owned()).chain(words.iter().cloned()).collect();
         // No word that is let through has a quote in it.
-        let text = words.iter().fold(name.to_owned(), |text, word| format!("{text} '{word}'"));
-        [Request::argv(argv), Request::shell(text)].iter().all(|request| {
-            let evaluation = self.guard.evaluate(request);
+        let quoted: String = words.iter().map(|word| format!(" '{word}'")).collect();
+        let called = self.names.iter().map(|name| Request::shell(format!("'{name}'{quoted}")));
+        called.chain([Request::argv(argv)]).all(|request| {
+            let evaluation = self.guard.evaluate(&request);
             evaluation.risk == Risk::Low && evaluation.decision == Decision::Allow
         })
     }
@@ -85,7 +91,7 @@ impl<'g> Judge<'g> {
     /// asks about them is then unknown too.
     fn undisputed(&self, path: &[String], shape: &Shape) -> bool {
         let mut text = self.program.to_owned();
-        let values = |text: &mut String, options: &[Option_]| {
+        let values = |text: &mut String, options: &[FlagForm]| {
             for option in options.iter().filter(|option| option.takes != Takes::Nothing) {
                 let long = option.spellings.iter().find(|spelling| spelling.len() > 2);
                 match (long, option.spellings.first()) {
@@ -120,9 +126,7 @@ fn sample(word: &Word) -> Option<String> {
 /// The path, its stars filled.
 fn sample_path(form: &Form) -> Option<Vec<String>> {
     let filled: Vec<String> = form.path.iter().map(|word| word.replace('*', "zz")).collect();
-    let other = |path: &Vec<String>| {
-        path.iter().zip(&filled).all(|(glob, word)| crate::openclaw::word::matches(glob, word, false))
-    };
+    let other = |path: &Vec<String>| path.iter().zip(&filled).all(|(glob, word)| matches(glob, word, false));
     (!form.but_not.iter().any(other)).then_some(filled)
 }
 
@@ -137,7 +141,7 @@ fn sample_operands(shape: &Shape) -> Option<Vec<String>> {
 }
 
 /// All ways in which a flag may be given; `None` where no value is left for it.
-fn given(option: &Option_) -> Option<Vec<Vec<String>>> {
+fn given(option: &FlagForm) -> Option<Vec<Vec<String>>> {
     let mut ways = Vec::new();
     for spelling in &option.spellings {
         let long = spelling.len() > 2;

@@ -45,10 +45,10 @@ use guardrail_core::Guard;
 use guardrail_core::policy::{Mode, Policy};
 
 use crate::openclaw::approvals::Entry;
-use crate::openclaw::data::Data;
+use crate::openclaw::data::{Data, Names};
 use crate::openclaw::judge::Judge;
 
-pub use installed::{Found, LeftOut, find_programs};
+pub use installed::{Found, FoundProgram, LeftOut, find_programs};
 pub use place::{StateFolders, write};
 pub use programs::{Program, Tools};
 
@@ -193,7 +193,7 @@ pub fn generate(
     programs.sort_by(|a, b| a.path().cmp(b.path()));
     programs.dedup_by(|a, b| a.path() == b.path());
     for program in programs.iter().filter(|_| wanted) {
-        let made = entries_of(guard, program);
+        let made = entries_of(guard, program, &data.names);
         counts.insert(program.path().to_owned(), made.len());
         entries.extend(made);
     }
@@ -206,8 +206,11 @@ pub fn generate(
     })
 }
 
-fn entries_of(guard: &Guard, program: &Program<'_>) -> Vec<Entry> {
-    let judge = Judge::new(guard, program.path());
+fn entries_of(guard: &Guard, program: &Program<'_>, names: &Names) -> Vec<Entry> {
+    if names.does_much(program.name()) {
+        return Vec::new();
+    }
+    let judge = Judge::new(guard, program, &names.accepted);
     let tool = program.tool();
     let forms = tool.commands.iter().flat_map(|command| form::forms(tool, command));
     let forms: Vec<form::Form> = forms.filter_map(|form| judge.settle(form)).collect();

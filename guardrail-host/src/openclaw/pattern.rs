@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::openclaw::form::{Form, NUMBER, Option_, Shape, Takes};
+use crate::openclaw::form::{FlagForm, Form, NUMBER, Shape, Takes};
 use crate::openclaw::word::{any_of, escaped, glob_regex};
 
 /// One pattern for each shape, with the paths that it is about.
@@ -72,7 +72,7 @@ fn repeated(alternatives: &[String]) -> String {
 }
 
 /// What flags may look like, each with the zero byte behind it.
-fn options(options: &[Option_], clusters: bool) -> Vec<String> {
+fn options(options: &[FlagForm], clusters: bool) -> Vec<String> {
     let mut groups: BTreeMap<(Takes, bool, String), Vec<&str>> = BTreeMap::new();
     let mut numbers = false;
     for option in options {
@@ -98,7 +98,7 @@ fn options(options: &[Option_], clusters: bool) -> Vec<String> {
         out.push("-[0-9]+\0".to_owned());
     }
     if clusters && letters.len() > 1 {
-        out.push(format!("-[{letters}]+\0"));
+        out.push(format!("-[{letters}]{{2,}}\0"));
     }
     let switches: Vec<&str> = groups
         .iter()
@@ -108,6 +108,8 @@ fn options(options: &[Option_], clusters: bool) -> Vec<String> {
             _ => false,
         })
         .flat_map(|(_, spellings)| spellings.iter().copied())
+        // No word is to be two things: whoever repeats it would double the ways to try each time.
+        .filter(|spelling| !(numbers && spelling.chars().skip(1).all(|c| c.is_ascii_digit())))
         .collect();
     if !switches.is_empty() {
         out.push(format!("{}\0", spelled(switches)));

@@ -49,8 +49,8 @@ impl Tools {
 #[derive(Clone, Copy, Debug)]
 pub struct Program<'t> {
     tool: &'t Tool,
-    // The name is a part of what the tools hold; the path may be longer than they live.
     path: &'t str,
+    names: &'t [String],
 }
 
 impl<'t> Program<'t> {
@@ -72,7 +72,19 @@ impl<'t> Program<'t> {
         }
         let name = path.rsplit('/').next().unwrap_or_default();
         let tool = tools.tool(name).ok_or_else(|| error("nothing is known of a tool of this name"))?;
-        Ok(Self { tool, path })
+        Ok(Self { tool, path, names: &[] })
+    }
+
+    /// The names of links that lead to it. What it is let through has to be Low under each of them,
+    /// since an entry holds for all.
+    #[must_use]
+    pub const fn called(mut self, names: &'t [String]) -> Self {
+        self.names = names;
+        self
+    }
+
+    pub(super) const fn names(&self) -> &'t [String] {
+        self.names
     }
 
     /// Its path.

@@ -42,6 +42,11 @@ pub(super) fn make(directory: &Path) -> Result<(), QuotaRefusal> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let named = |error: io::Error| unavailable(&directory.display(), &error);
     if directory.join(NAME).symlink_metadata().is_ok() {
+        let about = std::fs::metadata(directory).map_err(named)?;
+        if about.mode() & 0o022 != 0 {
+            let why = "others may put files of theirs in it; it has to be the guard's own (0700)";
+            return Err(unavailable(&directory.display(), &why));
+        }
         return Ok(());
     }
     let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty());

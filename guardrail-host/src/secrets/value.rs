@@ -97,7 +97,7 @@ mod tests {
         for (bytes, why) in
             [(&b""[..], "empty"), (b"\n", "empty"), (b" \t\n\n", "empty"), (b" abc\n", "fewer")]
         {
-            assert!(read_value(bytes).unwrap_err().to_string().contains(why), "{bytes:?}");
+            assert!(read_value(bytes).err().unwrap().to_string().contains(why), "{bytes:?}");
         }
         assert!(read_value(&vec![b'x'; LONGEST][..]).is_ok());
         assert!(matches!(read_value(&vec![b'x'; LONGEST + 1][..]), Err(ValueError::TooLong)));

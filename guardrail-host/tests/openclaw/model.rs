@@ -268,8 +268,11 @@ impl OpenClaw {
         let agents = &self.approvals["agents"];
         let lists = ["*", agent].into_iter().map(|id| &agents[id]["allowlist"]);
         let entries = lists.filter_map(Value::as_array).flatten();
-        let mut on_path =
-            entries.filter(|entry| self.globs[entry["pattern"].as_str().unwrap()].find(path).is_some());
+        // Without a star a glob is itself.
+        let leads = |glob: &str| {
+            if glob.contains(['*', '?']) { self.globs[glob].find(path).is_some() } else { glob == path }
+        };
+        let mut on_path = entries.filter(|entry| leads(entry["pattern"].as_str().unwrap()));
         on_path.any(|entry| match entry["argPattern"].as_str() {
             None => true,
             Some(pattern) => self.patterns[pattern].find(&joined(pattern, &argv[1..])).is_some(),

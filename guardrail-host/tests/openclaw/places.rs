@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use guardrail_core::Guard;
 use guardrail_core::policy::Mode;
 use guardrail_host::openclaw::{
-    Documents, OpenClawError, Release, Settings, StateFolders, Tools, find_programs, generate, write,
+    Documents, FoundProgram, OpenClawError, Program, Release, Settings, StateFolders, Tools, find_programs,
+    generate, write,
 };
 
 fn made() -> Documents {
@@ -101,7 +102,7 @@ fn programs_are_found_where_only_root_writes() {
     symlink("/bin/sh", folder.path().join("ls")).unwrap();
     std::fs::write(folder.path().join("cat"), "not executable").unwrap();
     let found = find_programs(&tools, folder.path().as_os_str());
-    assert_eq!(found.paths, [""; 0], "anybody may write to the directory for temporary files");
+    assert_eq!(found.programs, [], "anybody may write to the directory for temporary files");
     let why = |name: &str| {
         found.left_out.iter().find(|left| left.path.ends_with(name)).map(|left| left.why.clone())
     };
@@ -109,15 +110,25 @@ fn programs_are_found_where_only_root_writes() {
     assert!(why("ls").unwrap().contains("may be other programs"), "{:?}", why("ls"));
     assert_eq!(why("cat"), None);
     // Relative directories would be whatever the working directory is.
-    assert_eq!(find_programs(&tools, OsStr::new("bin:.:")).paths, [""; 0]);
+    assert_eq!(find_programs(&tools, OsStr::new("bin:.:")).programs, []);
     let found = find_programs(&tools, OsStr::new("/usr/bin:/bin"));
-    for path in &found.paths {
+    for FoundProgram { path, names } in &found.programs {
+        Program::new(&tools, path).unwrap();
+        // Every link of another name is known.
+        for name in names {
+            let mut places =
+                ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/etc/alternatives", "/usr/lib/git-core"].iter();
+            let leads = |folder: &&str| {
+                std::fs::canonicalize(Path::new(folder).join(name)).is_ok_and(|real| real == Path::new(path))
+            };
+            assert!(places.any(leads), "{name} {path}");
+        }
         assert_eq!(std::fs::canonicalize(path).unwrap().to_str(), Some(path.as_str()));
     }
     let roots =
         |path: &str| std::fs::metadata(path).is_ok_and(|found| found.uid() == 0 && found.mode() & 0o022 == 0);
     if ["/", "/usr", "/usr/bin"].into_iter().all(roots) {
-        assert!(!found.paths.is_empty());
+        assert!(!found.programs.is_empty());
     } else {
         println!("SKIPPED: on this machine somebody else than root may write to /usr/bin");
     }

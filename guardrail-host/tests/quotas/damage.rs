@@ -128,6 +128,9 @@ fn the_directory_is_made_whole_and_for_nobody_else() {
         assert_eq!(directory.join(name).metadata().unwrap().permissions().mode() & 0o777, mode, "{name}");
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let refusal = FileQuotas::open(&directory).unwrap_err();
+    assert!(refusal.to_string().contains("others may put files"), "{refusal}");
     let taken = folder.path().join("taken");
     std::fs::create_dir(&taken).unwrap();
     std::fs::write(taken.join("thing"), "").unwrap();

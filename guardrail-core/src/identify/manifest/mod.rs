@@ -13,8 +13,8 @@ pub(crate) use read::{Contents, Namespace, Object};
 pub(crate) use tree::Problem;
 
 use crate::glob;
-use crate::identify::call::{Argument, Call};
 use crate::identify::Identifier;
+use crate::identify::call::{self, Argument, Call};
 use crate::identify::unwrap::Inner;
 use crate::lower::{Input, Invocation, Lead, Origin, Place, SourceId, Template, Value, Word};
 use crate::shell::Span;
@@ -83,7 +83,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         argument: &Argument<'a, 'k>,
     ) {
         let word = argument.word;
-        let mut given = Given { language, name: argument.name, word, inner, invocation };
+        let mut given = Given { language, name: argument.name, word, pieces: false, inner, invocation };
         if matches!(word.as_known(), Some(b"-" | b"/dev/stdin" | b"/dev/fd/0" | b"/proc/self/fd/0")) {
             return match invocation.stdin {
                 Input::Text(text) => self.text(call, &given, &text),
@@ -121,7 +121,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
         language: Language,
         argument: &Argument<'a, 'k>,
     ) {
-        let given = Given { language, name: argument.name, word: argument.word, inner, invocation };
+        let pieces = argument.given == call::Given::Flag;
+        let given = Given { language, name: argument.name, word: argument.word, pieces, inner, invocation };
         self.text(call, &given, &argument.word);
     }
 
@@ -192,7 +193,11 @@ impl<'a, 'k> Identifier<'a, 'k> {
             _ if self.attachments.read > MOST_BYTES => {
                 Contents { problem: Some(Problem::TooLarge), ..Contents::default() }
             }
-            Some(known) => read::read(self.arena, &Tree::read(self.arena, text), known),
+            Some(known) => {
+                let tree = Tree::read(self.arena, text);
+                let read = if given.pieces { read::pieces } else { read::read };
+                read(self.arena, &tree, known)
+            }
             None => {
                 let problem = Some(Problem::Unreadable("is of a kind of which nothing is known"));
                 Contents { problem, ..Contents::default() }
@@ -261,6 +266,8 @@ struct Given<'i, 'a, 'k> {
     /// The operand or flag.
     name: &'k str,
     word: Word<'a>,
+    /// Whether it is laid over an object that something else describes.
+    pieces: bool,
     inner: Inner<'a>,
     invocation: &'i Invocation<'a>,
 }
@@ -270,7 +277,8 @@ fn verb(call: &Call<'_, '_>, facet: &str) -> Verb {
     use EffectKind::{Delete, NetworkIn, NetworkOut, Read, ReadSecret, Restart, Stop};
     let mut verb = Verb::default();
     for (effect, _) in &call.effects {
-        let of_flag = |flag: &guardrail_schema::Flag| flag.effects.iter().any(|own| std::ptr::eq(own, *effect));
+        let of_flag =
+            |flag: &guardrail_schema::Flag| flag.effects.iter().any(|own| std::ptr::eq(own, *effect));
         if call.flags.iter().any(|used| of_flag(used.flag)) {
             continue;
         }

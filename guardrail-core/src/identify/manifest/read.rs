@@ -70,6 +70,20 @@ pub(crate) struct Contents<'a, 'k> {
     pub(crate) problem: Option<Problem>,
 }
 
+/// Reads the pieces of an object that is described elsewhere: a patch, or what is laid over it.
+pub(super) fn pieces<'a, 'k>(arena: &'a Bump, tree: &Tree<'a>, known: &'k Document) -> Contents<'a, 'k> {
+    let contents = Contents { problem: tree.problem, ..Contents::default() };
+    let mut reader = Reader { arena, tree, known, contents, path: Vec::new() };
+    for &root in &tree.documents {
+        match tree.node(root).map(|node| &node.value) {
+            Some(Value::Sequence(steps)) => steps.iter().for_each(|step| reader.step(*step)),
+            Some(Value::Mapping(_)) => reader.walk(root, 0),
+            _ => reader.problem("holds something that is no object"),
+        }
+    }
+    reader.finish()
+}
+
 /// Reads what `tree` describes.
 pub(super) fn read<'a, 'k>(arena: &'a Bump, tree: &Tree<'a>, known: &'k Document) -> Contents<'a, 'k> {
     let contents = Contents { problem: tree.problem, ..Contents::default() };
@@ -81,11 +95,7 @@ pub(super) fn read<'a, 'k>(arena: &'a Bump, tree: &Tree<'a>, known: &'k Document
             Shape::Changes => reader.changes(root),
         }
     }
-    let mut contents = reader.contents;
-    if tree.is_spent() {
-        contents.problem = Some(Problem::TooLarge);
-    }
-    contents
+    reader.finish()
 }
 
 struct Reader<'t, 'a, 'k> {
@@ -100,6 +110,31 @@ struct Reader<'t, 'a, 'k> {
 impl<'a, 'k> Reader<'_, 'a, 'k> {
     fn problem(&mut self, why: &'static str) {
         self.contents.problem.get_or_insert(Problem::Unreadable(why));
+    }
+
+    fn finish(mut self) -> Contents<'a, 'k> {
+        if self.tree.is_spent() {
+            self.contents.problem = Some(Problem::TooLarge);
+        }
+        self.contents
+    }
+
+    /// A step of a JSON patch: a value with the path it goes to.
+    fn step(&mut self, step: NodeId) {
+        let path = self.tree.values(step, "path");
+        match path.first().map(|id| self.known_text(*id)) {
+            Some(Some(path)) => {
+                let digits = |key: &str| key == "-" || key.bytes().all(|byte| byte.is_ascii_digit());
+                let keys = path.split('/').filter(|key| !key.is_empty());
+                self.path = keys.map(|key| if digits(key) { "*" } else { key }).collect();
+            }
+            _ => return self.problem("is a patch of what cannot be told"),
+        }
+        for value in self.tree.values(step, "value") {
+            self.look(step, value);
+            self.walk(value, 0);
+        }
+        self.path.clear();
     }
 
     /// A document that says its kind, or a list of such.
@@ -168,9 +203,8 @@ impl<'a, 'k> Reader<'_, 'a, 'k> {
         change: Option<Change>,
         at: (u32, u32),
     ) {
-        let is = |glob: &String| {
-            kind.is_some_and(|kind| glob::matches_any_case(glob.as_bytes(), kind.as_bytes()))
-        };
+        let is =
+            |glob: &String| kind.is_some_and(|kind| glob::matches_any_case(glob.as_bytes(), kind.as_bytes()));
         let known: Vec<&'k Objects> =
             self.known.objects.iter().filter(|objects| objects.kinds.iter().any(is)).collect();
         let cluster = known.iter().any(|objects| objects.cluster);
@@ -213,7 +247,8 @@ impl<'a, 'k> Reader<'_, 'a, 'k> {
                     Some((self.known_text(id)?, self.tree.node(id)?.at))
                 };
                 let (kind, address) = (one("type"), one("address"));
-                let at = address.map_or_else(|| self.tree.node(entry).map_or((0, 0), |node| node.at), |(_, at)| at);
+                let at = address
+                    .map_or_else(|| self.tree.node(entry).map_or((0, 0), |node| node.at), |(_, at)| at);
                 if let Some(change) = self.action(entry) {
                     let kind = kind.map(|(kind, _)| kind);
                     if kind.is_none() {
@@ -385,9 +420,8 @@ fn matters(field: &Field, node: &Node<'_>) -> bool {
     let Value::Scalar(text) = node.value else {
         return field.when.is_empty() && field.role.is_none();
     };
-    let any = |globs: &[String]| {
-        globs.iter().any(|glob| glob::matches_any_case(glob.as_bytes(), text.as_bytes()))
-    };
+    let any =
+        |globs: &[String]| globs.iter().any(|glob| glob::matches_any_case(glob.as_bytes(), text.as_bytes()));
     if field.when.is_empty() {
         let off = ["", "~", "null", "false", "no", "off", "n", "0"];
         !off.iter().any(|off| text.eq_ignore_ascii_case(off)) && !any(&field.harmless)

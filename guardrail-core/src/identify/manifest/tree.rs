@@ -69,7 +69,8 @@ impl<'a> Tree<'a> {
             tree.problem = Some(Problem::TooLarge);
             return tree;
         }
-        let holes: Vec<usize> = bytes.iter().enumerate().filter(|(_, b)| **b == 0).map(|(at, _)| at).collect();
+        let holes: Vec<usize> =
+            bytes.iter().enumerate().filter(|(_, b)| **b == 0).map(|(at, _)| at).collect();
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text,
             Err(_) => {
@@ -142,7 +143,9 @@ impl<'a> Tree<'a> {
 fn ambiguity(text: &str) -> Option<Problem> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.contains(['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}']) {
-        return Some(Problem::Unreadable("holds characters that only some readers take for the end of a line"));
+        return Some(Problem::Unreadable(
+            "holds characters that only some readers take for the end of a line",
+        ));
     }
     // Some divide the text at these before they look at anything else.
     let divides = |line: &str| {
@@ -297,10 +300,10 @@ impl<'a> Builder<'_, 'a> {
     }
 }
 
-/// Whether a tag makes something else of a value than stands there.
+/// Whether a tag makes something else of a value than stands there. Those of the core schema say
+/// what a reader would take it for anyway.
 fn tagged(event: &Event<'_>) -> bool {
-    let plain = |suffix: &str| matches!(suffix, "str" | "map" | "seq" | "int" | "bool" | "float" | "null");
-    event.tag().is_some_and(|tag| !tag.core_suffix().is_some_and(plain))
+    event.tag().is_some_and(|tag| tag.core_suffix().is_none())
 }
 
 #[cfg(test)]
@@ -317,8 +320,10 @@ mod tests {
                 format!("{mark}[{}]", items.join(" "))
             }
             Value::Mapping(pairs) => {
-                let pairs: Vec<_> =
-                    pairs.iter().map(|(k, v)| format!("{}:{}", outline(tree, *k), outline(tree, *v))).collect();
+                let pairs: Vec<_> = pairs
+                    .iter()
+                    .map(|(k, v)| format!("{}:{}", outline(tree, *k), outline(tree, *v)))
+                    .collect();
                 format!("{mark}{{{}}}", pairs.join(" "))
             }
         }

@@ -111,7 +111,7 @@ impl Alarms {
         }
     }
 
-    /// A request was denied.
+    /// A request was denied by the policy, or refused by a quota.
     pub(super) fn denied(&mut self, actor: Option<&str>, at: Timestamp) {
         let actor = self.name(actor);
         let settings = &self.settings;
@@ -125,7 +125,7 @@ impl Alarms {
                 .most()
                 .map_or_else(String::new, |(actor, of)| format!("; {of} of them were {actor}'s"));
             let text = format!(
-                "{count} requests were denied within {minutes:.0} minutes, where {usual:.1} are usual{most}"
+                "{count} requests were denied or refused within {minutes:.0} minutes, where {usual:.1} are usual{most}"
             );
             self.desk.offer(NoticeKind::DenialSpike, "", at, None, text);
         }
@@ -303,7 +303,7 @@ mod tests {
             alarms.denied(Some("agent:b"), at(0) + TimeDelta::seconds(n));
         }
         let text = only(&mut alarms, NoticeKind::DenialSpike);
-        assert!(text.starts_with("10 requests were denied within 5 minutes"), "{text}");
+        assert!(text.starts_with("10 requests were denied or refused within 5 minutes"), "{text}");
         assert!(text.contains("9 of them were `agent:a`'s"), "{text}");
         alarms.turn(at(30), std::iter::empty());
         assert_eq!(told(&mut alarms), [], "the period is not over");
