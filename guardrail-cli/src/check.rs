@@ -124,6 +124,7 @@ struct Batched {
     session: Option<String>,
     #[serde(default)]
     skill: Option<String>,
+    #[serde(default)]
     attachments: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "present")]
     id: Option<Value>,

@@ -185,13 +185,20 @@ fn but_not(tool: &Tool, command: &Command) -> Option<Vec<Vec<String>>> {
         (exact, path.iter().map(String::len).sum::<usize>())
     };
     let mut others = Vec::new();
-    for other in &tool.commands {
+    for other in tool.commands.iter().filter(|other| !other.path.is_empty()) {
         let beside = other.path.len() == command.path.len() && other.path != command.path;
         let along = other.path.iter().zip(&command.path).all(|(a, b)| overlap(a, b));
+        let stars = other.path.iter().all(|word| word.chars().all(|c| c == '*'));
         if beside && along && rank(&other.path) >= rank(&command.path) {
-            if other.path.iter().all(|word| word.chars().all(|c| c == '*')) {
+            if stars {
                 return None;
             }
+            others.push(other.path.clone());
+        }
+        // Behind a command that is named and does something, what a glob matches is its operand.
+        let before = other.path.len() < command.path.len();
+        let group = command.path.starts_with(&other.path) || !other.runs;
+        if before && along && !stars && !group {
             others.push(other.path.clone());
         }
     }

@@ -300,10 +300,14 @@ fn what_becomes_of_them_is_low_too() {
                 runs += 1;
                 // A shell may have a builtin of that name.
                 let text = argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+                let filters = ["cut", "uniq", "head", "tail", "tr", "wc"].contains(&argv[0].as_str());
                 argv[0] = machine[&argv[0]].clone();
                 for request in [Request::shell(text), Request::argv(argv.clone())] {
                     let evaluation = guard.evaluate(&request);
-                    if evaluation.risk != Risk::Low {
+                    // Its own filters take letters that no program has in front of one that they know
+                    // (`tail -f=run`); the programs refuse them.
+                    let refused = filters && evaluation.findings.iter().all(|finding| finding.unknown);
+                    if evaluation.risk != Risk::Low && !refused {
                         wrong.push(format!("{} {argv:?}", evaluation.risk));
                     }
                 }
