@@ -152,8 +152,17 @@ pub(crate) struct KnownTool {
     pub(crate) tool: Tool,
     /// The tool itself first, then its subcommands, sorted by their paths.
     commands: Vec<KnownCommand>,
-    /// Which of them have a glob in their paths.
-    globs: Vec<u32>,
+    /// Which of them have a glob in their paths, by how many words these have.
+    globs: Vec<Globs>,
+}
+
+/// Paths of one length with globs in them. Clouds have thousands, nearly all with a last word that
+/// says which (`* * list`).
+#[derive(Debug, Default)]
+struct Globs {
+    by_last_word: BTreeMap<String, Vec<u32>>,
+    /// Those whose last word is a glob too.
+    open: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -179,9 +188,24 @@ impl KnownTool {
     }
 
     fn of(tool: Tool, commands: Vec<KnownCommand>) -> Self {
-        let globs = |known: &KnownCommand| known.words().iter().any(|word| word.contains('*'));
-        let globs = (0..).zip(&commands).filter(|(_, known)| tool.globs && globs(known));
-        Self { globs: globs.map(|(place, _)| place).collect(), tool, commands }
+        let mut globs: Vec<Globs> = Vec::new();
+        let is_glob = |word: &String| word.contains('*');
+        for (place, known) in (0..).zip(&commands) {
+            let [before @ .., last] = known.words() else { continue };
+            if !tool.globs || !known.words().iter().any(is_glob) {
+                continue;
+            }
+            if globs.len() <= before.len() {
+                globs.resize_with(before.len().saturating_add(1), Globs::default);
+            }
+            let Some(globs) = globs.get_mut(before.len()) else { continue };
+            if is_glob(last) {
+                globs.open.push(place);
+            } else {
+                globs.by_last_word.entry(last.clone()).or_default().push(place);
+            }
+        }
+        Self { globs, tool, commands }
     }
 
     fn whole(mut tool: Tool) -> Self {
@@ -212,19 +236,22 @@ impl KnownTool {
         if let Ok(place) = rest.binary_search_by(path) {
             return rest.get(place)?.command();
         }
-        self.globs
-            .iter()
-            .filter_map(|place| self.commands.get(*place as usize))
-            .filter(|known| known.words().len() == words.len())
-            .filter(|known| {
+        let (last, before) = words.split_last()?;
+        let globs = self.globs.get(before.len())?;
+        let named = std::str::from_utf8(last).ok().and_then(|last| globs.by_last_word.get(last));
+        let places = globs.open.iter().chain(named.into_iter().flatten());
+        places
+            .filter_map(|place| Some((*place, self.commands.get(*place as usize)?)))
+            .filter(|(_, known)| {
                 known.words().iter().zip(words).all(|(g, word)| glob::matches(g.as_bytes(), word))
             })
-            .max_by_key(|known| {
+            .max_by_key(|(place, known)| {
                 // What does something is meant before what might be a group.
                 let runs = known.command().is_some_and(|command| command.runs);
                 let exact = known.words().iter().filter(|word| !word.contains('*')).count();
-                (runs, exact, known.words().iter().map(String::len).sum::<usize>())
+                (runs, exact, known.words().iter().map(String::len).sum::<usize>(), *place)
             })?
+            .1
             .command()
     }
 }
