@@ -1,6 +1,7 @@
 //! `guardrail stop` and `guardrail resume`: the emergency stop, for whoever is there.
 
 use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -56,7 +57,7 @@ impl At {
             (None, None) => {
                 let log = house::directory(&Place { log: None, log_key: None })?;
                 // It may be the first thing that is ever said to this machine.
-                match std::fs::create_dir(&log) {
+                match std::fs::DirBuilder::new().mode(0o700).create(&log) {
                     Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
                     _ => Ok(log.join("quotas")),
                 }
@@ -96,15 +97,22 @@ pub(crate) fn resume(task: &Resume) -> io::Result<u8> {
     let directory = task.at.directory()?;
     let by = house::person();
     let stop = EmergencyStop::of(&directory);
-    let state = stop.state().map_or_else(|| "it is not stopped".to_owned(), |state| state.to_string());
+    let now = || stop.state().map_or_else(|| "it is not stopped".to_owned(), |state| state.to_string());
+    let state = now();
     let forget = if task.forget { " and forget all that was counted" } else { "" };
     confirm(&format!("{by}: lift the emergency stop of {}{forget} ({state})?", directory.display()))?;
-    let recording = task.at.recording()?;
-    if task.forget {
-        FileQuotas::forget(&directory)?;
+    // The yes was to what was shown, and not to what somebody else stopped meanwhile.
+    if now() != state {
+        return Err(io::Error::other("it was stopped or lifted meanwhile: nothing was done; look again"));
     }
-    stop.lift(&by, task.reason.as_deref(), |record| {
-        recording.as_ref().map_or(Ok(()), |recording| recording.note(record))
+    let recording = task.at.recording()?;
+    let forgot = task.forget.then(|| {
+        let why = task.reason.as_deref().map_or_else(String::new, |why| format!(": {why}"));
+        format!("everything that was counted is forgotten{why}")
+    });
+    stop.lift(&by, forgot.as_deref().or(task.reason.as_deref()), |record| {
+        recording.as_ref().map_or(Ok(()), |recording| recording.note(record))?;
+        if task.forget { FileQuotas::forget(&directory) } else { Ok(()) }
     })?;
     writeln!(io::stdout(), "resumed: {}", directory.display())?;
     Ok(0)

@@ -236,6 +236,13 @@ fn some_secrets_are_for_some_programs() {
     }
     let wrong = || Secrets::new(notebook.clone());
     assert!(wrong().only("env:[", ["/bin/cat"]).is_err());
+    // It would match no name, and so keep nothing from anybody.
+    assert!(wrong().only("database/*", ["/bin/cat"]).is_err());
+    // A link's file may be a shell under another name.
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("fetch");
+    std::os::unix::fs::symlink("/bin/cat", &link).unwrap();
+    assert!(wrong().only("env:*", [&link]).is_err());
     assert!(wrong().only("env:*", ["/no/such/program"]).is_err());
 }
 

@@ -201,6 +201,9 @@ impl ProcessExecutor {
         let purpose = CredentialUse::of(&permit);
         let mut secrets = Vec::new();
         for reference in permit.credentials() {
+            if stop.level() >= StopLevel::End {
+                return Err(Refusal::Stopped);
+            }
             let provider = self.credentials.as_ref().ok_or_else(|| {
                 Refusal::Credential("a command gets credentials, and nobody here has any".to_owned())
             })?;

@@ -1,6 +1,7 @@
 //! Secrets that a command prints: a password manager, a cloud's tool.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -23,7 +24,7 @@ use super::waiting::on_thread;
 /// No shell reads it, and nothing of the plan that asks reaches it. It runs in `/` with the
 /// environment that stands here and `PATH=/usr/bin:/bin`, without input; what it says on its
 /// standard error is dropped.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretCommand {
     /// The program by its absolute path, and its arguments.
@@ -49,6 +50,19 @@ impl SecretCommand {
     pub fn new<W: Into<String>>(run: impl IntoIterator<Item = W>) -> Self {
         let run = run.into_iter().map(Into::into).collect();
         Self { run, environment: BTreeMap::new(), inherit: Vec::new(), seconds: ten() }
+    }
+}
+
+/// Of its environment the names: a value may be what opens a store.
+impl fmt::Debug for SecretCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let environment: Vec<&String> = self.environment.keys().collect();
+        f.debug_struct("SecretCommand")
+            .field("run", &self.run)
+            .field("environment", &environment)
+            .field("inherit", &self.inherit)
+            .field("seconds", &self.seconds)
+            .finish()
     }
 }
 

@@ -143,6 +143,10 @@ impl Secrets {
         pattern: &str,
         programs: impl IntoIterator<Item = P>,
     ) -> Result<Self, OnlyError> {
+        if !pattern.contains(':') && !pattern.starts_with('*') {
+            let reason = "it has no scheme, and so matches no name: `vault:...`, say".to_owned();
+            return Err(OnlyError::Pattern { pattern: pattern.to_owned(), reason });
+        }
         let names = GlobBuilder::new(pattern).literal_separator(true).build().map_err(|error| {
             OnlyError::Pattern { pattern: pattern.to_owned(), reason: error.kind().to_string() }
         })?;
@@ -151,6 +155,14 @@ impl Secrets {
             let program = program.as_ref();
             let failed = |source| OnlyError::Program { program: program.display().to_string(), source };
             let path = program.canonicalize().map_err(failed)?;
+            // What several names lead to may be a shell under one of them.
+            if path.file_name() != program.file_name() {
+                let why = format!(
+                    "it is a link to {}, which may be other programs too: name that, if all of them may have it",
+                    path.display()
+                );
+                return Err(failed(std::io::Error::other(why)));
+            }
             path.into_os_string().into_string().map_err(|_| failed(std::io::ErrorKind::InvalidInput.into()))
         });
         let programs = programs.collect::<Result<_, _>>()?;

@@ -165,7 +165,15 @@ impl SecretsFile {
         toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             let line = text.bytes().take(at).filter(|byte| *byte == b'\n').count().saturating_add(1);
-            SecretsError::Wrong { line, why: error.message().to_owned() }
+            // Behind `invalid` the value is repeated.
+            let why = match error.message() {
+                text if text.starts_with("invalid ") => text.rsplit_once(", expected ").map_or_else(
+                    || "this cannot stand here".to_owned(),
+                    |(_, wanted)| format!("expected {wanted}"),
+                ),
+                text => text.to_owned(),
+            };
+            SecretsError::Wrong { line, why }
         })
     }
 
@@ -245,6 +253,8 @@ mod tests {
             ("[environment]", 1),
             ("[env]\nnames = [\"A\"]\npassword = \"correct horse\"", 3),
             ("[env]\ncorrect horse", 2),
+            ("[env]\nnames = \"correct horse\"", 2),
+            ("[command.a]\nrun = [\"/bin/true\"]\nseconds = \"correct horse\"", 3),
         ] {
             let error = SecretsFile::from_toml(text).unwrap_err();
             assert!(matches!(error, SecretsError::Wrong { line: at, .. } if at == line), "{text}: {error:?}");
