@@ -266,9 +266,9 @@ mod tests {
         assert_eq!(name("/../a", ""), "/a");
         assert_eq!(name("/proc/self/cwd/x", ""), "./x");
         assert_eq!(name("/proc/1/root/x", ""), "/x");
-        let roots = Roots { cwd: Some(b"/work"), home: Some(b"/home/u") };
+        let roots = Roots { cwd: Some(b"/srv"), home: Some(b"/home/u") };
         let of = |word: &Word<'_>, at: &str| FileName::of(word, &known(at), roots).0;
-        assert_eq!(of(&known("x"), "d"), b"/work/d/x");
+        assert_eq!(of(&known("x"), "d"), b"/srv/d/x");
         let home =
             Word { value: Value::Partial { prefix: b"", suffix: b"/x" }, lead: Lead::Home, ..known("") };
         assert_eq!(of(&home, ""), b"/home/u/x");

@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use super::trusted::{self, Untrusted};
 use super::value::{ValueError, read_value};
-use super::waiting::on_thread;
+use super::waiting::read_on_thread;
 
 /// A command that prints one secret.
 ///
@@ -104,13 +104,8 @@ impl CredentialProvider for CommandSecrets {
         reference: &CredentialReference,
         _: &CredentialUse,
     ) -> Result<Secret, CredentialError> {
-        let name = reference.name.clone();
-        let Some(command) = self.commands.get(name.path()).cloned() else {
-            return Err(CredentialError::Unknown { name });
-        };
-        let printed = on_thread(move || printed(&command)).await.map_err(NoValue::from);
-        let unavailable = |error: NoValue| CredentialError::Unavailable { name, reason: error.to_string() };
-        printed.and_then(|value| value).map_err(unavailable)
+        let command = self.commands.get(reference.name.path()).cloned();
+        read_on_thread(&reference.name, move |_| command.as_ref().map(printed).transpose()).await
     }
 }
 

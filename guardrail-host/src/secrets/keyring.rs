@@ -9,7 +9,7 @@ use guardrail_core::plan::{
 };
 use keyring_core::{CredentialStore, Error};
 
-use super::waiting::on_thread;
+use super::waiting::read_on_thread;
 
 /// Secrets in a keyring, of the services that the operator named: `keyring:database/app` is what the
 /// service `database` keeps for the user `app`.
@@ -59,13 +59,8 @@ impl CredentialProvider for KeyringSecrets {
         reference: &CredentialReference,
         _: &CredentialUse,
     ) -> Result<Secret, CredentialError> {
-        let name = reference.name.clone();
-        let (keyring, wanted) = (self.clone(), name.clone());
-        let read = on_thread(move || keyring.read(&wanted)).await;
-        let unavailable = |reason: String| CredentialError::Unavailable { name: name.clone(), reason };
-        let secret =
-            read.map_err(|error| unavailable(error.to_string()))?.map_err(|why| unavailable(why.into()))?;
-        secret.ok_or_else(|| CredentialError::Unknown { name: name.clone() })
+        let keyring = self.clone();
+        read_on_thread(&reference.name, move |name| keyring.read(name)).await
     }
 }
 

@@ -1,13 +1,28 @@
 //! Work that blocks, for a future: on a thread of its own, so that any runtime will do, or none.
 
+use std::fmt::Display;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use guardrail_core::plan::{CredentialError, CredentialName, Secret};
+
+/// The secret of that name, read on a thread; what reads it gives `None` where there is none.
+pub(super) async fn read_on_thread<E: Display + Send + 'static>(
+    name: &CredentialName,
+    read: impl FnOnce(&CredentialName) -> Result<Option<Secret>, E> + Send + 'static,
+) -> Result<Secret, CredentialError> {
+    let unavailable = |reason: String| CredentialError::Unavailable { name: name.clone(), reason };
+    let wanted = name.clone();
+    let read = on_thread(move || read(&wanted)).await.map_err(|error| unavailable(error.to_string()))?;
+    let secret = read.map_err(|error| unavailable(error.to_string()))?;
+    secret.ok_or_else(|| CredentialError::Unknown { name: name.clone() })
+}
+
 /// What the work gave; an error where the thread could not be had, or is gone without a word.
-pub(super) fn on_thread<T: Send + 'static>(
+fn on_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> impl Future<Output = io::Result<T>> + Send {
     let shared: Arc<Shared<T>> = Arc::new(Shared(Mutex::new((State::Working, None))));

@@ -16,7 +16,9 @@ use crate::glob;
 use crate::identify::Identifier;
 use crate::identify::call::{self, Argument, Call};
 use crate::identify::unwrap::Inner;
-use crate::lower::{Input, Invocation, Lead, Origin, Place, RedirectKind, SourceId, Template, Value, Word};
+use crate::lower::{
+    ChannelId, Input, Invocation, Lead, Origin, Place, RedirectKind, SourceId, Template, Value, Word,
+};
 use crate::shell::Span;
 use tree::Tree;
 
@@ -87,10 +89,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         if matches!(word.as_known(), Some(b"-" | b"/dev/stdin" | b"/dev/fd/0" | b"/proc/self/fd/0")) {
             return match invocation.stdin {
                 Input::Text(text) => self.text(call, &given, &text),
-                Input::Channel(channel) => {
-                    let (texts, whole) = self.lowerer.channel_templates(channel);
-                    self.stream(call, &given, &texts, whole);
-                }
+                Input::Channel(channel) => self.channel(call, &given, channel),
                 Input::File(file) => {
                     given.word = Word { span: word.span, ..file };
                     self.file(call, &given);
@@ -104,10 +103,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             _ => None,
         });
         match channel {
-            Some(channel) => {
-                let (texts, whole) = self.lowerer.channel_templates(channel);
-                self.stream(call, &given, &texts, whole);
-            }
+            Some(channel) => self.channel(call, &given, channel),
             None if is_descriptor(&word) => {
                 // Which of them it names, nobody has to know.
                 for redirect in invocation.redirects.iter().filter(|one| one.kind == RedirectKind::Text) {
@@ -138,6 +134,11 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let mut texts: Vec<Template<'a>> = known.into_iter().collect();
         texts.extend(text.maybe.iter().map(|text| Template { text, lines: false }));
         self.stream(call, given, &texts, known.is_some());
+    }
+
+    fn channel(&mut self, call: &mut Call<'a, 'k>, given: &Given<'_, 'a, 'k>, channel: ChannelId) {
+        let (texts, whole) = self.lowerer.channel_templates(channel);
+        self.stream(call, given, &texts, whole);
     }
 
     /// What comes in, and whether that is all.

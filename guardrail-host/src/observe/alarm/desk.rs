@@ -83,13 +83,7 @@ impl Desk {
             let what: Vec<_> = forgotten.iter().map(|(what, count)| format!("{count} {what}")).collect();
             let text = format!("there was no room to remember {}: they are not watched", what.join(" and "));
             self.forgotten_at = Some(now);
-            self.waiting.push_back(Notice {
-                kind: NoticeKind::HeldBack,
-                at: now,
-                plan: None,
-                step: None,
-                text,
-            });
+            self.say_held_back(text, now);
         }
     }
 
@@ -111,14 +105,12 @@ impl Desk {
             };
             let text =
                 format!("{held} more {what} were not told one by one since {}", since.format("%F %T UTC"));
-            self.waiting.push_back(Notice {
-                kind: NoticeKind::HeldBack,
-                at: now,
-                plan: None,
-                step: None,
-                text,
-            });
+            self.say_held_back(text, now);
         }
+    }
+
+    fn say_held_back(&mut self, text: String, at: Timestamp) {
+        self.waiting.push_back(Notice { kind: NoticeKind::HeldBack, at, plan: None, step: None, text });
     }
 
     pub(super) fn take_held(&mut self) -> Vec<(NoticeKind, u64)> {

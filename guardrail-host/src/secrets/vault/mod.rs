@@ -15,7 +15,7 @@ use guardrail_core::record::Timestamp;
 
 use super::trusted::Untrusted;
 use super::value::{self, ValueError};
-use super::waiting::on_thread;
+use super::waiting::read_on_thread;
 use body::Body;
 use place::Held;
 
@@ -222,12 +222,7 @@ impl CredentialProvider for Vault {
         reference: &CredentialReference,
         _: &CredentialUse,
     ) -> Result<Secret, CredentialError> {
-        let name = reference.name.clone();
-        let (vault, wanted) = (self.clone(), name.clone());
-        let unavailable = |reason: String| CredentialError::Unavailable { name: name.clone(), reason };
-        let read =
-            on_thread(move || vault.read(&wanted)).await.map_err(|error| unavailable(error.to_string()))?;
-        let secret = read.map_err(|error| unavailable(error.to_string()))?;
-        secret.ok_or_else(|| CredentialError::Unknown { name: name.clone() })
+        let vault = self.clone();
+        read_on_thread(&reference.name, move |name| vault.read(name)).await
     }
 }
