@@ -16,12 +16,11 @@ impl<'a, 'k> Identifier<'a, 'k> {
             return;
         }
         let own: &'k [Variable] = call.tool.map_or(&[], |tool| &tool.tool.variables);
-        let knowledge = self.knowledge;
-        self.lowerer.each_binding(invocation, |name, value| {
-            for variable in own.iter().chain(knowledge.environment()) {
-                if !glob::matches(variable.name.as_bytes(), name) {
-                    continue;
-                }
+        let variables = || own.iter().chain(self.knowledge.environment());
+        let speaks = |variable: &Variable, name: &[u8]| glob::matches(variable.name.as_bytes(), name);
+        let known = |name: &[u8]| variables().any(|variable| speaks(variable, name));
+        self.lowerer.each_binding(invocation, known, |name, value| {
+            for variable in variables().filter(|variable| speaks(variable, name)) {
                 if value
                     .as_known()
                     .is_some_and(|v| variable.harmless.iter().any(|known| glob::matches(known.as_bytes(), v)))
