@@ -367,7 +367,7 @@ impl GuardBuilder {
     ///
     /// # Errors
     ///
-    /// [`KnowledgeError`] where the file cannot be read, or names a tool that was added before.
+    /// [`KnowledgeError`] where the file cannot be read, names a tool that was added before, or a runtime that nothing is known of.
     pub fn tool(mut self, text: &str) -> Result<Self, KnowledgeError> {
         self.knowledge.add(text, false)?;
         Ok(self)

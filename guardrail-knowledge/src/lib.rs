@@ -5,7 +5,7 @@
 //! places), [`Pack::tool`] what a tool says of itself, [`Pack::command`] one of its commands.
 //! `documents/*.toml` says what manifests and their kin describe: [`Pack::documents`].
 
-use guardrail_schema::{Command, Document, NamedCall, Tool, Variable};
+use guardrail_schema::{Command, Document, NamedCall, Runtime, Tool, Variable};
 use serde::de::DeserializeOwned;
 
 static INDEX: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/index.bin"));
@@ -22,6 +22,7 @@ pub struct Pack {
     pub calls: Vec<NamedCall>,
     places: Vec<(u32, u32)>,
     documents: (u32, u32),
+    runtimes: (u32, u32),
 }
 
 impl Pack {
@@ -31,8 +32,9 @@ impl Pack {
     /// would be known, and what is not known is never safe.
     #[must_use]
     pub fn builtin() -> Self {
-        let (names, places, environment, calls, documents) = postcard::from_bytes(INDEX).unwrap_or_default();
-        Self { names, environment, calls, places, documents }
+        let (names, places, environment, calls, documents, runtimes) =
+            postcard::from_bytes(INDEX).unwrap_or_default();
+        Self { names, environment, calls, places, documents, runtimes }
     }
 
     /// All that comes with this crate, as bytes: for a digest by which two versions are told apart.
@@ -84,6 +86,12 @@ impl Pack {
     #[must_use]
     pub fn documents(&self) -> Vec<Document> {
         decode(self.documents.0, self.documents.1).unwrap_or_default()
+    }
+
+    /// The languages and programs that tools run on, with the variables that these obey.
+    #[must_use]
+    pub fn runtimes(&self) -> Vec<Runtime> {
+        decode(self.runtimes.0, self.runtimes.1).unwrap_or_default()
     }
 
     /// The command that a [`Path`] leads to.

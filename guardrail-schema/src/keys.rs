@@ -37,14 +37,17 @@ impl Keys {
 
     pub(crate) fn tables(&mut self, key: &str) -> Result<Vec<(String, Self)>, FileError> {
         let table: Table = self.take(key)?.unwrap_or_default();
+        Self::new(self.error(key, "").key, table).into_tables()
+    }
+
+    /// Every key as a table.
+    pub(crate) fn into_tables(self) -> Result<Vec<(String, Self)>, FileError> {
+        let Self { path, table } = self;
         table
             .into_iter()
             .map(|(name, value)| match value {
-                Value::Table(table) => {
-                    let path = self.error(key, "").key;
-                    Ok((name.clone(), Self::new(format!("{path}.\"{name}\""), table)))
-                }
-                _ => Err(self.error(key, format!("`{name}` is not a table"))),
+                Value::Table(table) => Ok((name.clone(), Self::new(format!("{path}.\"{name}\""), table))),
+                _ => Err(FileError { key: path.clone(), message: format!("`{name}` is not a table") }),
             })
             .collect()
     }

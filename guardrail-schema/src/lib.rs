@@ -8,6 +8,8 @@ mod document;
 #[cfg(feature = "file")]
 mod document_file;
 #[cfg(feature = "file")]
+mod environment_file;
+#[cfg(feature = "file")]
 mod file;
 #[cfg(feature = "file")]
 mod keys;
@@ -19,10 +21,12 @@ pub use document::{Document, Field, Objects, Shape};
 #[cfg(feature = "file")]
 pub use document_file::DocumentFile;
 #[cfg(feature = "file")]
+pub use environment_file::EnvironmentFile;
+#[cfg(feature = "file")]
 pub use file::{Example, FileError, Origin, ToolFile, Wanted};
 pub use kinds::{EffectKind, Language, Mark, Risk, Scope, Undo};
 pub use role::{Count, Operand, Role};
 pub use tool::{
-    Case, Command, Condition, Effect, Flag, Grammar, Inside, NamedCall, Pieces, Placeholder, Prints, Test,
-    Tool, ValueKind, Variable,
+    Case, Command, Condition, Effect, Flag, Grammar, Inside, NamedCall, Pieces, Placeholder, Prints, Runtime,
+    Test, Tool, ValueKind, Variable,
 };
