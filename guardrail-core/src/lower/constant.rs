@@ -219,7 +219,11 @@ pub(super) fn print(format: &[u8], arguments: &[&[u8]]) -> Option<Vec<u8>> {
             };
             match conversion {
                 b's' => text.extend_from_slice(argument),
-                b'b' if !argument.contains(&b'\\') => text.extend_from_slice(argument),
+                b'b' => {
+                    if !ansi_c::decode(argument, Dialect::Echo, &mut text) {
+                        return Some(text);
+                    }
+                }
                 b'd' if super::scope::is_integer(argument) && !argument.starts_with(b"0") => {
                     text.extend_from_slice(argument);
                 }

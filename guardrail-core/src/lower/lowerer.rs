@@ -180,6 +180,8 @@ pub struct Lowerer<'a> {
     pub(super) functions: Vec<(Function<'a>, bool)>,
     pub(super) calls: Vec<Call<'a>>,
     pub(super) deferred: Vec<Deferred<'a>>,
+    /// The source that is being read.
+    pub(super) reading: SourceId,
     /// The invocation whose words are being expanded.
     pub(super) current: Option<InvocationId>,
     /// Whether secrets in the words being expanded are worth a note.
@@ -244,6 +246,7 @@ impl<'a> Lowerer<'a> {
             functions: Vec::new(),
             calls: Vec::new(),
             deferred: Vec::new(),
+            reading: SourceId(0),
             current: None,
             reveals: true,
             separating: true,
@@ -362,7 +365,9 @@ impl<'a> Lowerer<'a> {
             *slot = Some(script);
         }
         let unit = Unit { script, text, source: id };
+        let reading = std::mem::replace(&mut self.reading, id);
         self.list(unit, script.body());
+        self.reading = reading;
         id
     }
 
@@ -426,7 +431,9 @@ impl<'a> Lowerer<'a> {
                 *slot = Some(script);
             }
             let unit = Unit { script, text, source: id };
+            let reading = std::mem::replace(&mut self.reading, id);
             value = self.text(unit, script.parts(word.parts), word.span);
+            self.reading = reading;
         }
         self.leave();
         Word { span, ..value }

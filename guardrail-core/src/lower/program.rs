@@ -220,8 +220,9 @@ pub enum Origin<'a> {
     Variable(&'a [u8]),
     /// What a builtin such as `read` took from its input, or a positional parameter.
     Input,
-    /// The names of files that a glob matches.
-    Files,
+    /// The names of files that a glob matches: what the pattern leads with, and its text. Also
+    /// paths of which nothing but this is kept, one on each line.
+    Files(Lead, &'a [u8]),
 }
 
 /// `NAME=value`.

@@ -74,10 +74,14 @@ impl<'a> Lowerer<'a> {
                         from = environment::union(self.arena, from, &[Origin::Input]);
                     }
                 }
-                let mut maybe = old.value.maybe;
+                let mut either = old.value;
                 for (_, value) in rounds.values.iter().filter(|(known, _)| *known == name) {
-                    maybe = environment::merge(self.arena, &Word { maybe, ..old.value }, value).maybe;
+                    either = environment::merge(self.arena, &either, value);
                 }
+                let maybe = match either.as_known() {
+                    Some(text) => self.arena.alloc_slice_copy(&[text]),
+                    None => either.maybe,
+                };
                 let value = Word { from, maybe, ..Word::unknown(Span::default()) };
                 self.rebind(name, Binding { value, elements: None, set: true, ..old });
             }
