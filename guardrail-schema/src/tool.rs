@@ -114,6 +114,9 @@ pub enum Prints {
     Number,
     /// Its operands.
     Operands,
+    /// The files that its operands name, as they stand, one behind the other; without any, its standard
+    /// input. A flag may change that.
+    Files,
 }
 
 /// Where a wrapped command runs.

@@ -5,7 +5,7 @@ use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{self as schema, Command, Flag, Language, Mark, Prints, Role, Scope};
 
 use crate::identify::language::Found;
-use crate::identify::manifest::Manifest;
+use crate::identify::manifest::{Manifest, Named};
 use crate::knowledge::KnownTool;
 use crate::lower::{ChannelId, InvocationId, SourceId, Word};
 use crate::shell::Span;
@@ -47,6 +47,8 @@ pub(crate) struct Call<'a, 'k> {
     pub(crate) feeds: BumpVec<'a, Feed<'a>>,
     /// Documents it is given, with what they describe.
     pub(crate) manifests: BumpVec<'a, Manifest<'a, 'k>>,
+    /// The files among them.
+    pub(crate) documents: BumpVec<'a, Named<'a, 'k>>,
 }
 
 /// How far an invocation could be understood.
@@ -188,6 +190,7 @@ impl<'a, 'k> Call<'a, 'k> {
             found: BumpVec::new_in(arena),
             feeds: BumpVec::new_in(arena),
             manifests: BumpVec::new_in(arena),
+            documents: BumpVec::new_in(arena),
         }
     }
 

@@ -4,6 +4,7 @@
 use bumpalo::Bump;
 use guardrail_schema::{Document, Field, Objects, Role, Shape};
 
+use super::Follow;
 use super::tree::{Node, NodeId, Problem, Tree, Value};
 use crate::evaluation::Change;
 use crate::glob;
@@ -65,6 +66,8 @@ pub(crate) struct Contents<'a, 'k> {
     pub(crate) objects: Vec<Object<'a, 'k>>,
     pub(crate) fields: Vec<FieldUse<'a, 'k>>,
     pub(crate) commands: Vec<Command<'a>>,
+    /// Other documents that it names.
+    pub(crate) follow: Vec<Follow<'a, 'k>>,
     /// Values that cannot be told where they matter: the key, and where.
     pub(crate) doubts: Vec<(&'a str, (u32, u32))>,
     pub(crate) problem: Option<Problem>,
@@ -93,6 +96,7 @@ pub(super) fn read<'a, 'k>(arena: &'a Bump, tree: &Tree<'a>, known: &'k Document
             Shape::Kinds => reader.kinds(root, None, 0),
             Shape::Sections(sections) => reader.sections(root, sections),
             Shape::Changes => reader.changes(root),
+            Shape::Fields => reader.fields(root),
         }
     }
     reader.finish()
@@ -210,6 +214,15 @@ impl<'a, 'k> Reader<'_, 'a, 'k> {
         let cluster = known.iter().any(|objects| objects.cluster);
         let namespace = if cluster { Namespace::Cluster } else { namespace };
         self.contents.objects.push(Object { kind, name, namespace, change, known, at });
+    }
+
+    /// No objects, but what is done with those of others.
+    fn fields(&mut self, root: NodeId) {
+        match self.tree.node(root).map(|node| &node.value) {
+            Some(Value::Mapping(_)) => self.walk(root, 0),
+            Some(Value::Scalar(text)) if matches!(*text, "" | "~" | "null") => {}
+            _ => self.problem("holds something that is no table of settings"),
+        }
     }
 
     /// Objects under one key for each kind.
@@ -340,6 +353,16 @@ impl<'a, 'k> Reader<'_, 'a, 'k> {
             let argv = field.role == Some(Role::Argv);
             if argv {
                 self.command(field, parent, id);
+            } else if let Some(role @ (Role::Document(_) | Role::Code(_))) = &field.role {
+                let text = match node.value {
+                    Value::Scalar(text) if !unknown => Some(text),
+                    Value::Scalar(_) => None,
+                    _ => continue,
+                };
+                // What cannot be told may be any of them.
+                if text.is_none() || matters(field, node) {
+                    self.contents.follow.push(Follow { role, text, pieces: field.pieces });
+                }
             } else if unknown && field.role.is_none() {
                 doubted = true;
             } else if matters(field, node) {
