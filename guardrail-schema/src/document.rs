@@ -69,6 +69,8 @@ pub struct Field {
     pub harmless: Vec<String>,
     /// What the program does with the value.
     pub role: Option<Role>,
+    /// Whether it counts only where its value can be told: else one that cannot be told is a doubt.
+    pub known: bool,
     /// Whether a document that it names or holds is laid over an object that stands elsewhere.
     pub pieces: bool,
     /// The key beside it whose value continues it (`args` of a `command`).

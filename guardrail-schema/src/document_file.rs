@@ -120,6 +120,7 @@ fn field(mut keys: Keys) -> Result<Field, FileError> {
         when: keys.take("when")?.unwrap_or_default(),
         harmless: keys.take("harmless")?.unwrap_or_default(),
         role: keys.role("is")?.map(|(_, role)| role),
+        known: keys.take("known")?.unwrap_or(false),
         pieces: keys.take("pieces")?.unwrap_or(false),
         then: keys.take("then")?,
         effects: keys.effects()?,

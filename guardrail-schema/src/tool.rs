@@ -190,6 +190,8 @@ pub struct Flag {
     pub pieces: Option<Pieces>,
     /// What stands for a path in a wrapped command's words.
     pub placeholder: Option<Placeholder>,
+    /// The value that it has where it is not given, of a flag that names documents.
+    pub absent: Option<String>,
 }
 
 /// What stands for a path in the words of a command that a flag takes whole.

@@ -104,6 +104,12 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             helps: false,
         };
         reader.run();
+        // What stands for the flags that name documents, where none of them is given.
+        for flag in reader.chain.iter().flatten().flat_map(|command| &command.flags) {
+            if flag.absent.is_some() && !reader.call.flags.iter().any(|used| used.flag.facet == flag.facet) {
+                reader.call.unnamed.push(flag);
+            }
+        }
         let slots = reader.replaced.unwrap_or(&reader.command.operands);
         let Self {
             command, operands, rest, uncertain, hidden_flags, negated, doubted, unsettled, helps, ..

@@ -45,6 +45,8 @@ pub(crate) struct Call<'a, 'k> {
     pub(crate) found: BumpVec<'a, LanguageAct<'a>>,
     /// Code that is taken from a stream.
     pub(crate) feeds: BumpVec<'a, Feed<'a>>,
+    /// Flags that are not given, and stand for documents all the same.
+    pub(crate) unnamed: BumpVec<'a, &'k Flag>,
     /// Documents it is given, with what they describe.
     pub(crate) manifests: BumpVec<'a, Manifest<'a, 'k>>,
     /// The files among them.
@@ -189,6 +191,7 @@ impl<'a, 'k> Call<'a, 'k> {
             unknown: BumpVec::new_in(arena),
             found: BumpVec::new_in(arena),
             feeds: BumpVec::new_in(arena),
+            unnamed: BumpVec::new_in(arena),
             manifests: BumpVec::new_in(arena),
             documents: BumpVec::new_in(arena),
         }

@@ -238,7 +238,7 @@ impl<'s> Reader<'s, 's, '_, '_> {
         let documented = !call.manifests.is_empty() || !call.documents.is_empty();
         // A command that names its namespace refuses objects of another one.
         let named = call.manifests.is_empty() && call.has_facet("namespace");
-        if slot == Slot::Every || slot == Slot::Unknown || !documented || named {
+        if slot == Slot::Every || !documented || named {
             return slot;
         }
         if !self.is_told(call) || objects().any(|object| object.namespace == Namespace::Unknown) {
@@ -263,6 +263,7 @@ impl<'s> Reader<'s, 's, '_, '_> {
         match slot {
             Slot::One(value) if usual => names.push(value),
             Slot::Many(values) if usual => names.extend(values),
+            Slot::Unknown if usual => return Slot::Unknown,
             _ => {}
         }
         Slot::of(names)

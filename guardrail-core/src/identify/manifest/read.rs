@@ -138,6 +138,17 @@ impl<'a, 'k> Reader<'_, 'a, 'k> {
             self.look(step, value);
             self.walk(value, 0);
         }
+        // What is taken away matters where a field says so by name.
+        for op in self.tree.values(step, "op") {
+            let Some(node) = self.tree.node(op).filter(|_| self.known_text(op) == Some("remove")) else {
+                continue;
+            };
+            let known = self.known;
+            let removed = |field: &&Field| !field.when.is_empty() && leads(field, &self.path);
+            for field in known.fields.iter().filter(|field| removed(field) && matters(field, node)) {
+                self.contents.fields.push(FieldUse { field, text: Some("remove"), at: node.at });
+            }
+        }
         self.path.clear();
     }
 
@@ -364,7 +375,7 @@ impl<'a, 'k> Reader<'_, 'a, 'k> {
                     self.contents.follow.push(Follow { role, text, pieces: field.pieces });
                 }
             } else if unknown && field.role.is_none() {
-                doubted = true;
+                doubted |= !field.known;
             } else if matters(field, node) {
                 let text = match node.value {
                     Value::Scalar(text) if !unknown => Some(text),
@@ -440,8 +451,12 @@ fn leads(field: &Field, path: &[&str]) -> bool {
 /// Whether a value that is known is one that counts. A word that readers take for `false` in one
 /// version and for a text in the other is on.
 fn matters(field: &Field, node: &Node<'_>) -> bool {
-    let Value::Scalar(text) = node.value else {
-        return field.when.is_empty() && field.role.is_none();
+    let text = match &node.value {
+        Value::Scalar(text) => *text,
+        // As empty as a text can be.
+        Value::Sequence(items) if items.is_empty() => "",
+        Value::Mapping(entries) if entries.is_empty() => "",
+        _ => return field.when.is_empty() && field.role.is_none(),
     };
     let any =
         |globs: &[String]| globs.iter().any(|glob| glob::matches_any_case(glob.as_bytes(), text.as_bytes()));

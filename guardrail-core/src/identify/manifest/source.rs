@@ -43,6 +43,31 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }
     }
 
+    /// Documents that a call reads where no flag names any.
+    pub(in crate::identify) fn unnamed_documents(
+        &mut self,
+        call: &mut Call<'a, 'k>,
+        invocation: &Invocation<'a>,
+    ) {
+        for at in 0..call.unnamed.len() {
+            let Some(&flag) = call.unnamed.get(at) else { break };
+            let (Some(absent), Some(Role::Document(language))) = (&flag.absent, &flag.role) else { continue };
+            let inner = self.inner(call, invocation);
+            let word = Word::known(absent.as_bytes(), call.named);
+            let given = Given {
+                language: *language,
+                name: &flag.facet,
+                word,
+                pieces: false,
+                inner,
+                invocation,
+                hops: 0,
+            };
+            let of = Invocation { directory: inner.directory, ..*invocation };
+            self.at(call, &given, word, &of, MOST_HOPS);
+        }
+    }
+
     /// A document where `word` stands, which is a word of `of`.
     fn at(
         &mut self,
