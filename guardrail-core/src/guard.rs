@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 use bumpalo::Bump;
 
-use crate::effect::{Analysis, View, blast_radius};
+use crate::effect::{Analysis, View, blast_radius, documents};
 use crate::evaluation::{Evaluation, Finding, Shadow};
 use crate::identify::Identifier;
 use crate::identify::manifest::Attachments;
@@ -167,6 +167,7 @@ impl Guard {
             findings,
             effects: listed::effects(&analysis, &places, whole),
             blast_radius: blast_radius(&analysis.identified, request.facts.kube_namespace.as_deref()),
+            documents: documents(&analysis.identified),
             invocations: listed::invocations(&analysis.identified, &groups, &places, whole),
             sources: listed::sources(&analysis.identified, &places, whole),
             problems: listed::problems(&analysis.identified),

@@ -35,7 +35,7 @@ impl<'a> Lowerer<'a> {
     /// What comes through a channel, and whether that provably is all of it.
     pub(crate) fn channel_templates(&self, channel: ChannelId) -> (Vec<Template<'a>>, bool) {
         let mut texts = Vec::new();
-        if let Some(writer) = self.only_writer(channel)
+        if let Some((_, writer)) = self.only_writer(channel)
             && let Some(text) = self.printed(writer)
         {
             return (vec![text], true);
