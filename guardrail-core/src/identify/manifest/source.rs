@@ -182,7 +182,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let path = spelled(self.arena, &here, &word).filter(|_| text && of.place == Place::Here);
         let verb = verb(call, given.name);
         call.documents.push(Named { path, within, deep, seen, verb });
-        if !known {
+        // All that came before is looked through for who made it.
+        let earlier = self.lowerer.program.invocations.len() / 16;
+        if !known || !self.lowerer.spend(earlier as u32, of.source, of.span) {
             return;
         }
         let is_file = |writer: &Invocation<'a>, word: &Word<'a>| {
