@@ -341,6 +341,19 @@ fn edges() {
         let channel = lowerer.program.invocations.first().and_then(|echo| echo.stdout).expect("a pipe");
         assert_eq!(lowerer.channel_text(channel), Some(&b"rm x\n"[..]));
     });
+    // A loop around the whole pipe opens a new one in each round; one around its writer does not.
+    for (script, text) in [
+        ("while a; do echo 'rm x' | sh; done", Some(&b"rm x\n"[..])),
+        ("while a; do echo 'rm x'; done | sh", None),
+        ("for i in *; do while a; do echo 'rm x'; done | sh; done", None),
+        ("while echo 'rm x'; do b; done | sh", None),
+    ] {
+        with(script, |lowerer| {
+            let sh = lowerer.program.invocations.last().expect("a command");
+            let Input::Channel(channel) = sh.stdin else { panic!("a pipe in {script}") };
+            assert_eq!(lowerer.channel_text(channel), text, "{script}");
+        });
+    }
     with("X=1 a; b", |lowerer| {
         let [a, b] = lowerer.program.invocations.as_slice() else { panic!("two commands") };
         assert!(lowerer.lookup(a.environment, b"X").is_some_and(|binding| binding.exported));

@@ -34,7 +34,7 @@ impl SecretNames<'_, '_, '_> {
 
     fn find(&self, view: &View<'_>) -> Vec<bool> {
         let program = &self.identified.program;
-        let mut channels = vec![false; program.channels as usize];
+        let mut channels = vec![false; program.channels.len()];
         for call in &self.identified.calls {
             let Some(invocation) = program.invocation(call.invocation) else { continue };
             let Some(out) = invocation.stdout else { continue };

@@ -104,6 +104,10 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             helps: false,
         };
         reader.run();
+        let path = reader.path.get(..reader.path_len).unwrap_or_default();
+        if !path.is_empty() {
+            reader.call.path = reader.call.arguments.bump().alloc_slice_copy(path);
+        }
         let slots = reader.replaced.unwrap_or(&reader.command.operands);
         let Self {
             command, operands, rest, uncertain, hidden_flags, negated, doubted, unsettled, helps, ..

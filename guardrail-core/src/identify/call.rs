@@ -21,6 +21,8 @@ pub(crate) struct Call<'a, 'k> {
     pub(crate) command: Option<&'k Command>,
     /// The words that name the tool and its subcommand.
     pub(crate) named: Span,
+    /// The words of its subcommand, as they were given.
+    pub(crate) path: &'a [&'a [u8]],
     /// Words with what the tool does with them.
     pub(crate) arguments: BumpVec<'a, Argument<'a, 'k>>,
     /// The words of the command it wraps, behind its operands; the first is an argument too.
@@ -174,6 +176,7 @@ impl<'a, 'k> Call<'a, 'k> {
             tool: None,
             command: None,
             named,
+            path: &[],
             arguments: BumpVec::with_capacity_in(room, arena),
             rest: &[],
             flags: BumpVec::with_capacity_in(room / 2, arena),

@@ -203,13 +203,7 @@ impl<'a> Lowerer<'a> {
     /// The exact text of a channel, where the one invocation that writes to it prints a constant.
     #[must_use]
     pub fn channel_text(&self, channel: ChannelId) -> Option<&'a [u8]> {
-        let mut writers =
-            self.program.invocations.iter().filter(|invocation| invocation.stdout == Some(channel));
-        let writer = writers.next()?;
-        if writers.next().is_some() || writer.context.repeated {
-            return None;
-        }
-        super::constant::output(self.arena, writer)
+        super::constant::output(self.arena, self.only_writer(channel)?)
     }
 
     fn trap(&mut self, id: InvocationId, source: SourceId, arguments: &'a [Word<'a>]) {

@@ -9,6 +9,15 @@ use crate::lower::{ChannelId, Input, Invocation, Lowerer, Resolution};
 const MOST_TEXTS: usize = 16;
 
 impl<'a> Lowerer<'a> {
+    /// The one invocation that writes to a channel, if it does so once: a loop around it is around
+    /// the channel as well.
+    pub(super) fn only_writer(&self, channel: ChannelId) -> Option<&Invocation<'a>> {
+        let opened_in = *self.program.channels.get(channel.0 as usize)?;
+        let mut writers = self.program.invocations.iter().filter(|writer| writer.stdout == Some(channel));
+        let writer = writers.next().filter(|writer| writer.context.in_loop == opened_in)?;
+        writers.next().is_none().then_some(writer)
+    }
+
     /// The constants that may come through a channel: of those who write to it, and of those
     /// whose output they are given, since what stands between may let it pass.
     #[must_use]

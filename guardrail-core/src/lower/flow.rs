@@ -320,7 +320,7 @@ impl<'a> Lowerer<'a> {
         // A few constants are followed one by one; inside of a loop, or of many, what they share is.
         let constant = |word: &Word<'_>| word.as_known().is_some() && !word.splits && word.pattern.is_none();
         let follow =
-            exact && !select && !self.around.context.repeated && (2..=ROUNDS).contains(&values.len());
+            exact && !select && self.around.context.in_loop.is_none() && (2..=ROUNDS).contains(&values.len());
         let rounds: &'a [Word<'a>] =
             if follow && values.iter().all(constant) { self.arena.alloc_slice_copy(values) } else { &[] };
         self.words.truncate(base);

@@ -67,7 +67,7 @@ impl Entry<'_> {
             directory: Word::known(b"", Span { start: 0, end: 0 }),
             context: Context {
                 conditional: false,
-                repeated: false,
+                in_loop: None,
                 background: false,
                 uncalled: false,
                 deferred: false,
@@ -159,7 +159,7 @@ pub(super) struct Mark {
     written: usize,
     notes: usize,
     problems: usize,
-    channels: u32,
+    channels: usize,
     functions: usize,
     deferred: usize,
 }
@@ -198,6 +198,8 @@ pub struct Lowerer<'a> {
     pub(super) hidden_match: bool,
     /// In the first, tentative pass of a loop: loops inside of it need no second.
     pub(super) tentative: bool,
+    /// How many loops were met.
+    pub(super) loops: u32,
     /// Counts changes of directory and of positional parameters, for loops.
     pub(super) moves: u32,
     pub(super) depth: u32,
@@ -257,6 +259,7 @@ impl<'a> Lowerer<'a> {
             separators_bound: false,
             hidden_match: false,
             tentative: false,
+            loops: 0,
             moves: 0,
             depth: 0,
             steps: limits.lower_steps,
@@ -328,8 +331,8 @@ impl<'a> Lowerer<'a> {
 
     /// A new channel.
     pub fn channel(&mut self) -> ChannelId {
-        self.program.channels += 1;
-        ChannelId(self.program.channels - 1)
+        self.program.channels.push(self.around.context.in_loop);
+        ChannelId(self.program.channels.len() as u32 - 1)
     }
 
     /// Where the names of files start from.
@@ -535,7 +538,7 @@ impl<'a> Lowerer<'a> {
             written: self.program.written.len(),
             notes: self.program.notes.len(),
             problems: self.program.problems.len(),
-            channels: self.program.channels,
+            channels: self.program.channels.len(),
             functions: self.functions.len(),
             deferred: self.deferred.len(),
         }
@@ -549,7 +552,7 @@ impl<'a> Lowerer<'a> {
         self.program.written.truncate(mark.written);
         self.program.notes.truncate(mark.notes);
         self.program.problems.truncate(mark.problems);
-        self.program.channels = mark.channels;
+        self.program.channels.truncate(mark.channels);
         self.functions.truncate(mark.functions);
         self.deferred.truncate(mark.deferred);
     }

@@ -2,7 +2,7 @@
 
 use crate::lower::environment::{self, Binding, Node};
 use crate::lower::lowerer::{Lowerer, Mark, Positional, State};
-use crate::lower::{Lead, Origin, Word};
+use crate::lower::{Lead, LoopId, Origin, Word};
 use crate::shell::Span;
 
 /// What the rounds read so far do to the state.
@@ -30,7 +30,9 @@ impl<'a> Lowerer<'a> {
     pub(super) fn repeat(&mut self, body: &mut dyn FnMut(&mut Self)) {
         let base = Box::new((self.state, self.around, self.mark()));
         let tentative = self.tentative;
-        self.around.context.repeated = true;
+        self.loops += 1;
+        let in_loop = Some(LoopId(self.loops));
+        self.around.context.in_loop = in_loop;
         let mut rounds = Rounds::default();
         loop {
             let bindings = self.begin_round(&base.0, &rounds);
@@ -49,7 +51,7 @@ impl<'a> Lowerer<'a> {
             rounds.everything |= rounds.count + 1 == MAX_ROUNDS;
             self.roll_back(&base.2);
             self.around = base.1;
-            self.around.context.repeated = true;
+            self.around.context.in_loop = in_loop;
         }
         self.end_rounds(&base.0, &base.2, rounds.moved);
         self.around = base.1;
