@@ -187,7 +187,7 @@ impl<'a> Lowerer<'a> {
 
     /// `$_`: the last argument of the command before; in a loop that may be one further down.
     fn last_argument(&mut self, span: Span) -> Binding<'a> {
-        if self.around.context.repeated {
+        if self.around.context.in_loop.is_some() {
             self.moves += 1;
         }
         let assigned = self.variable(b"_", span);
