@@ -3,8 +3,9 @@
 
 use crate::effect::View;
 use crate::effect::names::Names;
-use crate::effect::place::{Components, Root};
+use crate::effect::place::{Components, Root, locate_written};
 use crate::lower::{Lead, Origin, Value, Word};
+use crate::shell::Span;
 
 /// Stands for a component of which nothing is known: no file has this name.
 const HOLE: &[u8] = b"\0";
@@ -15,10 +16,16 @@ const MOST: usize = 256;
 /// Whether the path in `word`, seen from `directory`, may be a secret's although nothing that is
 /// written in it says so.
 pub(super) fn is_secret(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> bool {
-    climbs_to_secret(word, view)
+    (is_open(word) && locate_written(directory, &Word::known(b"", word.span), view).secret)
+        || climbs_to_secret(word, view)
         || around_holes(word, directory, view)
         || found(word, directory, view)
         || found_below(word, directory, view)
+}
+
+/// A word of which nothing is known: standing among secrets, it may be any of them.
+fn is_open(word: &Word<'_>) -> bool {
+    matches!(word.value, Value::Unknown) && word.pattern.is_none() && !word.from.is_empty()
 }
 
 /// `/var/run/../etc/shadow`: where a link leads up to is not where the text leads up to, so what
@@ -83,7 +90,9 @@ fn add_around<'p>(path: &mut Components<'p>, word: &Word<'p>) {
 fn found(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> bool {
     too_many(word)
         || globs(word).any(|(lead, pattern)| {
-            let names = |text: &[u8]| pattern_is_secret(lead, text, directory, view);
+            let names = |text: &[u8]| {
+                pattern_is_secret(lead, text, directory, view) || walks_secrets(lead, text, directory, view)
+            };
             names(pattern)
                 || match word.value {
                     Value::Partial { prefix, suffix } if !(prefix.is_empty() && suffix.is_empty()) => {
@@ -94,6 +103,20 @@ fn found(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> bool {
                     _ => false,
                 }
         })
+        || pairs(word).any(|(lead, path)| pattern_is_secret(lead, &path, directory, view))
+}
+
+/// What two globs found, one below the other: `for d in /e?c; do for f in s?adow; do cat $d/$f`.
+fn pairs<'w>(word: &'w Word<'_>) -> impl Iterator<Item = (Lead, Vec<u8>)> + 'w {
+    const FEW: usize = 6;
+    let several = globs(word).nth(1).is_some();
+    let above = globs(word).take(if several { FEW } else { 0 });
+    above.flat_map(move |(lead, above)| {
+        globs(word).take(FEW).flat_map(move |(_, below)| {
+            let root = [&b"/"[..], above, b"/", below].concat();
+            [(lead, [above, b"/", below].concat()), (Lead::Text, root)]
+        })
+    })
 }
 
 /// A path in a directory that a glob found: `cd ~/.s*; cat *`.
@@ -130,6 +153,17 @@ fn globs<'w>(word: &'w Word<'_>) -> impl Iterator<Item = (Lead, &'w [u8])> {
 /// Whether there are more of them than anybody looks at.
 fn too_many(word: &Word<'_>) -> bool {
     !word.from.is_empty() && globs(word).count() >= MOST
+}
+
+/// All that is below a home, or below a directory of the system's that holds secrets.
+fn walks_secrets(lead: Lead, pattern: &[u8], directory: &Word<'_>, view: &View<'_>) -> bool {
+    let Some(above) = pattern.strip_suffix(b"/**") else { return false };
+    let value = match lead {
+        Lead::Text if above.is_empty() => Value::Known(&b"/"[..]),
+        Lead::Text => Value::Known(above),
+        _ => Value::Partial { prefix: b"", suffix: above },
+    };
+    locate_written(&Word { value, lead, ..Word::unknown(Span::default()) }, directory, view).hoard
 }
 
 fn pattern_is_secret(lead: Lead, pattern: &[u8], directory: &Word<'_>, view: &View<'_>) -> bool {

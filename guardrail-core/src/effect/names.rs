@@ -64,12 +64,12 @@ fn wildly_named(part: &[u8], name: &[u8]) -> bool {
 
 /// `*`, `**` and `*.json`: whatever there is of a kind, which asks for no secret.
 fn is_kind(part: &[u8]) -> bool {
-    const KINDS: &[&[u8]] = &[b"", b".json", b".toml", b".yaml", b".yml"];
+    const KINDS: &[&[u8]] = &[b"", b".conf", b".json", b".php", b".toml", b".yaml", b".yml"];
     let stars = part.iter().take_while(|byte| **byte == b'*').count();
     stars > 0 && part.get(stars..).is_some_and(|kind| KINDS.contains(&kind))
 }
 
-/// Shell patterns with `*`, `?` and bracket sets, the sets taken as any one character.
+/// Shell patterns with `*`, `?` and bracket sets.
 fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
     // Sets with classes or escapes in them, and extended patterns, may be anything.
     let odd = |at: usize| match pattern.get(at..) {
@@ -99,8 +99,12 @@ fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
             Some(b'?') => Some(1),
             Some(b'[') => pattern
                 .get(p..)
-                .and_then(|rest| rest.iter().skip(1).position(|&b| b == b']'))
-                .map(|at| at + 2),
+                .and_then(|rest| Some((rest, rest.iter().skip(2).position(|&b| b == b']')? + 3)))
+                .filter(|(rest, len)| {
+                    let set = rest.get(1..len - 1).unwrap_or_default();
+                    text.get(t).is_some_and(|byte| is_in_set(set, *byte))
+                })
+                .map(|(_, len)| len),
             Some(b) if text.get(t).is_some_and(|c| c.eq_ignore_ascii_case(b)) => Some(1),
             _ => None,
         };
@@ -117,6 +121,17 @@ fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
         }
     }
     pattern.get(p..).is_some_and(|rest| rest.iter().all(|&b| b == b'*'))
+}
+
+/// Whether a bracket set may hold a byte, in either case.
+fn is_in_set(set: &[u8], byte: u8) -> bool {
+    let either = [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()];
+    matches!(set.first(), Some(b'!' | b'^'))
+        || set.iter().any(|one| either.contains(one))
+        || set.windows(3).any(|range| match range {
+            [from, b'-', to] => either.iter().any(|byte| (from..=to).contains(&byte)),
+            _ => false,
+        })
 }
 
 /// Which lengths the names of a table have, by their first byte in lower case: nearly every
@@ -364,7 +379,8 @@ fn is_secret(part: &[u8], next: Option<&[u8]>, last: bool, pattern: bool) -> boo
 fn is_secret_system(parts: &[&[u8]], pattern: bool) -> bool {
     let is = |part: &[u8], name: &[u8]| named(part, name, pattern);
     match parts {
-        [etc, file, ..] if is(etc, b"etc") => {
+        // Of `/*/shadow` the file says what is meant.
+        [etc, file, ..] if is(etc, b"etc") || (pattern && is_kind(etc)) => {
             [
                 &b"shadow"[..],
                 b"shadow-",

@@ -177,7 +177,7 @@ pub(crate) fn locate(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> 
 }
 
 /// The same, of what is written alone.
-fn locate_written(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> Location {
+pub(super) fn locate_written(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> Location {
     let mut path = Components::new(Root::Relative);
     let absolute = word.lead == Lead::Home
         || word.lead == Lead::OtherHome

@@ -7,7 +7,7 @@ use guardrail_schema::Role;
 use crate::effect::View;
 use crate::effect::place::locate;
 use crate::identify::{Call, Given, Identified};
-use crate::lower::{Input, Invocation, Origin, Word};
+use crate::lower::{Input, Invocation, Lead, Origin, Value, Word};
 use crate::shell::Span;
 
 /// The channels through which names of secrets may come, found when first asked for.
@@ -58,7 +58,12 @@ fn names_secret(call: &Call<'_, '_>, invocation: &Invocation<'_>, view: &View<'_
     // A name that is a pattern to the tool alone (`find -name '.ss*'`) is one here as well.
     let secret = |word: &Word<'_>| {
         let wild = |text: &[u8]| text.iter().any(|byte| matches!(byte, b'*' | b'?' | b'['));
-        let pattern = word.pattern.or_else(|| word.as_known().filter(|text| wild(text)));
+        let text = match word.value {
+            Value::Known(text) => Some(text),
+            Value::Partial { suffix, .. } if word.lead != Lead::Text => Some(suffix),
+            _ => None,
+        };
+        let pattern = word.pattern.or_else(|| text.filter(|text| wild(text)));
         locate(&Word { pattern, ..*word }, &invocation.directory, view).secret
     };
     // Whatever prints it: a glob is made into names by the shell.

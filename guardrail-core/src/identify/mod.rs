@@ -14,6 +14,7 @@ mod trust;
 mod unwrap;
 mod variables;
 mod variants;
+mod walk;
 mod written;
 
 use std::collections::VecDeque;

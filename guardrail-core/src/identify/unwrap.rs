@@ -222,6 +222,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 None => used.wrapped,
                 Some(placeholder) => {
                     let path = self.path_under(call, &placeholder.of, used.span);
+                    let path =
+                        Word { from: self.walked(call, invocation, &placeholder.of, path.from), ..path };
                     let text = placeholder.text.as_bytes();
                     let mut words = BumpVec::new_in(self.arena);
                     words.extend(used.wrapped.iter().map(|&word| fill(word, text, path)));

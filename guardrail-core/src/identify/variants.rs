@@ -38,7 +38,11 @@ impl<'a> Identifier<'a, '_> {
                 if word.splits {
                     let pieces = text.split(|byte| matches!(byte, b' ' | b'\t' | b'\n'));
                     let pieces = pieces.filter(|piece| !piece.is_empty());
-                    variant.extend(pieces.map(|piece| Word::known(piece, word.span)));
+                    let wild = |text: &[u8]| text.iter().any(|byte| matches!(byte, b'*' | b'?' | b'['));
+                    variant.extend(pieces.map(|piece| match wild(piece) {
+                        true => Word { pattern: Some(piece), ..Word::unknown(word.span) },
+                        false => Word::known(piece, word.span),
+                    }));
                 } else {
                     variant.push(Word::known(text, word.span));
                 }

@@ -34,7 +34,12 @@ impl<'a> Lowerer<'a> {
             b"mapfile" | b"readarray" => self.mapfile(id, source, arguments),
             b"printf" => self.printf(source, arguments),
             b"getopts" => {
-                self.assign_reference(Some(b"OPTARG"), &[Origin::Input]);
+                let given = match arguments.get(2..) {
+                    Some(given) if !given.is_empty() => given,
+                    _ => self.state.positional.words.get(1..).unwrap_or_default(),
+                };
+                let value = self.option_value(given);
+                self.assign(b"OPTARG", value, None);
                 if let Some(name) = arguments.get(1) {
                     self.bind_named(name, source);
                 }
@@ -53,6 +58,7 @@ impl<'a> Lowerer<'a> {
             b"shopt" => {
                 self.state.last_pipe |=
                     arguments.iter().any(|word| matches!(word.as_known(), Some(b"lastpipe") | None));
+                self.hidden_match |= arguments.iter().any(|word| word.as_known() == Some(b"dotglob"));
             }
             b"[" => self.test_builtin(arguments.split_last().map_or(&[], |(_, rest)| rest), source),
             b"test" => self.test_builtin(arguments, source),
@@ -301,6 +307,26 @@ impl<'a> Lowerer<'a> {
         }
     }
 
+    /// The value of an option that `getopts` finds: a word of its own, or behind its letter.
+    fn option_value(&self, given: &'a [Word<'a>]) -> Word<'a> {
+        let behind = |word: &Word<'a>| match word.value {
+            Value::Known([b'-', _, value @ ..]) => Word { value: Value::Known(value), ..*word },
+            Value::Partial { prefix: [b'-', _, prefix @ ..], suffix } => {
+                Word { value: Value::Partial { prefix, suffix }, ..*word }
+            }
+            _ => *word,
+        };
+        let values: Vec<Word<'a>> =
+            given.iter().take(super::lowerer::MAX_DEPTH as usize).map(behind).collect();
+        let any = self.one_of(&values);
+        let either = super::environment::merge(self.arena, &any, &Word::unknown(any.span));
+        let mut from: &'a [Origin<'a>] = &[Origin::Input];
+        for value in &values {
+            from = super::environment::union(self.arena, from, self.traces(value));
+        }
+        Word { from, maybe: either.maybe, ..Word::unknown(any.span) }
+    }
+
     /// A builtin puts something of its own into the variable that a word names.
     fn bind_named(&mut self, name: &Word<'a>, source: SourceId) {
         match name.as_known() {
@@ -360,7 +386,18 @@ impl<'a> Lowerer<'a> {
                 }
                 Some(text) => {
                     self.reference(argument, source);
-                    self.assign_reference(Some(text), &[]);
+                    let end = text.iter().position(|byte| *byte == b'[').unwrap_or(text.len());
+                    if let Some(name) = text.get(..end).filter(|name| is_name(name)) {
+                        // The others stay.
+                        let old = self.variable(name, argument.span);
+                        let any = old.elements.map_or(old.value, |elements| self.one_of(elements));
+                        let any = super::environment::merge(self.arena, &any, &Word::unknown(any.span));
+                        self.assign(
+                            name,
+                            Word { from: any.from, maybe: any.maybe, ..Word::unknown(any.span) },
+                            None,
+                        );
+                    }
                 }
                 None => self.unknown_name(argument, source),
             }
@@ -391,7 +428,7 @@ impl<'a> Lowerer<'a> {
         self.reference(&name, source);
         let mut from: &'a [Origin<'a>] = &[];
         for word in rest {
-            from = super::environment::union(self.arena, from, self.flowed(word));
+            from = super::environment::union(self.arena, from, self.traces(word));
         }
         let known: Option<Vec<&[u8]>> =
             rest.iter().map(|word| word.as_known().filter(|_| !word.splits)).collect();
@@ -407,7 +444,18 @@ impl<'a> Lowerer<'a> {
             _ => {
                 // Made of its pieces, and so none of them.
                 let from = super::environment::union(self.arena, from, &[Origin::Input]);
-                self.assign_reference(Some(target), from);
+                let end = target.iter().position(|byte| *byte == b'[').unwrap_or(target.len());
+                let base = target.get(..end).filter(|base| is_name(base));
+                let maybe: &'a [&'a [u8]] = match &text {
+                    Some(text) => self.arena.alloc_slice_copy(&[&*self.arena.alloc_slice_copy(text)]),
+                    None => &[],
+                };
+                if let Some(base) = base {
+                    let value = Word { from, maybe, ..Word::unknown(name.span) };
+                    let old = self.variable(base, name.span).value;
+                    let either = super::environment::merge(self.arena, &old, &value);
+                    self.assign(base, Word { maybe: either.maybe, ..value }, None);
+                }
             }
         }
     }

@@ -211,10 +211,7 @@ impl<'a> Lowerer<'a> {
     pub(super) fn push_split(&mut self, field: &mut Field<'a>, word: &Word<'a>) {
         let Some(separators) = self.separators() else {
             // Nobody knows where it splits.
-            let from = match (word.from, word.as_known()) {
-                ([], Some(_)) => self.arena.alloc_slice_copy(&[Origin::Variable(b"IFS")]),
-                (from, _) => from,
-            };
+            let from = self.pieces(word);
             self.push_hole(field, from, true);
             return;
         };
@@ -389,7 +386,10 @@ impl<'a> Lowerer<'a> {
         };
         let pattern: Option<&'a [u8]> = (globbing && !field.overlong)
             .then(|| -> &'a [u8] { self.arena.alloc_slice_copy(&self.field_pattern(field)) });
-        let from = self.field_origins(field);
+        let mut from = self.field_origins(field);
+        if let Some(pattern) = pattern.filter(|_| self.hidden_match) {
+            from = self.with_hidden(from, field.lead, pattern);
+        }
         let choice = field.holed
             && !(field.open || field.splits || globbing || field.overlong)
             && self.field_text(field).iter().all(|&byte| byte == HOLE || environment::is_plain(byte));

@@ -180,6 +180,8 @@ pub struct Lowerer<'a> {
     pub(super) functions: Vec<(Function<'a>, bool)>,
     pub(super) calls: Vec<Call<'a>>,
     pub(super) deferred: Vec<Deferred<'a>>,
+    /// The last argument of the command before: `$_`.
+    pub(super) last_argument: Option<Word<'a>>,
     /// The source that is being read.
     pub(super) reading: SourceId,
     /// The invocation whose words are being expanded.
@@ -192,6 +194,8 @@ pub struct Lowerer<'a> {
     pub(super) remembers: bool,
     /// Whether any `IFS` was ever bound: where not, it need not be looked up.
     pub(super) separators_bound: bool,
+    /// Whether a star may match hidden files: `shopt -s dotglob`, `GLOBIGNORE`.
+    pub(super) hidden_match: bool,
     /// In the first, tentative pass of a loop: loops inside of it need no second.
     pub(super) tentative: bool,
     /// How many loops were met.
@@ -246,12 +250,14 @@ impl<'a> Lowerer<'a> {
             functions: Vec::new(),
             calls: Vec::new(),
             deferred: Vec::new(),
+            last_argument: None,
             reading: SourceId(0),
             current: None,
             reveals: true,
             separating: true,
             remembers: false,
             separators_bound: false,
+            hidden_match: false,
             tentative: false,
             loops: 0,
             moves: 0,

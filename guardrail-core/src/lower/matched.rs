@@ -66,6 +66,39 @@ impl<'a> Lowerer<'a> {
         one
     }
 
+    /// Adds what a pattern matches where its stars match hidden files as well.
+    pub(super) fn with_hidden(
+        &self,
+        from: &'a [Origin<'a>],
+        lead: Lead,
+        pattern: &'a [u8],
+    ) -> &'a [Origin<'a>] {
+        let mut hidden = Vec::with_capacity(pattern.len() + 2);
+        let mut before = b'/';
+        for &byte in pattern {
+            if before == b'/' && matches!(byte, b'*' | b'?') {
+                hidden.push(b'.');
+            }
+            hidden.push(byte);
+            before = byte;
+        }
+        self.with_files(from, lead, self.arena.alloc_slice_copy(&hidden))
+    }
+
+    /// What flows into the words that a value is split into where nobody knows how.
+    pub(super) fn pieces(&self, word: &Word<'a>) -> &'a [Origin<'a>] {
+        let Some(text) = word.as_known() else { return word.from };
+        let separators = match self.environments.lookup(self.state.environment, b"IFS") {
+            environment::Found::Bound(binding) => binding.value.as_known(),
+            _ => None,
+        };
+        let separates = |byte: &u8| separators.is_some_and(|ifs| ifs.contains(byte));
+        let lines: Vec<u8> = text.iter().map(|byte| if separates(byte) { b'\n' } else { *byte }).collect();
+        let ifs = self.arena.alloc_slice_copy(&[Origin::Variable(b"IFS")]);
+        let from = environment::union(self.arena, ifs, word.from);
+        self.with_files(from, Lead::Text, self.arena.alloc_slice_copy(&lines))
+    }
+
     /// Adds a pattern, or a path, to what flowed into a word.
     pub(super) fn with_files(
         &self,

@@ -65,13 +65,9 @@ impl<'a> Lowerer<'a> {
                     Expansion::List { elements, rest, joined }
                 }
                 _ => {
-                    let mut from = self.arguments(unit, parameter);
-                    for element in elements {
-                        from = environment::union(self.arena, from, element.from);
-                    }
-                    from = environment::union(self.arena, from, rest.unwrap_or_default());
-                    from = self.named(from, name);
-                    Expansion::List { elements: &[], rest: Some(from), joined }
+                    let from = self.arguments(unit, parameter);
+                    let from = environment::union(self.arena, from, rest.unwrap_or_default());
+                    self.some_of(elements, from, name, joined)
                 }
             },
         }
@@ -97,6 +93,7 @@ impl<'a> Lowerer<'a> {
             // Numbers the shell makes up.
             b"?" | b"$" | b"!" => Binding::of(Word::unknown(span)),
             b"-" | b"" => self.opaque(name, span),
+            b"_" => self.last_argument(span),
             _ if name.iter().all(u8::is_ascii_digit) => self.positional_parameter(name, span),
             _ => self.variable(name, span),
         };
@@ -140,7 +137,8 @@ impl<'a> Lowerer<'a> {
     ) -> Binding<'a> {
         if binding.attribute == environment::Attribute::Associative {
             self.text(unit, subscript, span);
-            return self.opaque(name, span);
+            let from = self.named(binding.value.from, name);
+            return Binding::of(Word { from, maybe: binding.value.maybe, ..Word::unknown(span) });
         }
         let index = self.arithmetic_parts(unit, subscript, span);
         let found = match (index, binding.elements) {
@@ -185,6 +183,18 @@ impl<'a> Lowerer<'a> {
                 Binding::of(Word { from, ..Word::unknown(span) })
             }
         }
+    }
+
+    /// `$_`: the last argument of the command before; in a loop that may be one further down.
+    fn last_argument(&mut self, span: Span) -> Binding<'a> {
+        if self.around.context.in_loop.is_some() {
+            self.moves += 1;
+        }
+        let assigned = self.variable(b"_", span);
+        let last = self.last_argument.unwrap_or_else(|| Word::unknown(span));
+        let either = environment::merge(self.arena, &assigned.value, &last);
+        let from = environment::union(self.arena, either.from, self.traces(&last));
+        Binding::of(Word { from: self.named(from, b"_"), maybe: either.maybe, ..Word::unknown(span) })
     }
 
     fn opaque(&self, name: &'a [u8], span: Span) -> Binding<'a> {
@@ -318,7 +328,9 @@ impl<'a> Lowerer<'a> {
             ParameterOperator::Names | ParameterOperator::Keys | ParameterOperator::Bad => {
                 self.arguments(unit, parameter);
                 let from = self.named(value.from, name);
-                Expansion::List { elements: &[], rest: Some(from), joined: false }
+                let tried = if value.maybe.is_empty() { None } else { Some(value) };
+                let elements = self.arena.alloc_slice_fill_iter(tried);
+                Expansion::List { elements, rest: Some(from), joined: false }
             }
         }
     }
@@ -370,7 +382,12 @@ impl<'a> Lowerer<'a> {
         let other = self.argument(unit, other, value.span, Mode::Assignment);
         // Its ends are nobody's: the variable may hold anything.
         let either = environment::merge(self.arena, &value, &other);
-        Word { from: either.from, maybe: either.maybe, ..Word::unknown(value.span) }
+        let from = if other.as_known().is_some() {
+            either.from
+        } else {
+            environment::union(self.arena, either.from, self.traces(&other))
+        };
+        Word { from, maybe: either.maybe, ..Word::unknown(value.span) }
     }
 
     pub(super) fn argument(
@@ -483,11 +500,23 @@ impl<'a> Lowerer<'a> {
             let rest = if sliced.len() == length { None } else { rest };
             return Expansion::List { elements: sliced, rest, joined };
         }
-        let mut from = rest.unwrap_or_default();
-        for element in elements {
-            from = environment::union(self.arena, from, element.from);
-        }
-        Expansion::List { elements: &[], rest: Some(self.named(from, name)), joined }
+        self.some_of(elements, rest.unwrap_or_default(), name, joined)
+    }
+
+    /// Some of the elements, nobody knows which: the constants among them are tried as one.
+    fn some_of(
+        &self,
+        elements: &'a [Word<'a>],
+        from: &'a [Origin<'a>],
+        name: &'a [u8],
+        joined: bool,
+    ) -> Expansion<'a> {
+        let any = self.one_of(elements);
+        let either = environment::merge(self.arena, &any, &Word::unknown(any.span));
+        let from = self.named(environment::union(self.arena, from, either.from), name);
+        let tried = Word { from, maybe: either.maybe, ..Word::unknown(any.span) };
+        let tried = if tried.maybe.is_empty() { None } else { Some(tried) };
+        Expansion::List { elements: self.arena.alloc_slice_fill_iter(tried), rest: Some(from), joined }
     }
 }
 

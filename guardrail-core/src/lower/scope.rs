@@ -148,10 +148,16 @@ impl<'a> Lowerer<'a> {
                 _ if is_dynamic_number(name) => &[][..],
                 // Not what it was before, whatever it is.
                 Attribute::Altering => self.arena.alloc_slice_copy(&[Origin::Variable(name), Origin::Input]),
-                _ => self.arena.alloc_slice_copy(&[Origin::Variable(name)]),
+                _ => {
+                    let itself = self.arena.alloc_slice_copy(&[Origin::Variable(name)]);
+                    environment::union(self.arena, itself, self.traces(&value))
+                }
             };
             let maybe = match (attribute, old) {
                 (Attribute::Altering, Some(old)) => self.in_either_case(&old.value, &value),
+                _ if DYNAMIC_TEXT.contains(&name) => {
+                    environment::merge(self.arena, &value, &Word::unknown(value.span)).maybe
+                }
                 _ => &[],
             };
             value = Word { from, maybe, ..Word::unknown(value.span) };
@@ -164,6 +170,7 @@ impl<'a> Lowerer<'a> {
     /// Binds a variable exactly so.
     pub(super) fn rebind(&mut self, name: &'a [u8], binding: Binding<'a>) {
         self.separators_bound |= name == b"IFS";
+        self.hidden_match |= name == b"GLOBIGNORE";
         self.state.environment =
             self.environments.push(self.state.environment, Node::Variable { name, binding, passing: false });
     }

@@ -97,7 +97,8 @@ impl<'a> Lowerer<'a> {
             invocation.directory = directory;
             invocation.resolution = resolution;
         }
-        if !words.is_empty() {
+        if let Some(last) = words.last() {
+            self.last_argument = Some(*last);
             let persists = resolution == Resolution::Builtin && name == Some(b"exec") && words.len() == 1;
             if let Some(around) = redirected {
                 self.around = around;
@@ -209,9 +210,13 @@ impl<'a> Lowerer<'a> {
     ) -> (Word<'a>, Option<&'a [Word<'a>]>) {
         let span = assignment.value.span;
         if let Some(subscript) = assignment.subscript {
-            self.evaluate_subscript(unit, unit.script.parts(subscript), name, assignment.span);
+            let key = self.evaluate_subscript(unit, unit.script.parts(subscript), name, assignment.span);
             let value = self.single(unit, &assignment.value, Mode::Assignment);
-            let old = self.variable(name, span).value;
+            let mut old = self.variable(name, span).value;
+            if let Some(key) = key {
+                old = environment::merge(self.arena, &old, &key);
+                old.from = environment::union(self.arena, old.from, self.flowed(&key));
+            }
             let mut from = environment::union(self.arena, old.from, self.flowed(&value));
             if value.lead != super::Lead::Text {
                 from = environment::union(self.arena, from, self.traces(&value));
@@ -226,16 +231,23 @@ impl<'a> Lowerer<'a> {
         if assignment.append { (self.appended(name, &value), None) } else { (value, None) }
     }
 
-    fn evaluate_subscript(&mut self, unit: Unit<'_, 'a>, subscript: &[Part], name: &[u8], span: Span) {
+    /// What stands in brackets; of a list by names it is a text that may be asked for again.
+    fn evaluate_subscript(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        subscript: &[Part],
+        name: &[u8],
+        span: Span,
+    ) -> Option<Word<'a>> {
         let associative = match self.environments.lookup(self.state.environment, name) {
             environment::Found::Bound(binding) => binding.attribute == Attribute::Associative,
             _ => false,
         };
         if associative {
-            self.text(unit, subscript, span);
-        } else {
-            self.arithmetic_parts(unit, subscript, span);
+            return Some(self.text(unit, subscript, span));
         }
+        self.arithmetic_parts(unit, subscript, span);
+        None
     }
 
     /// `NAME+=value`.
@@ -322,7 +334,24 @@ impl<'a> Lowerer<'a> {
             if let Some(text) = value.as_known() {
                 self.subscripts(text, unit.source, word.span);
             }
-            self.words.push(Word { pattern: None, ..value });
+            // Key and value are each a text of their own.
+            let close = |text: &[u8]| text.windows(2).position(|pair| pair == b"]=");
+            match value.value {
+                Value::Known(text) if close(text).is_some() => {
+                    let (key, rest) = text.split_at(close(text).unwrap_or_default());
+                    for piece in [key.get(1..), rest.get(2..)] {
+                        self.words.push(Word::known(piece.unwrap_or_default(), word.span));
+                    }
+                }
+                Value::Partial { prefix, suffix } if close(prefix).is_some() => {
+                    let at = close(prefix).unwrap_or_default();
+                    let from = self.with_files(value.from, super::Lead::Text, suffix);
+                    let prefix = prefix.get(at + 2..).unwrap_or_default();
+                    let value = Word { value: Value::Partial { prefix, suffix }, from, ..value };
+                    self.words.push(Word { pattern: None, ..value });
+                }
+                _ => self.words.push(Word { pattern: None, ..value }),
+            }
         }
         opens
     }

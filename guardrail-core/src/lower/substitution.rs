@@ -1,6 +1,7 @@
 //! Substitutions: what runs to make a word, the channel its output takes, and constants where what
 //! it prints is one.
 
+use crate::lower::environment::MOST_MAYBE;
 use crate::lower::expand::Mode;
 use crate::lower::field::Field;
 use crate::lower::lowerer::{Lowerer, State, Surroundings, Unit};
@@ -60,7 +61,7 @@ impl<'a> Lowerer<'a> {
         let value = match style {
             SubstitutionStyle::Valsub => self.channel_word(channel, span),
             _ if is_one_command(unit.script, items) => self.output_word(first, channel, span),
-            _ => self.channel_word(channel, span),
+            _ => self.printed_word(first, channel, span),
         };
         if self.remembers {
             self.substituted.push((span, value));
@@ -80,8 +81,24 @@ impl<'a> Lowerer<'a> {
             Some(script) if source != unit.source && is_one_command(script, script.body()) => {
                 self.output_word(first, channel, span)
             }
-            _ => self.channel_word(channel, span),
+            _ => self.printed_word(first, channel, span),
         }
+    }
+
+    /// What several commands print: a constant of one of them may be all of it.
+    fn printed_word(&self, first: usize, channel: ChannelId, span: Span) -> Word<'a> {
+        let since = self.program.invocations.get(first..).unwrap_or_default();
+        let writers = since.iter().filter(|writer| writer.stdout == Some(channel));
+        let mut maybe: Vec<&'a [u8]> = Vec::new();
+        for writer in writers.take(MOST_MAYBE) {
+            if let Some(text) = crate::lower::constant::output(self.arena, writer) {
+                let text = text.strip_suffix(b"\n").unwrap_or(text);
+                if !text.is_empty() && !maybe.contains(&text) {
+                    maybe.push(text);
+                }
+            }
+        }
+        Word { maybe: self.arena.alloc_slice_copy(&maybe), ..self.channel_word(channel, span) }
     }
 
     fn process_substitution(
@@ -125,7 +142,7 @@ impl<'a> Lowerer<'a> {
                 let len = text.len() - text.iter().rev().take_while(|byte| **byte == b'\n').count();
                 Word::known(text.get(..len).unwrap_or_default(), span)
             }
-            None => self.channel_word(channel, span),
+            None => self.printed_word(first, channel, span),
         }
     }
 

@@ -21,6 +21,10 @@ impl<'a> Lowerer<'a> {
                 break;
             }
             let value = self.single(unit, word, Mode::Text);
+            if operator(words.get(at + 1)) == b"=~" {
+                let from = self.traces(&value);
+                self.assign(b"BASH_REMATCH", Word { from, ..value }, None);
+            }
             let before = operator(at.checked_sub(1).and_then(|at| words.get(at)));
             let behind = operator(words.get(at + 1));
             if ARITHMETIC.contains(&before) || ARITHMETIC.contains(&behind) {

@@ -1,0 +1,66 @@
+//! What a tool that walks directories may hand on: the files below its paths that have the names
+//! it was told to look for.
+
+use bumpalo::collections::Vec as BumpVec;
+
+use crate::identify::Identifier;
+use crate::identify::call::Call;
+use crate::lower::{Invocation, Lead, Origin, Value, Word};
+
+/// How many names and paths are put together.
+const MOST: usize = 8;
+
+impl<'a, 'k> Identifier<'a, 'k> {
+    /// What flowed into a path that stands for each that is found below the paths of a call.
+    pub(super) fn walked(
+        &self,
+        call: &Call<'a, 'k>,
+        invocation: &Invocation<'a>,
+        of: &str,
+        from: &'a [Origin<'a>],
+    ) -> &'a [Origin<'a>] {
+        let mut all = BumpVec::from_iter_in(from.iter().copied(), self.arena);
+        let here = Word::known(b".", call.named);
+        let mut paths: Vec<Word<'a>> = call.facet(of).take(MOST).collect();
+        if paths.is_empty() {
+            paths.push(here);
+        }
+        let values =
+            || call.flags.iter().filter(|used| used.flag.role.is_none()).filter_map(|used| used.value);
+        let is_name = |text: &&[u8]| text.iter().any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'.' | b'/'));
+        let names: Vec<&[u8]> =
+            values().filter_map(|word| word.as_known()).filter(is_name).take(MOST).collect();
+        // Tests that exclude, and alternatives, leave everything else.
+        let alternative =
+            |word: &Word<'_>| matches!(word.as_known(), Some(b"!" | b"-not" | b"-o" | b"-or" | b","));
+        let all_of_it = names.is_empty() || invocation.words.iter().any(alternative);
+        for path in paths {
+            let (lead, text) = match (path.pattern, path.value) {
+                (Some(pattern), _) => (path.lead, pattern),
+                (None, Value::Known(text)) => (path.lead, text),
+                (None, Value::Partial { suffix, .. }) if path.lead != Lead::Text => (path.lead, suffix),
+                _ => continue,
+            };
+            let mut below = |between: &[u8], name: &[u8]| {
+                let mut pattern = BumpVec::from_iter_in(text.iter().copied(), self.arena);
+                pattern.extend_from_slice(between);
+                pattern.extend_from_slice(name);
+                all.push(Origin::Files(lead, pattern.into_bump_slice()));
+            };
+            if all_of_it {
+                below(b"/", b"**");
+            }
+            for name in &names {
+                below(b"/", name);
+                if text == b"/" {
+                    below(b"etc/", name);
+                }
+                // The tool's own patterns find hidden files.
+                if matches!(name, [b'*' | b'?', next, ..] if *next != b'.') {
+                    below(b"/.", name);
+                }
+            }
+        }
+        all.into_bump_slice()
+    }
+}
