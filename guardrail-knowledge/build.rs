@@ -1,12 +1,13 @@
 //! Checks every knowledge file and packs them: an index of names, each tool's head on its own, and
 //! each of its commands on its own, so that starting up reads the index and a tool or command is
-//! decoded when it is first met. What is known of documents is one piece, and so is what runtimes obey.
+//! decoded when it is first met. What is known of documents is one piece, and so is what runtimes obey;
+//! what takes commands back is one for each tool.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
-use guardrail_schema::{DocumentFile, EnvironmentFile, ToolFile};
+use guardrail_schema::{DocumentFile, EnvironmentFile, ToolFile, WaysFile};
 
 fn main() {
     if let Err(message) = pack() {
@@ -19,6 +20,7 @@ fn pack() -> Result<(), String> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").map_err(|e| e.to_string())?);
     println!("cargo::rerun-if-changed=tools");
     println!("cargo::rerun-if-changed=documents");
+    println!("cargo::rerun-if-changed=undo");
     println!("cargo::rerun-if-changed=environment.toml");
     let mut files = Vec::new();
     collect(&root.join("tools"), &mut files)?;
@@ -77,15 +79,39 @@ fn pack() -> Result<(), String> {
             Err(error) => errors.push(format!("{}: {error}", path.display())),
         }
     }
+    let mut ways: BTreeMap<String, (u32, u32)> = BTreeMap::new();
+    let mut files = Vec::new();
+    collect(&root.join("undo"), &mut files)?;
+    files.sort();
+    for path in files {
+        let text = fs::read_to_string(&path).map_err(|e| e.to_string())?;
+        let file = match WaysFile::parse(&text) {
+            Ok(file) => file.ways,
+            Err(error) => {
+                errors.push(format!("{}: {error}", path.display()));
+                continue;
+            }
+        };
+        if !names.contains_key(&file.tool) {
+            errors.push(format!("{}: tool: no tool is named `{}`", path.display(), file.tool));
+        }
+        let bytes = postcard::to_allocvec(&file).map_err(|e| e.to_string())?;
+        if ways.insert(file.tool.clone(), append(&mut blob, &bytes)).is_some() {
+            errors.push(format!("{}: tool: `{}` has another file", path.display(), file.tool));
+        }
+    }
     if !errors.is_empty() {
         return Err(errors.join("\n"));
     }
+    let ways: Vec<(String, (u32, u32))> = ways.into_iter().collect();
+    let bytes = postcard::to_allocvec(&ways).map_err(|e| e.to_string())?;
+    let ways = append(&mut blob, &bytes);
     let bytes = postcard::to_allocvec(&documents).map_err(|e| e.to_string())?;
     let documents = append(&mut blob, &bytes);
     let bytes = postcard::to_allocvec(&environment.runtimes).map_err(|e| e.to_string())?;
     let runtimes = append(&mut blob, &bytes);
     let names: Vec<(String, u32)> = names.into_iter().map(|(name, (place, _))| (name, place)).collect();
-    let index = (names, tools, environment.variables, calls, documents, runtimes);
+    let index = (names, tools, environment.variables, calls, documents, runtimes, ways);
     let index = postcard::to_allocvec(&index).map_err(|e| e.to_string())?;
     let out = PathBuf::from(env::var("OUT_DIR").map_err(|e| e.to_string())?);
     fs::write(out.join("index.bin"), index).map_err(|e| e.to_string())?;

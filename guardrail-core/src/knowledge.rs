@@ -1,11 +1,12 @@
 //! The knowledge at run time: built-in tools decoded when first met, and an embedder's own.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use guardrail_knowledge::{Pack, Path};
 use guardrail_schema::{
-    Command, Document, FileError, Language, NamedCall, Runtime, Tool, ToolFile, Variable,
+    Command, Document, FileError, Language, NamedCall, Runtime, Tool, ToolFile, Variable, Ways, WaysFile,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -22,6 +23,7 @@ pub(crate) struct Knowledge {
     runtimes: OnceLock<Vec<Runtime>>,
     own: BTreeMap<String, Own>,
     own_calls: Vec<NamedCall>,
+    own_ways: BTreeMap<String, Ways>,
     /// The texts that were added, each with whether it replaces.
     texts: Vec<(String, bool)>,
     version: OnceLock<String>,
@@ -70,6 +72,7 @@ impl Knowledge {
             runtimes: OnceLock::new(),
             own: BTreeMap::new(),
             own_calls: Vec::new(),
+            own_ways: BTreeMap::new(),
             texts: Vec::new(),
             version: OnceLock::new(),
         }
@@ -93,6 +96,26 @@ impl Knowledge {
         self.texts.push((text.to_owned(), replaces));
         self.version = OnceLock::new();
         Ok(())
+    }
+
+    /// Adds what takes back the commands of a tool, in place of what was known of that.
+    pub(crate) fn add_ways(&mut self, text: &str) -> Result<(), KnowledgeError> {
+        let ways = WaysFile::parse(text)?.ways;
+        let name = ways.tool.clone();
+        if self.own_ways.insert(name.clone(), ways).is_some() {
+            return Err(KnowledgeError::Twice(name));
+        }
+        self.texts.push((text.to_owned(), false));
+        self.version = OnceLock::new();
+        Ok(())
+    }
+
+    /// What takes back the commands of the tool whose first name this is.
+    pub(crate) fn ways(&self, tool: &str) -> Option<Cow<'_, Ways>> {
+        match self.own_ways.get(tool) {
+            Some(own) => Some(Cow::Borrowed(own)),
+            None => self.pack.ways(tool).map(Cow::Owned),
+        }
     }
 
     /// The SHA-256 digest over all of it, in hexadecimal. Another one may judge otherwise.

@@ -16,6 +16,9 @@ mod keys;
 mod kinds;
 mod role;
 mod tool;
+mod way;
+#[cfg(feature = "file")]
+mod way_file;
 
 pub use document::{Document, Field, Objects, Shape};
 #[cfg(feature = "file")]
@@ -30,3 +33,6 @@ pub use tool::{
     Case, Command, Condition, Effect, Flag, Grammar, Inside, NamedCall, Pieces, Placeholder, Prints, Runtime,
     Test, Tool, ValueKind, Variable,
 };
+pub use way::{Operation, Way, Ways};
+#[cfg(feature = "file")]
+pub use way_file::{WayExample, WaysFile};

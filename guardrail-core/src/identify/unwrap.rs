@@ -26,6 +26,7 @@ pub(super) struct Inner<'a> {
 
 impl<'a, 'k> Identifier<'a, 'k> {
     pub(super) fn unwrap(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>) {
+        self.unnamed_documents(call, invocation);
         if call.arguments.is_empty()
             && call.flags.is_empty()
             && call.command.is_none_or(|c| c.stdin.is_none())
@@ -161,11 +162,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
     ) -> Inner<'a> {
         let mut names: Vec<&'a [u8]> = Vec::new();
         let at = Invocation { environment: inner.environment, ..*invocation };
-        self.lowerer.each_binding(&at, |name, _| {
-            if glob::matches(argument.name.as_bytes(), name) {
-                names.push(name);
-            }
-        });
+        let named = |name: &[u8]| glob::matches(argument.name.as_bytes(), name);
+        self.lowerer.each_binding(&at, named, |name, _| names.push(name));
         let empty = Word::known(b"", argument.word.span);
         names.into_iter().fold(inner, |inner, name| Inner {
             environment: self.lowerer.bind(inner.environment, name, empty, true),

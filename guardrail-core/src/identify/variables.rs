@@ -16,11 +16,16 @@ impl<'a, 'k> Identifier<'a, 'k> {
             return;
         }
         let (tool, knowledge) = (call.tool.map(|known| &known.tool), self.knowledge);
-        self.lowerer.each_binding(invocation, |name, value| {
+        let variables = || {
             let own =
                 tool.into_iter().flat_map(|tool| tool.variables.iter().chain(knowledge.inherited(tool)));
-            for variable in own.chain(knowledge.environment()) {
-                if !glob::matches(variable.name.as_bytes(), name) || is_harmless(variable, &value) {
+            own.chain(knowledge.environment())
+        };
+        let speaks = |variable: &Variable, name: &[u8]| glob::matches(variable.name.as_bytes(), name);
+        let known = |name: &[u8]| variables().any(|variable| speaks(variable, name));
+        self.lowerer.each_binding(invocation, known, |name, value| {
+            for variable in variables().filter(|variable| speaks(variable, name)) {
+                if is_harmless(variable, &value) {
                     continue;
                 }
                 // The binding may stand in another source; then the command itself is pointed at.
