@@ -70,7 +70,8 @@ impl<'a> Lowerer<'a> {
     }
 
     /// Calls `each` with every variable that the script binds and whose name is `known`, newest
-    /// first, exported or not, up to the point where anything may be bound.
+    /// first, exported or not. What was bound before anything may have been changed counts as well:
+    /// it may have stayed.
     pub fn each_binding(
         &mut self,
         at: &Invocation<'a>,
@@ -90,8 +91,10 @@ impl<'a> Lowerer<'a> {
                         each(name, binding.value);
                     }
                 }
-                Node::Forgotten { .. } => break,
-                Node::Function { .. } | Node::FunctionRemoved { .. } | Node::Child => {}
+                Node::Forgotten { .. }
+                | Node::Function { .. }
+                | Node::FunctionRemoved { .. }
+                | Node::Child => {}
             }
         }
         // Every invocation looks at every variable: many of both are paid for.
