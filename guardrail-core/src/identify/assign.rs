@@ -8,8 +8,9 @@ use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{self as schema, Case, Count, EffectKind, Mark, Operand, Risk, Role, Test, ValueKind};
 
 use crate::glob;
-use crate::identify::arguments::{Read, is_assignment, is_open_group, is_true};
+use crate::identify::arguments::Read;
 use crate::identify::call::{Argument, Call, FlagUse, Given, Unknown};
+use crate::identify::lookup::{is_assignment, is_open_group, is_true};
 use crate::lower::{Lead, Value, Word};
 
 /// Three-valued truth about what cannot all be known.
