@@ -355,7 +355,7 @@ fn value_holds(when: &[String], value: Option<Word<'_>>) -> Holds {
             }
         }
         Some(word) => match word.as_known() {
-            Some(text) if when.iter().any(|wanted| wanted.as_bytes() == text) => Holds::Yes,
+            Some(text) if when.iter().any(|wanted| glob::matches(wanted.as_bytes(), text)) => Holds::Yes,
             Some(_) => Holds::No,
             None => Holds::Maybe,
         },
