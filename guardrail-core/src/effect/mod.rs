@@ -6,6 +6,7 @@ mod names;
 mod place;
 mod roles;
 mod secret_names;
+mod secret_places;
 
 use std::cell::OnceCell;
 

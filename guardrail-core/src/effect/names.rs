@@ -1,6 +1,9 @@
 //! What the names in a path say: that a file holds secrets, or that something runs it later.
 
 use crate::effect::place::{Components, Root, View, split};
+use crate::effect::secret_places::{
+    COPY_ENDINGS, SECRET_DIRECTORIES, SECRET_ENDINGS, SECRET_FILES, SECRET_PAIRS,
+};
 
 /// What the names in a path say.
 pub(super) struct Names {
@@ -64,7 +67,9 @@ fn wildly_named(part: &[u8], name: &[u8]) -> bool {
 
 /// `*`, `**` and `*.json`: whatever there is of a kind, which asks for no secret.
 fn is_kind(part: &[u8]) -> bool {
-    const KINDS: &[&[u8]] = &[b"", b".conf", b".json", b".php", b".toml", b".yaml", b".yml"];
+    const KINDS: &[&[u8]] = &[
+        b"", b".conf", b".csv", b".ini", b".json", b".php", b".toml", b".txt", b".xml", b".yaml", b".yml",
+    ];
     let stars = part.iter().take_while(|byte| **byte == b'*').count();
     stars > 0 && part.get(stars..).is_some_and(|kind| KINDS.contains(&kind))
 }
@@ -213,126 +218,6 @@ static SECRET_PAIR: Firsts = Firsts::of_pairs(SECRET_PAIRS);
 static STARTUP_FILE: Firsts = Firsts::of(STARTUP_FILES);
 static STARTUP_PAIR: Firsts = Firsts::of_pairs(STARTUP_PAIRS);
 
-/// Directories whose content is secret wherever they are.
-const SECRET_DIRECTORIES: &[&[u8]] = &[
-    b".ssh",
-    b".gnupg",
-    b".aws",
-    b".azure",
-    b".kube",
-    b".password-store",
-    b".oci",
-    b".secrets",
-    b"secrets",
-    b"keyrings",
-    b"Keychains",
-];
-
-/// Files that are secret wherever they are.
-const SECRET_FILES: &[&[u8]] = &[
-    b".env",
-    b".netrc",
-    b"_netrc",
-    b".pgpass",
-    b".my.cnf",
-    b".npmrc",
-    b".pypirc",
-    b".git-credentials",
-    b".htpasswd",
-    b".vault-token",
-    b"kaggle.json",
-    b"k3s.yaml",
-    b"wp-config.php",
-    b"NuGet.Config",
-    b".dockercfg",
-    b".boto",
-    b".s3cfg",
-    b".terraformrc",
-    b".envrc",
-    b"id_rsa",
-    b"id_dsa",
-    b"id_ecdsa",
-    b"id_ed25519",
-    b"id_ecdsa_sk",
-    b"id_ed25519_sk",
-    b"credentials",
-    b"credentials.json",
-    b"secrets.yml",
-    b"secrets.yaml",
-    b"secrets.json",
-    b"secrets.toml",
-    b"kubeconfig",
-    b"wallet.dat",
-    b"master.key",
-    b"auth.json",
-    b"application_default_credentials.json",
-    b".bash_history",
-    b".zsh_history",
-    b".psql_history",
-    b".mysql_history",
-    b".python_history",
-    b".node_repl_history",
-    b"terraform.tfstate",
-    b"terraform.tfstate.backup",
-    b"logins.json",
-    b"key4.db",
-    b"cookies.sqlite",
-    b"login data",
-    b"cookies",
-    b"credentials.tfrc.json",
-    b"rclone.conf",
-    b".databrickscfg",
-    b"service-account.json",
-    b"serviceaccountkey.json",
-    b"secret.json",
-    b"secret.yaml",
-    b"secret.yml",
-    b"credentials.yml.enc",
-];
-
-/// Endings of secret files.
-const SECRET_ENDINGS: &[&[u8]] = &[
-    b".key",
-    b".p12",
-    b".pfx",
-    b".jks",
-    b".keystore",
-    b".kdbx",
-    b".ppk",
-    b".asc.key",
-    b".kubeconfig",
-    b".tfstate",
-    b".ovpn",
-    b".age-key",
-    b".env",
-    b".keytab",
-    b".pkcs12",
-    b".jceks",
-    b".keyring",
-];
-
-/// What is added to the name of a copy.
-const COPY_ENDINGS: &[&[u8]] =
-    &[b"~", b".bak", b".old", b".orig", b".save", b".backup", b".copy", b".txt", b".gpg"];
-
-/// Pairs of a directory and a file in it.
-const SECRET_PAIRS: &[(&[u8], &[u8])] = &[
-    (b".docker", b"config.json"),
-    (b".config", b"gcloud"),
-    (b"gh", b"hosts.yml"),
-    (b".openclaw", b"openclaw.json"),
-    (b".claude", b".credentials.json"),
-    (b".codex", b"auth.json"),
-    (b".cargo", b"credentials.toml"),
-    (b".gem", b"credentials"),
-    (b".m2", b"settings.xml"),
-    (b".gradle", b"gradle.properties"),
-    (b".config", b"op"),
-    (b".config", b"hub"),
-    (b".snowflake", b"config.toml"),
-    (b".fly", b"config.yml"),
-];
-
 fn is_secret(part: &[u8], next: Option<&[u8]>, last: bool, pattern: bool) -> bool {
     let wild = is_wild(part, pattern);
     if any_named(part, wild, SECRET_DIRECTORIES, &SECRET_DIRECTORY) {
@@ -345,7 +230,7 @@ fn is_secret(part: &[u8], next: Option<&[u8]>, last: bool, pattern: bool) -> boo
         && (wild || SECRET_PAIR.may_hold(part))
         && SECRET_PAIRS
             .iter()
-            .any(|(directory, file)| named(part, directory, pattern) && named(next, file, pattern))
+            .any(|(directory, file)| named(part, directory, pattern) && inside(next, part, file, pattern))
     {
         return true;
     }
@@ -376,6 +261,16 @@ fn is_secret(part: &[u8], next: Option<&[u8]>, last: bool, pattern: bool) -> boo
         || (SECRET_ENDING.may_end(part) && SECRET_ENDINGS.iter().any(|end| part.ends_with(end)))
 }
 
+/// A name in a directory whose own name says what lies there: `~/.docker/*.json` asks for the file
+/// that is known, where `*.json` alone asks for none.
+fn inside(part: &[u8], directory: &[u8], name: &[u8], pattern: bool) -> bool {
+    if named(part, name, pattern) {
+        return true;
+    }
+    let known = !is_wild(directory, pattern) && directory != b".config";
+    known && is_wild(part, pattern) && !name.starts_with(b".") && part != b"*" && wildcard(part, name)
+}
+
 fn is_secret_system(parts: &[&[u8]], pattern: bool) -> bool {
     let is = |part: &[u8], name: &[u8]| named(part, name, pattern);
     match parts {
@@ -391,14 +286,24 @@ fn is_secret_system(parts: &[&[u8]], pattern: bool) -> bool {
                 b"krb5.keytab",
                 b"master.passwd",
                 b"wireguard",
+                b"ipsec.secrets",
             ]
             .iter()
             .any(|name| is(file, name))
                 || matches!(parts, [_, b"ssh", key] if key.starts_with(b"ssh_host_") && !key.ends_with(b".pub"))
                 || matches!(
                     parts,
-                    [_, b"kubernetes", b"pki" | b"admin.conf", ..]
-                        | [_, b"security", b"opasswd"]
+                    [
+                        _,
+                        b"kubernetes",
+                        b"pki"
+                            | b"admin.conf"
+                            | b"super-admin.conf"
+                            | b"kubelet.conf"
+                            | b"controller-manager.conf"
+                            | b"scheduler.conf",
+                        ..
+                    ] | [_, b"security", b"opasswd"]
                         | [_, b"ppp", b"chap-secrets" | b"pap-secrets"]
                         | [_, b"NetworkManager", b"system-connections", ..]
                 )
@@ -416,6 +321,8 @@ fn is_secret_system(parts: &[&[u8]], pattern: bool) -> bool {
         }
         [b"var", b"backups", file] => file.windows(6).any(|window| window == b"shadow"),
         [b"proc", b"kcore"] => true,
+        // Kerberos keeps its tickets there.
+        [b"tmp", ticket] => ticket.starts_with(b"krb5cc"),
         [b"run" | b"var", b"secrets", ..]
         | [b"var", b"run", b"secrets", ..]
         | [b"var", b"lib", b"kubelet", ..] => true,

@@ -4,6 +4,7 @@ use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{Command, Count, Flag, Grammar, Operand, Risk, Role, ValueKind};
 
 use crate::identify::call::{Call, FlagUse, Unknown};
+use crate::identify::lookup::{decides, exact, is_assignment, is_open_group, is_true, strays};
 use crate::knowledge::KnownTool;
 use crate::lower::{Value, Word};
 use crate::shell::Span;
@@ -42,6 +43,8 @@ pub(super) struct Arguments<'c, 'a, 'k> {
     doubted: bool,
     /// Where a word stands that cannot be known, in the place of a subcommand.
     unsettled: Option<usize>,
+    /// Where an unlisted flag stands whose value the word behind it may be, which decides what this does.
+    swallows: Option<usize>,
     /// Where the words behind the subcommand begin.
     behind: usize,
     /// All it does is print help.
@@ -65,6 +68,8 @@ pub(super) struct Read<'a, 'k> {
     pub(super) doubted: bool,
     /// Where a word stands that cannot be known, in the place of a subcommand.
     pub(super) unsettled: Option<usize>,
+    /// Where an unlisted flag stands that may take the word behind it, which decides what this does.
+    pub(super) swallows: Option<usize>,
     /// All it does is print help.
     pub(super) helps: bool,
 }
@@ -100,6 +105,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             may_be_value: None,
             doubted: false,
             unsettled: None,
+            swallows: None,
             behind: 0,
             helps: false,
         };
@@ -116,7 +122,17 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         }
         let slots = reader.replaced.unwrap_or(&reader.command.operands);
         let Self {
-            command, operands, rest, uncertain, hidden_flags, negated, doubted, unsettled, helps, ..
+            command,
+            operands,
+            rest,
+            uncertain,
+            hidden_flags,
+            negated,
+            doubted,
+            unsettled,
+            swallows,
+            helps,
+            ..
         } = reader;
         Some(Read {
             command,
@@ -128,6 +144,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             negated,
             doubted,
             unsettled,
+            swallows,
             helps,
         })
     }
@@ -222,6 +239,9 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             self.at = self.words.len();
             return;
         }
+        if slots.get(index).is_some_and(|slot| slot.count != Count::Many && decides(self.command, slot)) {
+            self.may_be_swallowed();
+        }
         self.operands.push(word);
         self.ended |= self.grammar == Grammar::Posix;
     }
@@ -257,6 +277,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                     *first = Some(command);
                 }
                 self.call.named = self.call.named.join(word.span);
+                self.may_be_swallowed();
                 true
             }
             None => {
@@ -269,6 +290,18 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         }
     }
 
+    /// The word that decides what this does may be the value of the unlisted flag before it: then it
+    /// is known of no other word that it is no value, and the flag is not harmless.
+    fn may_be_swallowed(&mut self) {
+        let Some(word) = self.at.checked_sub(1).filter(|at| self.may_be_value == Some(*at)) else { return };
+        let flag = word.checked_sub(1);
+        self.swallows = self.swallows.or(flag);
+        let Some(span) = flag.and_then(|at| self.words.get(at)).map(|flag| flag.span) else { return };
+        if !self.call.unknown.contains(&(Unknown::Flag, span)) {
+            self.call.unknown.push((Unknown::Flag, span));
+        }
+    }
+
     /// The risk of a subcommand that is not there: as its group says, at least as the tool says.
     fn unlisted_command(&self) -> Risk {
         let root = self.tool.root().map_or(Risk::Medium, |root| root.unlisted);
@@ -276,7 +309,17 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
     }
 
     fn find(&self, spelling: &[u8]) -> Option<&'k Flag> {
-        self.chain.iter().flatten().find_map(|command| exact(command, spelling))
+        let flag = |command: &&'k Command| {
+            exact(command, spelling).filter(|flag| self.counts(command, spelling, flag))
+        };
+        self.chain.iter().flatten().find_map(flag)
+    }
+
+    /// A tool's own `--version` prints one and does nothing else, but behind a subcommand it is
+    /// that one's: `gem install x -v 1.0`, `doctl kubernetes cluster create x --version 1.31`.
+    fn counts(&self, command: &Command, spelling: &[u8], flag: &Flag) -> bool {
+        let inherited = self.path_len > 0 && command.path.is_empty() && flag.sets.is_some();
+        !inherited || !matches!(spelling, b"-v" | b"-V" | b"--version" | b"-version" | b"-Version")
     }
 
     fn flag(&mut self, text: &'a [u8], word: Word<'a>) {
@@ -329,6 +372,9 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             Some(flag) => self.take(flag, value, word.span),
             None => {
                 self.unlisted(word.span);
+                if value.is_some() {
+                    self.may_be_value = None;
+                }
                 // As if it stood apart, where its beginning may say what it is.
                 self.operands.extend(value.filter(|_| !self.tool.tool.prefixes.is_empty()));
             }
@@ -357,10 +403,13 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         for command in self.chain.iter().flatten() {
             let from = command.spellings.partition_point(|(spelling, _)| spelling.as_bytes() < name);
             let candidates = command.spellings.get(from..).unwrap_or_default();
-            for (_, place) in
+            for (spelling, place) in
                 candidates.iter().take_while(|(spelling, _)| spelling.as_bytes().starts_with(name))
             {
                 let flag = command.flags.get(usize::from(*place))?;
+                if !self.counts(command, spelling.as_bytes(), flag) {
+                    continue;
+                }
                 match only {
                     Some(other) if !std::ptr::eq(other, flag) => return None,
                     _ => only = Some(flag),
@@ -482,8 +531,8 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         let harmless = self.chain.iter().flatten().any(|command| command.other_flags_harmless);
         if !harmless {
             self.call.unknown.push((Unknown::Flag, span));
-            self.may_be_value = Some(self.at);
         }
+        self.may_be_value = Some(self.at);
     }
 
     /// Notes a flag and takes its value from the words behind it where it has one.
@@ -551,40 +600,4 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         self.at += 1;
         self.call.flags.push(FlagUse { flag, value: None, second: None, span: whole, wrapped });
     }
-}
-
-/// What turns a switch on where it is given a value (`--help=true`).
-pub(super) fn is_true(text: &[u8]) -> bool {
-    text == b"1" || [&b"true"[..], b"t"].iter().any(|on| text.eq_ignore_ascii_case(on))
-}
-
-/// Whether a word is `NAME=value`, as far as it is known.
-pub(super) fn is_assignment(word: &Word<'_>) -> bool {
-    let prefix = word.prefix();
-    match prefix.iter().position(|&b| b == b'=') {
-        Some(equals) => {
-            let name = prefix.get(..equals).unwrap_or_default();
-            name.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
-        }
-        None => false,
-    }
-}
-
-fn exact<'k>(command: &'k Command, spelling: &[u8]) -> Option<&'k Flag> {
-    // Spellings differ within a few bytes: comparing these one by one beats a call.
-    let order = |(known, _): &(String, u16)| known.as_bytes().iter().cmp(spelling);
-    let place = command.spellings.binary_search_by(order).ok()?;
-    let (_, place) = command.spellings.get(place)?;
-    command.flags.get(usize::from(*place))
-}
-
-/// Whether `command` is met through a glob that does not continue the path of `from`.
-fn strays(command: &Command, from: &Command) -> bool {
-    command.path.iter().any(|word| word.contains('*'))
-        && command.path.split_last().is_some_and(|(_, before)| before != from.path)
-}
-
-/// Whether a command is there only because deeper ones are, and by a glob.
-pub(super) fn is_open_group(command: &Command) -> bool {
-    !command.runs && command.path.iter().any(|word| word.contains('*'))
 }

@@ -8,8 +8,9 @@ use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{self as schema, Case, Count, EffectKind, Mark, Operand, Risk, Role, Test, ValueKind};
 
 use crate::glob;
-use crate::identify::arguments::{Read, is_assignment, is_open_group, is_true};
+use crate::identify::arguments::Read;
 use crate::identify::call::{Argument, Call, FlagUse, Given, Unknown};
+use crate::identify::lookup::{is_assignment, is_open_group, is_true};
 use crate::lower::{Lead, Value, Word};
 
 /// Three-valued truth about what cannot all be known.
@@ -354,7 +355,7 @@ fn value_holds(when: &[String], value: Option<Word<'_>>) -> Holds {
             }
         }
         Some(word) => match word.as_known() {
-            Some(text) if when.iter().any(|wanted| wanted.as_bytes() == text) => Holds::Yes,
+            Some(text) if when.iter().any(|wanted| glob::matches(wanted.as_bytes(), text)) => Holds::Yes,
             Some(_) => Holds::No,
             None => Holds::Maybe,
         },

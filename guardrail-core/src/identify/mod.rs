@@ -7,6 +7,7 @@ mod assign;
 mod call;
 mod input;
 pub(crate) mod language;
+mod lookup;
 pub(crate) mod manifest;
 mod split;
 mod tool_call;
@@ -181,6 +182,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
             assign::assign(call, &read);
             if let Some(at) = read.unsettled {
                 self.without(call.invocation, invocation, at);
+            }
+            if let Some(at) = read.swallows {
+                self.without_flag(call.invocation, invocation, at);
             }
             // Last: what stands in place of the command's own effects does not unset a variable.
             self.variables(call, invocation);

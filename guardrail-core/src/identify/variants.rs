@@ -9,6 +9,8 @@ use crate::lower::{Context, Invocation, InvocationId, Resolution, Value, Word, i
 
 /// How many combinations of constants are tried; of more, each constant once.
 const MOST: usize = 16;
+/// Of how long an invocation there are variants without its flags: each costs its length.
+const LONGEST: usize = 64;
 
 impl<'a> Identifier<'a, '_> {
     /// Appends the invocation once for each of the constants that its words may be.
@@ -58,6 +60,23 @@ impl<'a> Identifier<'a, '_> {
         let vanishing = behind.iter().take_while(|word| may_vanish(word)).count();
         let behind = behind.get(vanishing..).unwrap_or_default();
         if vanishing == 0 || behind.is_empty() {
+            return;
+        }
+        let mut words = BumpVec::with_capacity_in(before.len() + behind.len(), self.arena);
+        words.extend_from_slice(before);
+        words.extend_from_slice(behind);
+        self.variant(id, invocation, words.into_bump_slice());
+    }
+
+    /// Appends the invocation without the unlisted flag at `at` and the word behind it, which may be
+    /// its value. Where more of them stand, the variant has variants of its own.
+    pub(super) fn without_flag(&mut self, id: InvocationId, invocation: &Invocation<'a>, at: usize) {
+        if invocation.words.len() > LONGEST {
+            return;
+        }
+        let (before, behind) = invocation.words.split_at_checked(at).unwrap_or_default();
+        let behind = behind.get(2..).unwrap_or_default();
+        if before.is_empty() || behind.is_empty() {
             return;
         }
         let mut words = BumpVec::with_capacity_in(before.len() + behind.len(), self.arena);

@@ -1,0 +1,47 @@
+//! What a word is to a command of a tool: its flags by their spelling, and what depends on it.
+
+use guardrail_schema::{Command, Flag, Operand};
+
+use crate::lower::Word;
+
+/// The flag of `command` that is spelled so.
+pub(super) fn exact<'k>(command: &'k Command, spelling: &[u8]) -> Option<&'k Flag> {
+    // Spellings differ within a few bytes: comparing these one by one beats a call.
+    let order = |(known, _): &(String, u16)| known.as_bytes().iter().cmp(spelling);
+    let place = command.spellings.binary_search_by(order).ok()?;
+    let (_, place) = command.spellings.get(place)?;
+    command.flags.get(usize::from(*place))
+}
+
+/// Whether `command` is met through a glob that does not continue the path of `from`.
+pub(super) fn strays(command: &Command, from: &Command) -> bool {
+    command.path.iter().any(|word| word.contains('*'))
+        && command.path.split_last().is_some_and(|(_, before)| before != from.path)
+}
+
+/// Whether a case of `command` looks at what stands in `slot`.
+pub(super) fn decides(command: &Command, slot: &Operand) -> bool {
+    command.cases.iter().flat_map(|case| &case.when).any(|condition| condition.facet == slot.name)
+}
+
+/// Whether a command is there only because deeper ones are, and by a glob.
+pub(super) fn is_open_group(command: &Command) -> bool {
+    !command.runs && command.path.iter().any(|word| word.contains('*'))
+}
+
+/// What turns a switch on where it is given a value (`--help=true`).
+pub(super) fn is_true(text: &[u8]) -> bool {
+    text == b"1" || [&b"true"[..], b"t"].iter().any(|on| text.eq_ignore_ascii_case(on))
+}
+
+/// Whether a word is `NAME=value`, as far as it is known.
+pub(super) fn is_assignment(word: &Word<'_>) -> bool {
+    let prefix = word.prefix();
+    match prefix.iter().position(|&b| b == b'=') {
+        Some(equals) => {
+            let name = prefix.get(..equals).unwrap_or_default();
+            name.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
+        }
+        None => false,
+    }
+}
