@@ -179,6 +179,8 @@ named! {
         Python = "python",
         /// JavaScript.
         JavaScript = "javascript",
+        /// What mongosh runs: JavaScript around a MongoDB.
+        Mongo = "mongo",
         /// Perl.
         Perl = "perl",
         /// Ruby.

@@ -244,8 +244,9 @@ impl<'a> Collector<'_, 'a, '_> {
             }
         }
         // Statements that nothing is found in only ask.
-        let sql = |argument: &&Argument<'_, '_>| *argument.role == Role::Code(Language::Sql);
-        let changes = call.found.iter().any(|found| found.language == Language::Sql);
+        const DATABASES: &[Language] = &[Language::Sql, Language::Mongo];
+        let sql = |argument: &&Argument<'_, '_>| matches!(argument.role, Role::Code(language) if DATABASES.contains(language));
+        let changes = call.found.iter().any(|found| DATABASES.contains(&found.language));
         if let Some(argument) =
             call.arguments.iter().find(sql).filter(|a| a.word.as_known().is_some() && !changes)
         {
@@ -306,6 +307,7 @@ impl<'a> Collector<'_, 'a, '_> {
                 (EffectKind::Configure, Undo::Easy)
             }
             Kind::Maintenance => (EffectKind::Configure, Undo::Hard),
+            Kind::Secret => (EffectKind::ReadSecret, Undo::Easy),
             Kind::Admin => (EffectKind::Stop, Undo::Hard),
             Kind::Execute | Kind::Function | Kind::Unknown => (EffectKind::Execute, Undo::Hard),
         };
@@ -422,6 +424,7 @@ const fn statement_name(kind: StatementKind) -> &'static str {
         StatementKind::Maintenance => "maintenance",
         StatementKind::Lock => "lock",
         StatementKind::Transaction => "transaction",
+        StatementKind::Secret => "read secret",
         StatementKind::Attach => "attach",
         StatementKind::Pragma => "pragma",
         StatementKind::Admin => "admin",

@@ -102,6 +102,8 @@ pub(crate) enum StatementKind {
     Lock,
     /// Transactions that outlive the session (`PREPARE TRANSACTION`, `XA`).
     Transaction,
+    /// Reads passwords or their hashes.
+    Secret,
     /// Opens or leaves another database file.
     Attach,
     /// SQLite's own settings.

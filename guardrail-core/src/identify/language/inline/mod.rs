@@ -7,6 +7,7 @@ mod check;
 mod dialect;
 mod javascript;
 mod lex;
+mod mongo;
 mod perl;
 mod perl_words;
 mod php;
@@ -27,6 +28,7 @@ pub(super) fn read(language: Language, text: &[u8]) -> Option<Vec<Found<'_>>> {
         Language::Ruby => &ruby::DIALECT,
         Language::Php => &php::DIALECT,
         Language::Perl => &perl_words::DIALECT,
+        Language::Mongo => return Some(mongo::read(text)),
         _ => return None,
     };
     let harmless = match dialect.syntax {
@@ -49,9 +51,14 @@ mod tests {
 
     #[test]
     fn tables_are_sorted() {
-        for dialect in
-            [&python::DIALECT, &javascript::DIALECT, &ruby::DIALECT, &php::DIALECT, &perl_words::DIALECT]
-        {
+        for dialect in [
+            &python::DIALECT,
+            &javascript::DIALECT,
+            &ruby::DIALECT,
+            &php::DIALECT,
+            &perl_words::DIALECT,
+            &mongo::DIALECT,
+        ] {
             let tables = [
                 dialect.words,
                 dialect.reserved,

@@ -1,14 +1,28 @@
 //! The commands of the clients that SQL is written to: psql's and mysql's behind a backslash,
-//! sqlite's behind a dot, and mysql's that are words.
+//! those that are words, and those that are lines.
 
 use std::borrow::Cow;
 
 use super::super::cursor::Cursor;
 use super::super::{Act, Found, Known, Statement, StatementKind};
 use super::lex::{Lexed, Lexer, Reading};
+use super::secret;
+use super::statement::{self, Around};
 
-/// Words that are commands of mysql where a statement could start.
-const WORDS: &[&str] = &["system", "source", "tee", "pager", "edit", "delimiter", "connect"];
+/// Words that are commands of a client where a statement could start: of mysql, of cqlsh and of SQL*Plus.
+const WORDS: &[&str] = &[
+    "system",
+    "source",
+    "tee",
+    "pager",
+    "edit",
+    "delimiter",
+    "connect",
+    "capture",
+    "login",
+    "host",
+    "spool",
+];
 
 /// Words that are, too, and change nothing but what is shown.
 const TAME_WORDS: &[&str] = &[
@@ -49,14 +63,16 @@ pub(super) fn line<'t>(cursor: &mut Cursor<'t>, found: &mut Vec<Found<'t>>) -> b
     to_other_clients(&mut ahead);
     *cursor = ahead;
     if harmful {
-        let act = match word.first().map(u8::to_ascii_lowercase) {
-            Some(b's') if word.len() == 6 && word.eq_ignore_ascii_case(b"system") => Act::Shell(argument),
-            Some(b's') => Act::Load(argument),
-            Some(b't') => Act::Write(argument),
-            Some(b'p') if rest.is_empty() => return true,
-            Some(b'p') => Act::Shell(argument),
-            Some(b'e') => Act::Shell(None),
-            Some(b'c') => Act::Network(None),
+        let word = word.to_ascii_lowercase();
+        let act = match word.as_slice() {
+            b"system" | b"host" => Act::Shell(argument),
+            b"source" => Act::Load(argument),
+            b"capture" | b"spool" if rest.is_empty() || rest.eq_ignore_ascii_case(b"off") => return true,
+            b"tee" | b"capture" | b"spool" => Act::Write(first_argument(rest)),
+            b"pager" if rest.is_empty() => return true,
+            b"pager" => Act::Shell(argument),
+            b"edit" => Act::Shell(None),
+            b"connect" | b"login" => Act::Network(None),
             // What ends a statement from here on is not `;`.
             _ => Act::Opaque,
         };
@@ -118,10 +134,16 @@ pub(super) fn backslash<'t>(cursor: &mut Cursor<'t>, start: usize, found: &mut V
         b"password" => Some(statement(StatementKind::Alter)),
         b"c" | b"connect" | b"r" if !arguments.is_empty() => Some(Act::Network(None)),
         b"getenv" => Some(Act::Environment),
-        // psql's own variables are in capitals; others become text of later statements.
-        b"set" if !arguments.is_empty() && !arguments.first().is_some_and(u8::is_ascii_uppercase) => {
+        // What is no variable of psql's own becomes text of later statements.
+        b"set" if !arguments.is_empty() && !OWN_VARIABLES.contains(&first_word(arguments)) => {
             Some(Act::Opaque)
         }
+        // What is written from here on lies elsewhere than it says.
+        b"cd" if !arguments.is_empty() => Some(Act::Opaque),
+        // To mycli, runs a statement that was kept.
+        b"f" if arguments.first().is_some_and(u8::is_ascii_alphanumeric) => Some(Act::Opaque),
+        // With the passwords that they are for.
+        b"deu" | b"dRs" if name.ends_with(b"+") => Some(statement(StatementKind::Secret)),
         // To mysql, `\d //` changes what ends a statement.
         b"d" if !arguments
             .iter()
@@ -141,6 +163,27 @@ pub(super) fn backslash<'t>(cursor: &mut Cursor<'t>, start: usize, found: &mut V
     }
     matches!(plain, b"g" | b"G" | b"gx" | b"gexec" | b"gdesc" | b"watch" | b"crosstabview")
 }
+
+/// Variables that psql looks at itself, and lets nobody set to what it does not understand.
+const OWN_VARIABLES: &[&[u8]] = &[
+    b"AUTOCOMMIT",
+    b"COMP_KEYWORD_CASE",
+    b"ECHO",
+    b"ECHO_HIDDEN",
+    b"FETCH_COUNT",
+    b"HIDE_TABLEAM",
+    b"HIDE_TOAST_COMPRESSION",
+    b"HISTCONTROL",
+    b"HISTSIZE",
+    b"ON_ERROR_ROLLBACK",
+    b"ON_ERROR_STOP",
+    b"QUIET",
+    b"SHOW_ALL_RESULTS",
+    b"SHOW_CONTEXT",
+    b"SINGLESTEP",
+    b"VERBOSITY",
+    b"WATCH_INTERVAL",
+];
 
 /// Commands behind a backslash that change nothing but what is shown. All that start with `d`
 /// describe.
@@ -270,9 +313,7 @@ fn copy<'t>(arguments: &'t [u8], start: usize, end: usize, found: &mut Vec<Found
                         class: None,
                     }));
                 }
-                if query.starts_with(b"(") {
-                    push_query(query, start, end, found);
-                }
+                push_query(query, start, end, found);
                 return;
             }
             _ => {}
@@ -283,192 +324,46 @@ fn copy<'t>(arguments: &'t [u8], start: usize, end: usize, found: &mut Vec<Found
 
 /// What the query of a `\copy` does.
 fn push_query<'t>(query: &'t [u8], start: usize, end: usize, found: &mut Vec<Found<'t>>) {
-    let mut lexer = Lexer::new(query, Reading::Postgres);
+    let mut lexer = Lexer::new(query, Reading::POSTGRES);
     let mut tokens = Vec::new();
     while let Lexed::Token(token) = lexer.next(|| false) {
         tokens.push(token);
     }
     let mut inner = Vec::new();
-    super::statement::read(query, &tokens, &mut inner);
+    // A table, and not a query.
+    if !query.starts_with(b"(") {
+        if secret::read(&tokens, None).is_some() {
+            let secret =
+                Statement { kind: StatementKind::Secret, everything: false, object: None, class: None };
+            found.push(Found { act: Act::Statement(secret), at: start..end });
+        }
+        return;
+    }
+    let around = Around { reading: Reading::POSTGRES, used: None, depth: 0 };
+    statement::read(query, &tokens, around, &mut inner);
     found.extend(inner.into_iter().map(|one| Found { act: one.act, at: start..end }));
 }
 
-/// Where output goes: `file`, or `| command`.
+/// Where output goes: `file`, or `| command`, behind options in brackets.
 fn output(arguments: &[u8]) -> Option<Act<'_>> {
+    let arguments = if arguments.first() == Some(&b'(') {
+        let Some(end) = arguments.iter().position(|byte| *byte == b')') else { return Some(Act::Opaque) };
+        arguments.get(end + 1..).unwrap_or_default().trim_ascii_start()
+    } else {
+        arguments
+    };
+    if arguments.is_empty() {
+        return None;
+    }
     match arguments.strip_prefix(b"|") {
         Some(command) => Some(Act::Shell(known(command))),
         None => Some(Act::Write(first_argument(arguments))),
     }
 }
 
-/// Commands of sqlite's shell that reach out of the database.
-const DOTS: &[&str] = &[
-    "archive",
-    "ar",
-    "auth",
-    "backup",
-    "clone",
-    "connection",
-    "dbconfig",
-    "excel",
-    "filectrl",
-    "import",
-    "iotrace",
-    "load",
-    "log",
-    "once",
-    "open",
-    "output",
-    "read",
-    "recover",
-    "restore",
-    "save",
-    "scanstats",
-    "session",
-    "shell",
-    "system",
-    "testcase",
-    "testctrl",
-    "trace",
-    "unmodule",
-    "www",
-];
-
-/// Those that do not.
-const TAME_DOTS: &[&str] = &[
-    "bail",
-    "binary",
-    "cd",
-    "changes",
-    "check",
-    "crlf",
-    "crnl",
-    "databases",
-    "dbinfo",
-    "dbtotxt",
-    "dump",
-    "echo",
-    "eqp",
-    "exit",
-    "expert",
-    "explain",
-    "fullschema",
-    "headers",
-    "header",
-    "help",
-    "imposter",
-    "indexes",
-    "indices",
-    "intck",
-    "limit",
-    "lint",
-    "mode",
-    "nonce",
-    "nullvalue",
-    "parameter",
-    "print",
-    "progress",
-    "prompt",
-    "quit",
-    "schema",
-    "selftest",
-    "separator",
-    "sha3sum",
-    "show",
-    "stats",
-    "tables",
-    "timeout",
-    "timer",
-    "version",
-    "vfsinfo",
-    "vfslist",
-    "vfsname",
-    "width",
-];
-
-/// Takes a command of sqlite's shell whose dot was just taken at `start`, if it is one; `fresh`
-/// says that no statement was started before it.
-pub(super) fn dot<'t>(
-    cursor: &mut Cursor<'t>,
-    start: usize,
-    fresh: bool,
-    found: &mut Vec<Found<'t>>,
-) -> bool {
-    let before = cursor.slice(0..start);
-    let line = before.iter().rev().find(|byte| !matches!(byte, b' ' | b'\t'));
-    if line.is_some_and(|byte| *byte != b'\n' && *byte != b';') {
-        return false;
-    }
-    let mut ahead = *cursor;
-    let name = ahead.eat_while(|byte| byte.is_ascii_alphanumeric());
-    if name.is_empty() || !(fresh || DOTS.iter().any(|dot| dot.as_bytes() == name)) {
-        return false;
-    }
-    let rest = ahead.rest().split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii();
-    to_other_clients(&mut ahead);
-    *cursor = ahead;
-    // The shell takes any beginning of a name.
-    let exact = |names: &[&'static str]| names.iter().find(|one| one.as_bytes() == name).copied();
-    if exact(TAME_DOTS).is_some() {
-        return true;
-    }
-    let mut begun = DOTS.iter().filter(|one| one.as_bytes().starts_with(name));
-    let command = exact(DOTS).or_else(|| match (begun.next(), begun.next()) {
-        (Some(one), None) => Some(*one),
-        (None, None) if TAME_DOTS.iter().any(|one| one.as_bytes().starts_with(name)) => Some(""),
-        _ => None,
-    });
-    // `.once -e`, `.import --csv f t`
-    let mut argument = rest;
-    while argument.starts_with(b"-") {
-        let option = argument.iter().position(|byte| *byte == b' ').unwrap_or(argument.len());
-        argument = argument.get(option..).unwrap_or_default().trim_ascii_start();
-    }
-    let first = first_argument(argument);
-    let end = cursor.position();
-    let mut push = |act| found.push(Found { act, at: start..end });
-    let piped = argument.trim_ascii_start().iter().find(|byte| !matches!(byte, b'"' | b'\'')) == Some(&b'|');
-    let statement = |kind, object| Act::Statement(Statement { kind, everything: false, object, class: None });
-    match command {
-        Some("") => {}
-        Some("shell" | "system") => push(Act::Shell(known(rest))),
-        Some("output" | "once" | "excel" | "www" | "read" | "import" | "log" | "trace") if piped => {
-            push(Act::Shell(first.map(|first| match first {
-                Cow::Borrowed(text) if argument.starts_with(b"|") => {
-                    Cow::Borrowed(argument.strip_prefix(b"|").unwrap_or(text))
-                }
-                other => Cow::Owned(other.get(1..).unwrap_or_default().to_vec()),
-            })));
-        }
-        Some("excel" | "www") => push(Act::Shell(None)),
-        Some("output" | "once" | "log" | "trace") => {
-            let shows = matches!(argument, b"" | b"stdout" | b"stderr" | b"off" | b"on");
-            if rest.starts_with(b"-e") || rest.starts_with(b"-x") || rest.starts_with(b"--") {
-                push(Act::Shell(None));
-            } else if !shows {
-                push(Act::Write(first));
-            }
-        }
-        Some("read") => push(Act::Load(first)),
-        Some("load") => push(Act::Load(first)),
-        Some("backup" | "save" | "clone") => push(Act::Write(first)),
-        Some("import") => {
-            push(Act::Read(first));
-            push(statement(StatementKind::Insert, None));
-        }
-        Some("restore") => {
-            push(Act::Read(first));
-            push(statement(StatementKind::Update, None));
-        }
-        Some("open") => push(statement(StatementKind::Attach, first)),
-        _ => push(Act::Opaque),
-    }
-    true
-}
-
 /// To another client, the line of a command is a statement that ends at `;`, and what follows is
 /// the next one.
-fn to_other_clients(cursor: &mut Cursor<'_>) {
+pub(super) fn to_other_clients(cursor: &mut Cursor<'_>) {
     let mut quote = None;
     while let Some(byte) = cursor.peek() {
         match quote {
@@ -485,21 +380,70 @@ fn to_other_clients(cursor: &mut Cursor<'_>) {
     }
 }
 
+fn first_word(arguments: &[u8]) -> &[u8] {
+    arguments.split(u8::is_ascii_whitespace).next().unwrap_or_default()
+}
+
 /// A constant, without the blanks around it.
-fn known(text: &[u8]) -> Known<'_> {
+pub(super) fn known(text: &[u8]) -> Known<'_> {
     let text = text.trim_ascii();
     (!text.is_empty()).then_some(Cow::Borrowed(text))
 }
 
 /// The first argument of a command, if no variable or escape is in it.
-fn first_argument(arguments: &[u8]) -> Known<'_> {
+pub(super) fn first_argument(arguments: &[u8]) -> Known<'_> {
     let quote = arguments.first().copied().filter(|first| matches!(first, b'\'' | b'"'));
     let argument = match quote {
-        Some(quote) => arguments.get(1..)?.split(|byte| *byte == quote).next()?,
+        Some(quote) => {
+            let mut parts = arguments.get(1..)?.split(|byte| *byte == quote);
+            let inner = parts.next()?;
+            // Two quotes stand for one, and a word may go on behind a quote.
+            if parts
+                .next()
+                .is_some_and(|behind| !matches!(behind.first(), None | Some(b' ' | b'\t' | b';' | b')')))
+            {
+                return None;
+            }
+            if parts.next().is_some() && arguments.get(inner.len() + 2) == Some(&quote) {
+                return None;
+            }
+            inner
+        }
         None => arguments.split(u8::is_ascii_whitespace).next()?,
     };
     let argument = if quote.is_none() { argument.strip_suffix(b";").unwrap_or(argument) } else { argument };
     let plain = !argument.iter().any(|byte| matches!(byte, b'\\' | b'`'))
         && (quote.is_some() || argument.first() != Some(&b':'));
     (plain && !argument.is_empty()).then_some(Cow::Borrowed(argument))
+}
+
+/// Lines that clients take for commands wherever they stand, also in the middle of a statement: `:!! command` and
+/// `:r file` of sqlcmd, `!sh command` of beeline, `!command` of SQL*Plus.
+pub(super) fn lines<'t>(text: &'t [u8], found: &mut Vec<Found<'t>>) {
+    let mut start = 0;
+    for line in text.split(|byte| *byte == b'\n') {
+        let at = start..start + line.len();
+        start = at.end + 1;
+        let line = line.trim_ascii();
+        let (word, rest) = line.split_at(line.iter().position(u8::is_ascii_whitespace).unwrap_or(line.len()));
+        let act = match word.to_ascii_lowercase().as_slice() {
+            [b':', b'!', b'!', ..] | [b'!', b'!', ..] => {
+                let bangs = line.iter().position(|byte| !matches!(byte, b':' | b'!')).unwrap_or(line.len());
+                Act::Shell(known(line.get(bangs..).unwrap_or_default()))
+            }
+            b"!sh" => Act::Shell(known(rest)),
+            [b'!', first, ..] if first.is_ascii_alphabetic() || matches!(first, b'/' | b'.') => {
+                Act::Shell(known(line.get(1..).unwrap_or_default()))
+            }
+            b":r" if !rest.is_empty() => Act::Load(first_argument(rest.trim_ascii())),
+            b":out" | b":error" | b":perftrace" if !rest.is_empty() => {
+                Act::Write(first_argument(rest.trim_ascii()))
+            }
+            b":connect" => Act::Network(None),
+            b":setvar" => Act::Opaque,
+            b":ed" => Act::Shell(None),
+            _ => continue,
+        };
+        found.push(Found { act, at });
+    }
 }

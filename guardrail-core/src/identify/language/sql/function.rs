@@ -14,6 +14,10 @@ pub(super) enum Reach {
     Network,
     Load,
     Shell,
+    /// Nothing but a file, or what an address gives: a table to databases that query them.
+    Table,
+    /// Nothing but a variable of the environment.
+    Environment,
 }
 
 impl Reach {
@@ -29,7 +33,25 @@ impl Reach {
             Self::Network => Act::Network(None),
             Self::Load => Act::Load(first()),
             Self::Shell => Act::Shell(first()),
+            Self::Table => table(first()),
+            Self::Environment => Act::Environment,
         })
+    }
+
+    /// Whether the act is all that it does.
+    pub(super) const fn is_act_alone(self) -> bool {
+        matches!(self, Self::Table | Self::Environment)
+    }
+}
+
+/// What querying a table does that is a file or an address.
+pub(super) fn table(name: Known<'_>) -> Act<'_> {
+    match name {
+        Some(name) if super::super::cursor::find(&name, b"://").is_some() && !name.starts_with(b"file:") => {
+            Act::Network(None)
+        }
+        Some(name) if name.starts_with(b"file:") => Act::Read(None),
+        name => Act::Read(name),
     }
 }
 
@@ -51,10 +73,10 @@ pub(super) fn reach(name: &[u8]) -> Option<Reach> {
     let lower = lower.get_mut(..name.len())?;
     lower.copy_from_slice(name);
     lower.make_ascii_lowercase();
-    // No name in the table is shorter than this, and most that are called are.
+    // No name in the table is shorter than this.
     let name: &[u8] = lower;
     if name.len() < 4 {
-        return None;
+        return matches!(name, b"url" | b"gcs" | b"oss" | b"s3").then_some(Reach::Network);
     }
     if let Ok(index) = FUNCTIONS.binary_search_by(|(entry, _)| entry.as_bytes().cmp(name)) {
         return FUNCTIONS.get(index).map(|(_, reach)| *reach);
@@ -76,6 +98,8 @@ const PREFIXES: &[(&str, Reach)] = &[
     ("pg_replication_", Reach::Database),
     ("pg_stat_reset", Reach::Database),
     ("pg_try_advisory_", Reach::Database),
+    ("postgres_", Reach::Network),
+    ("read_", Reach::Table),
     ("pg_wal_replay_", Reach::Database),
     ("utl_", Reach::Network),
     ("xp_", Reach::Shell),
@@ -83,23 +107,63 @@ const PREFIXES: &[(&str, Reach)] = &[
 
 #[rustfmt::skip]
 const FUNCTIONS: &[(&str, Reach)] = &[
+    ("azureblobstorage", Reach::Network),
+    ("azureblobstoragecluster", Reach::Network),
     ("benchmark", Reach::Database),
+    ("bigquery", Reach::Network),
+    ("catboostevaluate", Reach::Load),
+    ("connectby", Reach::Database),
+    ("cosn", Reach::Network),
+    ("crosstab", Reach::Database),
+    ("cursor_to_xml", Reach::Database),
+    ("cursor_to_xmlschema", Reach::Database),
+    ("database_to_xml", Reach::Database),
+    ("database_to_xml_and_xmlschema", Reach::Database),
     ("dbms_scheduler", Reach::Shell),
+    ("delta_scan", Reach::Table),
+    ("deltalake", Reach::Network),
+    ("deltalakecluster", Reach::Network),
+    ("duckdb_secrets", Reach::Environment),
     ("edit", Reach::Shell),
+    ("executable", Reach::Shell),
+    ("executeinternal", Reach::Database),
+    ("external_query", Reach::Network),
+    ("file", Reach::Read),
+    ("filecluster", Reach::Read),
     ("fsdir", Reach::Read),
     ("fts3_tokenizer", Reach::Load),
     ("get_lock", Reach::Database),
+    ("getclienthttpheader", Reach::Environment),
+    ("getenv", Reach::Environment),
+    ("hdfs", Reach::Network),
+    ("hdfscluster", Reach::Network),
+    ("hudi", Reach::Network),
+    ("iceberg", Reach::Network),
+    ("iceberg_scan", Reach::Table),
+    ("jdbc", Reach::Network),
+    ("json_execute_serialized_sql", Reach::Database),
     ("lo_export", Reach::Write),
+    ("lo_get", Reach::Database),
     ("lo_import", Reach::Read),
     ("load_extension", Reach::Load),
     ("load_file", Reach::Read),
     ("loread", Reach::Database),
     ("lowrite", Reach::Database),
     ("master_pos_wait", Reach::Database),
+    ("mongodb", Reach::Network),
+    ("mysql", Reach::Network),
+    ("mysql_query", Reach::Network),
+    ("mysql_scan", Reach::Network),
     ("nextval", Reach::Database),
+    ("odbc", Reach::Network),
     ("opendatasource", Reach::Network),
     ("openquery", Reach::Network),
     ("openrowset", Reach::Network),
+    ("parquet_file_metadata", Reach::Table),
+    ("parquet_kv_metadata", Reach::Table),
+    ("parquet_metadata", Reach::Table),
+    ("parquet_scan", Reach::Table),
+    ("parquet_schema", Reach::Table),
     ("pg_backup_start", Reach::Database),
     ("pg_backup_stop", Reach::Database),
     ("pg_cancel_backend", Reach::Database),
@@ -114,6 +178,7 @@ const FUNCTIONS: &[(&str, Reach)] = &[
     ("pg_promote", Reach::Database),
     ("pg_read_binary_file", Reach::Read),
     ("pg_read_file", Reach::Read),
+    ("pg_read_file_old", Reach::Read),
     ("pg_reload_conf", Reach::Database),
     ("pg_rotate_logfile", Reach::Database),
     ("pg_sleep", Reach::Database),
@@ -124,22 +189,46 @@ const FUNCTIONS: &[(&str, Reach)] = &[
     ("pg_stop_backup", Reach::Database),
     ("pg_switch_wal", Reach::Database),
     ("pg_terminate_backend", Reach::Database),
+    ("postgresql", Reach::Network),
+    ("query", Reach::Database),
     ("query_to_xml", Reach::Database),
     ("query_to_xml_and_xmlschema", Reach::Database),
     ("query_to_xmlschema", Reach::Database),
     ("readfile", Reach::Read),
+    ("redis", Reach::Network),
     ("release_all_locks", Reach::Database),
     ("release_lock", Reach::Database),
+    ("remote", Reach::Network),
+    ("remotesecure", Reach::Network),
+    ("s3cluster", Reach::Network),
+    ("schema_to_xml", Reach::Database),
+    ("schema_to_xml_and_xmlschema", Reach::Database),
     ("set_config", Reach::Database),
     ("setval", Reach::Database),
+    ("sha3_query", Reach::Database),
     ("sleep", Reach::Database),
+    ("sleep_ms", Reach::Database),
+    ("sleepeachrow", Reach::Database),
+    ("sniff_csv", Reach::Table),
+    ("sp_execute_external_script", Reach::Shell),
     ("sp_executesql", Reach::Database),
     ("sp_oacreate", Reach::Shell),
+    ("sqlite", Reach::Read),
+    ("sqlite_scan", Reach::Read),
+    ("st_read", Reach::Table),
     ("sys_eval", Reach::Shell),
     ("sys_exec", Reach::Shell),
     ("sys_set", Reach::Database),
+    ("table_to_xml", Reach::Database),
+    ("table_to_xml_and_xmlschema", Reach::Database),
+    ("ts_rewrite", Reach::Database),
     ("ts_stat", Reach::Database),
+    ("urlcluster", Reach::Network),
+    ("usleep", Reach::Database),
+    ("which_secret", Reach::Environment),
+    ("write_log", Reach::Write),
     ("writefile", Reach::Write),
+    ("wsrep_sync_wait_upto_gtid", Reach::Database),
     ("zipfile", Reach::Read),
 ];
 

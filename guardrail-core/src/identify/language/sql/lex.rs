@@ -6,19 +6,105 @@ use std::ops::Range;
 use super::super::Known;
 use super::super::cursor::Cursor;
 
-/// Whose rules tell where strings, names and comments end.
+/// Whose rules tell where strings, names and comments end: what one family of databases has that
+/// others lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reading {
-    /// Dollar quotes, nested comments, backslashes only in `E''`.
-    Postgres,
-    /// Backslashes in every string, `#` comments, comments that are executed.
-    MySql,
-    /// Names in brackets, and nothing special.
-    Sqlite,
-}
+pub(super) struct Reading(u16);
 
 impl Reading {
-    pub(super) const ALL: [Self; 3] = [Self::Postgres, Self::MySql, Self::Sqlite];
+    /// `$tag$ text $tag$`.
+    const DOLLAR: u16 = 1;
+    /// Comments in comments.
+    const NESTED: u16 = 1 << 1;
+    /// Backslashes escape in every string, and not only in `E''`.
+    const BACKSLASH: u16 = 1 << 2;
+    /// `#` comments.
+    const HASH: u16 = 1 << 3;
+    /// `--` is a comment only before a blank.
+    const DASH_BLANK: u16 = 1 << 4;
+    /// `/*! text */` is executed.
+    const EXECUTED: u16 = 1 << 5;
+    /// Names in backquotes.
+    const BACKQUOTE: u16 = 1 << 6;
+    /// Names in brackets.
+    const BRACKET: u16 = 1 << 7;
+    /// The end of the text ends a comment.
+    const OPEN_COMMENT: u16 = 1 << 8;
+    /// Strings in three quotes.
+    const TRIPLE: u16 = 1 << 9;
+    /// `//` comments.
+    const SLASHES: u16 = 1 << 10;
+    /// `q'[text]'`.
+    const CHOSEN: u16 = 1 << 11;
+    /// Two closing brackets stand for one.
+    const BRACKET_DOUBLED: u16 = 1 << 12;
+
+    pub(super) const POSTGRES: Self = Self(Self::DOLLAR | Self::NESTED);
+    const MYSQL: u16 = Self::BACKSLASH | Self::HASH | Self::DASH_BLANK | Self::BACKQUOTE;
+
+    /// PostgreSQL comes first: what is read once is read as that.
+    pub(super) const ALL: &[Self] = &[
+        Self::POSTGRES,
+        // `standard_conforming_strings = off`
+        Self(Self::DOLLAR | Self::NESTED | Self::BACKSLASH),
+        Self(Self::MYSQL | Self::EXECUTED),
+        // `NO_BACKSLASH_ESCAPES`
+        Self((Self::MYSQL | Self::EXECUTED) & !Self::BACKSLASH),
+        // Executed by a newer server only.
+        Self(Self::MYSQL),
+        // SQLite
+        Self(Self::BACKQUOTE | Self::BRACKET | Self::OPEN_COMMENT),
+        // BigQuery
+        Self(Self::BACKSLASH | Self::HASH | Self::BACKQUOTE | Self::TRIPLE),
+        // Snowflake, Cassandra, and ClickHouse but for `//`
+        Self(Self::DOLLAR | Self::BACKSLASH | Self::SLASHES),
+        Self(Self::DOLLAR | Self::BACKSLASH | Self::BACKQUOTE | Self::HASH),
+        // SQL Server
+        Self(Self::NESTED | Self::BRACKET | Self::BRACKET_DOUBLED),
+        // Oracle
+        Self(Self::CHOSEN),
+    ];
+
+    const fn has(self, what: u16) -> bool {
+        self.0 & what != 0
+    }
+
+    /// What of this a text can tell from its absence: readings that agree in these are one.
+    pub(super) const fn within(self, features: u16) -> u16 {
+        self.0 & features
+    }
+}
+
+/// What a text has of the things that databases read differently.
+pub(super) fn features(text: &[u8]) -> u16 {
+    let mut features = 0;
+    let mut comments = 0_u8;
+    for (index, byte) in text.iter().enumerate() {
+        let next = text.get(index + 1).copied();
+        features |= match byte {
+            b'\\' => Reading::BACKSLASH,
+            b'#' => Reading::HASH,
+            b'$' => Reading::DOLLAR,
+            b'`' => Reading::BACKQUOTE,
+            b'[' => Reading::BRACKET,
+            b']' if next == Some(b']') => Reading::BRACKET_DOUBLED,
+            b'-' if next == Some(b'-') && !text.get(index + 2).is_some_and(u8::is_ascii_whitespace) => {
+                Reading::DASH_BLANK
+            }
+            b'/' if next == Some(b'/') => Reading::SLASHES,
+            b'/' if next == Some(b'*') => {
+                comments = comments.saturating_add(1);
+                let executed = matches!(text.get(index + 2), Some(b'!' | b'M'));
+                Reading::OPEN_COMMENT
+                    | if comments > 1 { Reading::NESTED } else { 0 }
+                    | if executed { Reading::EXECUTED } else { 0 }
+            }
+            b'\'' | b'"' if next == Some(*byte) && text.get(index + 2) == Some(byte) => Reading::TRIPLE,
+            b'q' | b'Q' if next == Some(b'\'') => Reading::CHOSEN,
+            _ => 0,
+        };
+    }
+    features
 }
 
 /// What a token is.
@@ -111,13 +197,16 @@ impl<'t> Lexer<'t> {
         }
         let start = self.cursor.position();
         let Some(byte) = self.cursor.next() else { return Lexed::End };
-        let backslashes = self.reading == Reading::MySql;
+        let backslashes = self.reading.has(Reading::BACKSLASH);
         match byte {
+            b'\'' | b'"' if self.reading.has(Reading::TRIPLE) && self.cursor.eat_all(&[byte, byte]) => {
+                self.triple(byte, start)
+            }
             b'\'' => self.quoted(Kind::Text, byte, backslashes, start),
             b'"' => self.quoted(Kind::Name, byte, backslashes, start),
-            b'`' if self.reading != Reading::Postgres => self.quoted(Kind::Name, byte, false, start),
-            b'[' if self.reading == Reading::Sqlite => self.quoted(Kind::Name, b']', false, start),
-            b'$' => self.dollar(self.reading == Reading::Postgres || quotes(), start),
+            b'`' if self.reading.has(Reading::BACKQUOTE) => self.quoted(Kind::Name, byte, false, start),
+            b'[' if self.reading.has(Reading::BRACKET) => self.quoted(Kind::Name, b']', false, start),
+            b'$' => self.dollar(self.reading.has(Reading::DOLLAR) || quotes(), start),
             b'0'..=b'9' => {
                 self.number(byte);
                 self.token(Kind::Number, start)
@@ -125,6 +214,13 @@ impl<'t> Lexer<'t> {
             _ if is_word(byte) => {
                 self.cursor.eat_while(is_word);
                 let prefix = self.cursor.since(start);
+                if self.reading.has(Reading::CHOSEN)
+                    && self.cursor.peek() == Some(b'\'')
+                    && matches!(prefix, b"q" | b"Q" | b"nq" | b"nQ" | b"Nq" | b"NQ")
+                {
+                    self.cursor.skip(1);
+                    return self.chosen(start);
+                }
                 if self.cursor.peek() == Some(b'\'')
                     && prefix.len() == 1
                     && matches!(prefix, b"E" | b"e" | b"B" | b"b" | b"X" | b"x" | b"N" | b"n")
@@ -153,13 +249,14 @@ impl<'t> Lexer<'t> {
             self.cursor.eat_while(|byte| byte.is_ascii_whitespace() || byte == 0x0b);
             let next = self.cursor.peek_at(1);
             let line = match self.cursor.peek() {
-                Some(b'#') => self.reading == Reading::MySql,
+                Some(b'#') => self.reading.has(Reading::HASH),
+                Some(b'/') if next == Some(b'/') => self.reading.has(Reading::SLASHES),
                 Some(b'-') if next == Some(b'-') => {
                     let spaced = self
                         .cursor
                         .peek_at(2)
                         .is_none_or(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control());
-                    spaced || self.reading != Reading::MySql
+                    spaced || !self.reading.has(Reading::DASH_BLANK)
                 }
                 Some(b'*') if next == Some(b'/') && self.executed => {
                     self.executed = false;
@@ -168,7 +265,7 @@ impl<'t> Lexer<'t> {
                 }
                 Some(b'/') if next == Some(b'*') => {
                     self.cursor.skip(2);
-                    if self.reading == Reading::MySql
+                    if self.reading.has(Reading::EXECUTED)
                         && (self.cursor.eat_all(b"!") || self.cursor.eat_all(b"M!"))
                     {
                         self.cursor.eat_while(|byte| byte.is_ascii_digit());
@@ -196,12 +293,12 @@ impl<'t> Lexer<'t> {
                 if depth == 0 {
                     return true;
                 }
-            } else if byte == b'/' && self.reading == Reading::Postgres && self.cursor.eat(b'*') {
+            } else if byte == b'/' && self.reading.has(Reading::NESTED) && self.cursor.eat(b'*') {
                 depth += 1;
             }
         }
         // SQLite takes the end of the text for the end of the comment.
-        self.reading == Reading::Sqlite
+        self.reading.has(Reading::OPEN_COMMENT)
     }
 
     /// The rest of a string or name whose opening quote was just taken. Two quotes stand for one.
@@ -211,12 +308,54 @@ impl<'t> Lexer<'t> {
             match self.cursor.next() {
                 None => return Lexed::Unfinished,
                 Some(b'\\') if backslashes => self.cursor.skip(1),
-                Some(byte) if byte == quote && (quote == b']' || !self.cursor.eat(quote)) => break,
+                Some(byte) if byte == quote => {
+                    let doubled = quote != b']' || self.reading.has(Reading::BRACKET_DOUBLED);
+                    if !(doubled && self.cursor.eat(quote)) {
+                        break;
+                    }
+                }
                 Some(_) => {}
             }
         }
         let end = self.cursor.position();
         Lexed::Token(Token { kind, text: self.cursor.slice(inner..end.saturating_sub(1)), at: start..end })
+    }
+
+    /// The rest of a string whose three opening quotes were just taken.
+    fn triple(&mut self, quote: u8, start: usize) -> Lexed<'t> {
+        let inner = self.cursor.position();
+        loop {
+            match self.cursor.next() {
+                None => return Lexed::Unfinished,
+                Some(b'\\') => self.cursor.skip(1),
+                Some(byte) if byte == quote && self.cursor.eat_all(&[quote, quote]) => break,
+                Some(_) => {}
+            }
+        }
+        let end = self.cursor.position();
+        let text = self.cursor.slice(inner..end.saturating_sub(3));
+        Lexed::Token(Token { kind: Kind::Text, text, at: start..end })
+    }
+
+    /// The rest of `q'[text]'`, of which `q'` was just taken.
+    fn chosen(&mut self, start: usize) -> Lexed<'t> {
+        let close = match self.cursor.next() {
+            Some(b'[') => b']',
+            Some(b'(') => b')',
+            Some(b'{') => b'}',
+            Some(b'<') => b'>',
+            Some(other) => other,
+            None => return Lexed::Unfinished,
+        };
+        let inner = self.cursor.position();
+        while let Some(byte) = self.cursor.next() {
+            if byte == close && self.cursor.eat(b'\'') {
+                let end = self.cursor.position();
+                let text = self.cursor.slice(inner..end.saturating_sub(2));
+                return Lexed::Token(Token { kind: Kind::Text, text, at: start..end });
+            }
+        }
+        Lexed::Unfinished
     }
 
     /// `$1`, `$tag$ text $tag$`, or a name.

@@ -1,49 +1,55 @@
 //! Reads SQL, and the commands of its clients, without asking which database it is for: where
 //! databases disagree about where a string or a comment ends, every reading counts.
 
+mod asking;
 mod client;
 mod condition;
+mod dot;
 mod function;
 mod lex;
 mod object;
+#[cfg(test)]
+mod oracle;
+mod pure;
+mod secret;
+mod setting;
 mod statement;
 
 use self::lex::{Kind, Lexed, Lexer, Reading, Token};
-use super::{Act, Found, join};
+use self::statement::Around;
+use super::{Act, Found, StatementKind, join};
 
 /// Reads a text of SQL.
 pub(super) fn read(text: &[u8]) -> Vec<Found<'_>> {
-    let (mut found, mut finished) = read_as(text, Reading::Postgres);
-    if is_ambiguous(text) {
-        for reading in Reading::ALL.into_iter().skip(1) {
-            let (other, ends) = read_as(text, reading);
+    let (mut found, mut finished) = read_as(text, Reading::POSTGRES, 0);
+    let features = lex::features(text);
+    if features != 0 {
+        let mut heard = vec![Reading::POSTGRES.within(features)];
+        for &reading in Reading::ALL {
+            let within = reading.within(features);
+            if heard.contains(&within) {
+                continue;
+            }
+            heard.push(within);
+            let (other, ends) = read_as(text, reading, 0);
             finished |= ends;
             join(&mut found, other);
         }
     }
-    if !finished {
+    client::lines(text, &mut found);
+    // Clients disagree about what stands behind a zero byte.
+    if !finished || text.contains(&0) {
         found.push(Found { act: Act::Opaque, at: 0..text.len() });
     }
     found
 }
 
-/// Whether databases might see different tokens.
-fn is_ambiguous(text: &[u8]) -> bool {
-    text.iter().enumerate().any(|(index, byte)| match byte {
-        b'\\' | b'#' | b'$' | b'`' | b'[' => true,
-        b'/' => text.get(index + 1) == Some(&b'*'),
-        b'-' => {
-            text.get(index + 1) == Some(&b'-') && !text.get(index + 2).is_some_and(u8::is_ascii_whitespace)
-        }
-        _ => false,
-    })
-}
-
 /// What one database would see; and whether every string and comment ended.
-fn read_as(text: &[u8], reading: Reading) -> (Vec<Found<'_>>, bool) {
+fn read_as(text: &[u8], reading: Reading, depth: u8) -> (Vec<Found<'_>>, bool) {
     let mut lexer = Lexer::new(text, reading);
     let mut found = Vec::new();
     let mut tokens: Vec<Token<'_>> = Vec::with_capacity(text.len().min(256) / 4);
+    let mut used = None;
     loop {
         if tokens.is_empty() && lexer.blanks() && client::line(&mut lexer.cursor, &mut found) {
             continue;
@@ -51,7 +57,7 @@ fn read_as(text: &[u8], reading: Reading) -> (Vec<Found<'_>>, bool) {
         let token = match lexer.next(|| dollar_quotes(&tokens)) {
             Lexed::Token(token) => token,
             end => {
-                statement::read(text, &tokens, &mut found);
+                statement::read(text, &tokens, Around { reading, used, depth }, &mut found);
                 return (found, matches!(end, Lexed::End));
             }
         };
@@ -63,7 +69,7 @@ fn read_as(text: &[u8], reading: Reading) -> (Vec<Found<'_>>, bool) {
                 }
             }
             Kind::Mark(b'.')
-                if client::dot(&mut lexer.cursor, token.at.start, tokens.is_empty(), &mut found) =>
+                if dot::dot(&mut lexer.cursor, token.at.start, tokens.is_empty(), &mut found) =>
             {
                 continue;
             }
@@ -72,9 +78,29 @@ fn read_as(text: &[u8], reading: Reading) -> (Vec<Found<'_>>, bool) {
                 continue;
             }
         }
-        statement::read(text, &tokens, &mut found);
+        statement::read(text, &tokens, Around { reading, used, depth }, &mut found);
+        if let [verb, schema, ..] = tokens.as_slice()
+            && verb.is("USE")
+        {
+            used = Some(schema.text);
+        }
         tokens.clear();
     }
+}
+
+/// What a string does that a statement executes, as the database around it would read it. Only its statements count:
+/// to the database, no client's command is one.
+fn nested<'t>(text: &'t [u8], around: Around<'_>) -> Vec<Found<'t>> {
+    const DEEPEST: u8 = 4;
+    if around.depth >= DEEPEST {
+        return vec![Found { act: Act::Opaque, at: 0..text.len() }];
+    }
+    let (mut found, _) = read_as(text, around.reading, around.depth + 1);
+    found.retain(|one| match &one.act {
+        Act::Statement(statement) => statement.kind != StatementKind::Unknown,
+        act => *act == Act::Opaque,
+    });
+    found
 }
 
 /// Whether `$$` here can be nothing but a string, whichever database reads it: a value must
@@ -192,7 +218,6 @@ mod tests {
                 "SELECT 'C:\\dir' AS path",
                 "SELECT updated_at, deleted, create_time FROM t WHERE inserted IS NOT NULL",
                 "SELECT REPLACE(a, 'x', 'y'), INSERT(a, 1, 2, 'x'), truncate(1.5, 1) FROM t",
-                "SELECT * FROM t FOR UPDATE SKIP LOCKED",
                 "SELECT count(*), sum(x) FILTER (WHERE y), now(), coalesce(a, b) FROM t GROUP BY 1 HAVING max(z) > 3",
                 "WITH a AS (SELECT 1), b AS MATERIALIZED (SELECT 2) SELECT * FROM a, b",
                 "(SELECT 1) UNION ALL (SELECT 2)",
@@ -311,7 +336,7 @@ mod tests {
                 ("NOTIFY c, 'x'", &["Session c"]),
                 ("FROBNICATE x", &["Unknown FROBNICATE"]),
                 ("1 + 1", &["Unknown"]),
-                ("HANDLER t OPEN", &["Unknown HANDLER"]),
+                ("HANDLER t OPEN", &[]),
                 ("PRAGMA journal_mode = OFF", &["Pragma journal_mode"]),
                 ("PRAGMA wal_checkpoint", &["Pragma wal_checkpoint"]),
                 ("INSERT INTO t VALUES (1) ON CONFLICT (a) DO UPDATE SET a = 2", &["Insert t"]),
@@ -488,9 +513,222 @@ mod tests {
     }
 
     #[test]
+    fn functions_nobody_knows_are_no_reads() {
+        for statement in [
+            "SELECT purge_all()",
+            "SELECT app.lower(1)",
+            "SELECT 1 FROM purge() AS x(a int)",
+            "SELECT * FROM a, LATERAL purge(a.id) p",
+            "SELECT DISTINCT ON (1) purge()",
+            "WITH x AS (SELECT purge()) SELECT 1",
+            "WITH purge(a) AS (SELECT 1) SELECT purge(2)",
+            "WITH a AS (SELECT 1), purge(b) AS (SELECT 2) SELECT purge(2)",
+            "EXPLAIN SELECT purge()",
+            "EXPLAIN ANALYZE SELECT purge()",
+            "COPY (SELECT purge()) TO STDOUT",
+            "DECLARE c CURSOR FOR SELECT purge()",
+            "VALUES (purge())",
+            "SELECT \"Purge\" (1)",
+            "SELECT U&\"!0070urge\" UESCAPE '!' (1)",
+            "SELECT U&\"\\0070urge\"(1)",
+            "SELECT * FROM U&\"pg\\005fshadow\"",
+            "SELECT lower(purge(1))",
+            "SELECT query_to_xml('DELETE FROM t', true, true, '')",
+            "SELECT table_to_xml('pg_shadow', true, true, '')",
+            "SELECT cursor_to_xml('c', 1, true, true, '')",
+            "SELECT crosstab('SELECT 1')",
+            "SELECT sha3_query('DELETE FROM t')",
+            "SELECT * FROM query('DELETE FROM t')",
+        ] {
+            let found = acts(Sql, statement);
+            assert!(found.iter().any(|act| act.starts_with("Function")), "{statement}: {found:?}");
+        }
+        harmless(
+            Sql,
+            &[
+                "SELECT pg_catalog.lower('A')",
+                "SELECT a::numeric(10, 2), CAST(b AS varchar(5)), x::timestamptz(3) FROM t",
+                "SELECT * FROM unnest(ARRAY[1]) WITH ORDINALITY AS t(v, i)",
+                "SELECT * FROM (VALUES (1)) t(a)",
+                "WITH RECURSIVE tree(id, depth) AS (SELECT 1, 0) SELECT * FROM tree",
+                "WITH a AS (SELECT 1), b(x, y) AS (SELECT 1, 2) SELECT * FROM a, b",
+                "SELECT count(*) FILTER (WHERE a), percentile_cont(0.5) WITHIN GROUP (ORDER BY b) FROM t",
+                "SELECT * FROM t WHERE a IN (1) AND b = ANY (ARRAY[1]) OR NOT (c) ORDER BY (d)",
+                "SELECT trim(both 'x' FROM '/a.b/'), substring('a.b/c' FROM 'a.b'), a IS DISTINCT FROM 'x.y' FROM t",
+                "SELECT toStartOfHour(ts), uniqExactIf(a, b) FROM t SETTINGS max_threads = 1",
+                "SELECT SAFE.SUBSTR(a, 1), APPROX_COUNT_DISTINCT(b), SAFE_DIVIDE(a, b) FROM `p.d.t`",
+                "SELECT TOP (10) ISNULL(a, 0), DATEDIFF(day, a, b) FROM [dbo].[t] WITH (NOLOCK)",
+                "SELECT JSON_EXTRACT(a, '$.b'), GROUP_CONCAT(DISTINCT b SEPARATOR ','), IF(a, b, c) FROM t USE INDEX (i)",
+                "SELECT json_extract(a, '$.b'), strftime('%Y', c) FROM t, json_each(t.d)",
+            ],
+        );
+    }
+
+    #[test]
+    fn passwords_and_hashes_are_secrets() {
+        for statement in [
+            "SELECT * FROM pg_shadow",
+            "SELECT s FROM pg_shadow s",
+            "SELECT pg_shadow FROM pg_shadow",
+            "SELECT row_to_json(a) FROM pg_authid a",
+            "TABLE pg_authid",
+            "COPY pg_shadow TO STDOUT",
+            "\\copy pg_shadow to stdout",
+            "\\copy (select * from pg_shadow) to stdout",
+            "\\deu+",
+            "SELECT rolname FROM x, pg_authid",
+            "SELECT (SELECT rolpassword FROM pg_authid LIMIT 1)",
+            "SELECT * FROM mysql.user",
+            "SELECT * FROM `mysql`.`user`",
+            "USE mysql; SELECT * FROM user",
+            "SELECT user, authentication_string FROM mysql.user",
+            "SELECT user FROM mysql.user WHERE authentication_string LIKE 'a%'",
+            "SHOW CREATE USER root",
+            "SHOW primary_conninfo",
+            "SELECT name, password_hash FROM sys.sql_logins",
+            "SELECT * FROM system_auth.roles",
+            "EXPLAIN ANALYZE SELECT * FROM pg_shadow",
+        ] {
+            let found = acts(Sql, statement);
+            assert!(found.iter().any(|act| act.starts_with("Secret")), "{statement}: {found:?}");
+        }
+        harmless(
+            Sql,
+            &[
+                "SELECT user, host FROM mysql.user",
+                "SELECT User, Host, plugin FROM mysql.user WHERE User = 'app' ORDER BY Host",
+                "SELECT count(*) FROM pg_shadow",
+                "SELECT usename, usesuper FROM pg_catalog.pg_shadow",
+                "SELECT name, is_disabled FROM sys.sql_logins",
+                "SELECT * FROM users; SELECT user FROM t; SELECT secrets FROM plans",
+                "SELECT * FROM pg_roles; SELECT * FROM pg_user",
+                "SHOW search_path; SHOW GRANTS",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_only_asks_may_still_lock_or_read_files() {
+        check(
+            Sql,
+            &[
+                ("SELECT * FROM t FOR UPDATE SKIP LOCKED", &["Lock"]),
+                ("SELECT * FROM t FOR NO KEY UPDATE", &["Lock"]),
+                ("SELECT * FROM t LOCK IN SHARE MODE", &["Lock"]),
+                ("SELECT * FROM 'data.csv'", &["read:data.csv"]),
+                ("FROM 'data.parquet' LIMIT 3", &["read:data.parquet"]),
+                ("SELECT * FROM read_csv('a.csv')", &["read:a.csv"]),
+                ("SELECT * FROM read_csv(('a.csv'))", &["read:?"]),
+                ("SELECT * FROM 'https://x.example/a.csv'", &["network:?"]),
+                ("SELECT getenv('HOME')", &["environment"]),
+                ("SELECT * FROM url('https://x.example')", &["Function url", "network:?"]),
+                ("SELECT * FROM executable('x.sh', TSV, 'a int')", &["Function executable", "shell:x.sh"]),
+            ],
+        );
+    }
+
+    #[test]
+    fn statements_in_strings_that_are_executed_are_read() {
+        for (statement, wanted) in [
+            ("DO $$ BEGIN EXECUTE 'DROP TABLE users'; END $$", "Drop TABLE users"),
+            ("DO $a$ BEGIN DELETE FROM t; END $a$", "Delete everything t"),
+            ("EXECUTE IMMEDIATE 'DROP TABLE t'", "Drop TABLE t"),
+            ("EXEC('DROP TABLE t')", "Drop TABLE t"),
+            ("EXEC sp_executesql N'DELETE FROM t'", "Delete everything t"),
+            ("PREPARE s FROM 'DROP TABLE t'", "Drop TABLE t"),
+            ("DO $a$ DO $b$ DO $c$ DO $d$ DO $e$ DROP TABLE t $e$ $d$ $c$ $b$ $a$", "opaque"),
+        ] {
+            let found = acts(Sql, statement);
+            assert!(found.iter().any(|act| act == wanted), "{statement}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn settings_of_the_session_alone_are_no_changes() {
+        harmless(
+            Sql,
+            &[
+                "SET statement_timeout = '5s'; SELECT 1",
+                "SET LOCAL lock_timeout TO 1000; SET SESSION work_mem = '64MB'; SET enable_seqscan = off",
+                "SET search_path TO app, public",
+                "SET TIME ZONE 'UTC'; SET timezone = 'UTC'; SET SESSION TRANSACTION READ ONLY",
+                "SET SESSION max_execution_time = 1000; SET NOCOUNT ON; SET @@session.sql_safe_updates = 1",
+                "PRAGMA query_only = ON; PRAGMA foreign_keys = 1; PRAGMA busy_timeout(500)",
+                "CONSISTENCY QUORUM; TRACING ON",
+            ],
+        );
+        for statement in [
+            "SET search_path = evil, pg_catalog",
+            "SET session_replication_role = replica",
+            "SET standard_conforming_strings = off",
+            "SET sql_mode = 'ANSI_QUOTES'",
+            "SET row_security = off",
+            "SET GLOBAL max_execution_time = 1",
+            "SET ROLE postgres",
+            "SET SESSION AUTHORIZATION postgres",
+            "SET transaction_read_only = off",
+            "SET statement_timeout = (SELECT 1)",
+            "PRAGMA writable_schema = 1",
+            "PRAGMA writable_schema(1)",
+            "PRAGMA journal_mode = off",
+            "PRAGMA temp_store_directory = '/x'",
+        ] {
+            assert!(!acts(Sql, statement).is_empty(), "{statement}");
+        }
+    }
+
+    #[test]
+    fn other_clients_and_databases_are_heard_too() {
+        for (statement, wanted) in [
+            ("SELECT 1\n:!! id\nGO", "shell:id"),
+            ("!!id", "shell:id"),
+            ("!sh id", "shell:id"),
+            ("host id", "shell:id"),
+            (":r x.sql", "load:x.sql"),
+            (":out x.txt", "write:x.txt"),
+            ("spool x.txt", "write:x.txt"),
+            ("capture 'x.txt'", "write:x.txt"),
+            ("\\set X '; DROP TABLE t'\nSELECT 1 :X", "opaque"),
+            ("\\set SINGLELINE on", "opaque"),
+            ("\\cd /etc\n\\o passwd", "opaque"),
+            (".cd /etc\n.output passwd", "opaque"),
+            ("SELECT 1 \\g (format=csv) |sh", "shell:sh"),
+            ("SELECT 1 \\g (format=csv) x.txt", "write:x.txt"),
+            ("\\copy t from program 'echo ''; id'", "shell:?"),
+            ("\\f purge", "opaque"),
+            ("PUT file:///etc/passwd @s", "network:?"),
+            ("EXPORT DATABASE '/tmp/x'", "write:/tmp/x"),
+            ("EXPORT DATA OPTIONS(uri='gs://x/*') AS SELECT 1", "network:?"),
+            ("SELECT ''' ' '''; DROP TABLE t; -- '", "Drop TABLE t"),
+            ("SELECT 1 // '\n; DROP TABLE t; -- '", "Drop TABLE t"),
+            ("SELECT q'[ ' ]'; DROP TABLE t; -- '", "Drop TABLE t"),
+            ("SELECT 'a\\'' /*!99999 ' */ ; DROP TABLE t; -- '", "Drop TABLE t"),
+            ("SELECT 'a\\' $$ ' $$; DROP TABLE t; -- '", "Drop TABLE t"),
+            ("SELECT 1 AS [a]]b' ]; DROP TABLE t; -- '", "Drop TABLE t"),
+            ("SELECT '\0'; SELECT 1", "opaque"),
+        ] {
+            let found = acts(Sql, statement);
+            assert!(found.iter().any(|act| act == wanted), "{statement}: {found:?}");
+        }
+    }
+
+    #[test]
     fn hostile_texts_end_and_are_no_reads() {
-        for piece in ["(DELETE ", "DELETE FROM t WHERE (", "/*", "$a$", "'", "\\copy (", ".import ", "OR (1 "]
-        {
+        for piece in [
+            "(DELETE ",
+            "DELETE FROM t WHERE (",
+            "/*",
+            "$a$",
+            "'",
+            "\\copy (",
+            ".import ",
+            "OR (1 ",
+            "DO $a$ ",
+            "EXECUTE 'a' ",
+            "U&\"",
+            "f(",
+            ":!! x\n",
+        ] {
             let text = piece.repeat(65536 / piece.len());
             assert!(!acts(Sql, &text).is_empty(), "{piece}");
         }

@@ -4,22 +4,54 @@ use std::borrow::Cow;
 
 use super::super::{Act, Found, Known, Statement, StatementKind};
 use super::condition::always_holds;
-use super::function::reach;
-use super::lex::{Kind, Token};
+use super::lex::{Kind, Reading, Token};
 use super::object::{OBJECTS, between, class, name};
+use super::secret;
 
 /// Verbs inside one statement that are looked at; with more than that, it is not readable.
 const MAX_VERBS: usize = 64;
 
+/// Verbs of what only asks, so that whatever else is done there is done by the functions it calls.
+const ASKING: &[&str] = &[
+    "SELECT",
+    "WITH",
+    "VALUES",
+    "TABLE",
+    "FROM",
+    "EXPLAIN",
+    "DESCRIBE",
+    "DESC",
+    "DECLARE",
+    "COPY",
+    "SUMMARIZE",
+    "EXISTS",
+];
+
 /// Verbs in front of each other that are followed.
 const MAX_PREFIXES: usize = 8;
 
+/// What a statement stands in.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'u> {
+    pub(super) reading: Reading,
+    /// The schema that a statement before it chose.
+    pub(super) used: Option<&'u [u8]>,
+    /// Texts around its own.
+    pub(super) depth: u8,
+}
+
 /// Reads the tokens of one statement.
-pub(super) fn read<'t>(text: &'t [u8], tokens: &[Token<'t>], found: &mut Vec<Found<'t>>) {
-    let mut reader = Reader { text, tokens, found, verbs: 0, prefixes: 0 };
+pub(super) fn read<'t>(text: &'t [u8], tokens: &[Token<'t>], around: Around<'_>, found: &mut Vec<Found<'t>>) {
     // `(SELECT ...) UNION ...`
     let start = tokens.iter().position(|token| !token.is_mark(b'(')).unwrap_or(tokens.len());
+    let asks = tokens.get(start).is_some_and(|verb| verb.is_any(ASKING));
+    let Around { used, .. } = around;
+    let mut reader = Reader { text, tokens, around, found, asks, verbs: 0, prefixes: 0 };
     if let Some(first) = tokens.get(start) {
+        if let Some(at) = secret::read(tokens, used) {
+            let table = tokens.get(at).map(|token| Cow::Borrowed(token.text));
+            reader.statement(StatementKind::Secret, at, None, table);
+        }
         if let Some(verb) = reader.verb(start) {
             reader.inside(verb);
         }
@@ -29,16 +61,19 @@ pub(super) fn read<'t>(text: &'t [u8], tokens: &[Token<'t>], found: &mut Vec<Fou
     }
 }
 
-struct Reader<'t, 's> {
-    text: &'t [u8],
-    tokens: &'s [Token<'t>],
+pub(super) struct Reader<'t, 's, 'u> {
+    pub(super) text: &'t [u8],
+    pub(super) tokens: &'s [Token<'t>],
+    around: Around<'u>,
     found: &'s mut Vec<Found<'t>>,
+    /// The statement only asks.
+    pub(super) asks: bool,
     verbs: usize,
     /// Verbs before the one that counts: `EXPLAIN ANALYZE`, `BEGIN`.
     prefixes: usize,
 }
 
-impl<'t, 's> Reader<'t, 's> {
+impl<'t, 's> Reader<'t, 's, '_> {
     /// The verb that a statement starts with. Says where the verb stands that counts, if what it says
     /// is executed at all.
     fn verb(&mut self, at: usize) -> Option<usize> {
@@ -63,9 +98,30 @@ impl<'t, 's> Reader<'t, 's> {
         let next = rest.first();
         let next_is = |words: &[&str]| next.is_some_and(|next| next.is_any(words));
         match keyword {
-            b"SELECT" | b"VALUES" | b"TABLE" | b"SHOW" | b"HELP" | b"USE" | b"FETCH" | b"MOVE" | b"CLOSE"
-            | b"LISTEN" | b"UNLISTEN" | b"DEALLOCATE" | b"WITH" | b"SAVEPOINT" | b"RELEASE" | b"ABORT"
-            | b"END" | b"GO" => {}
+            b"SELECT" | b"VALUES" | b"TABLE" | b"HELP" | b"USE" | b"FETCH" | b"CLOSE" | b"LISTEN"
+            | b"UNLISTEN" | b"DEALLOCATE" | b"WITH" | b"SAVEPOINT" | b"RELEASE" | b"ABORT" | b"END"
+            | b"GO" | b"FROM" | b"SUMMARIZE" | b"EXISTS" | b"PRINT" | b"HANDLER" | b"DECLARE" => {}
+            // Of cursors; others have users and data to move.
+            b"MOVE" if !next_is(&["USER", "ROLE", "QUOTA", "SETTINGS", "ROW", "PARTITION", "PART"]) => {}
+            b"SHOW" => self.show(at),
+            // What the shells of Cassandra, Snowflake and ClickHouse show.
+            b"CONSISTENCY" | b"TRACING" | b"PAGING" | b"EXPAND" | b"LIST" | b"LS" if rest.len() <= 12 => {}
+            b"PUT" => {
+                self.push(Act::Read(None), at, self.end());
+                self.push(Act::Network(None), at, self.end());
+            }
+            b"GET" => self.push(Act::Write(None), at, self.end()),
+            b"EXPORT" | b"UNLOAD" => {
+                self.named(StatementKind::Copy, at);
+                match rest.iter().find(|token| token.kind == Kind::Text) {
+                    Some(place) if next_is(&["DATABASE"]) => {
+                        self.push(Act::Write(place.value()), at, self.end());
+                    }
+                    _ => self.push(Act::Network(None), at, self.end()),
+                }
+            }
+            b"DENY" => self.named(StatementKind::Revoke, at),
+            b"REMOVE" | b"RM" => self.named(StatementKind::Delete, at),
             b"COMMIT" | b"ROLLBACK" => {
                 if next_is(&["PREPARED"]) {
                     self.statement(StatementKind::Transaction, at, None, None);
@@ -90,7 +146,6 @@ impl<'t, 's> Reader<'t, 's> {
                     return self.prefixed(at + 1);
                 }
             }
-            b"DECLARE" if rest.iter().take(8).any(|token| token.is("CURSOR")) => {}
             b"EXPLAIN" | b"DESCRIBE" | b"DESC" => return self.explain(at),
             // Found where they stand, like those inside.
             b"INSERT" | b"UPDATE" | b"DELETE" | b"MERGE" | b"REPLACE" => self.change(at),
@@ -106,7 +161,10 @@ impl<'t, 's> Reader<'t, 's> {
             }
             b"COPY" => self.copy(at),
             b"LOAD" => self.load(at),
-            b"DO" | b"CALL" | b"EXEC" | b"EXECUTE" => self.named(StatementKind::Execute, at),
+            b"DO" | b"CALL" | b"EXEC" | b"EXECUTE" => {
+                self.named(StatementKind::Execute, at);
+                self.executed(at);
+            }
             b"PREPARE" => {
                 let kind = if next_is(&["TRANSACTION"]) {
                     StatementKind::Transaction
@@ -114,6 +172,10 @@ impl<'t, 's> Reader<'t, 's> {
                     StatementKind::Execute
                 };
                 self.named(kind, at);
+                // MySQL's has the statement in a string.
+                if rest.get(1).is_some_and(|from| from.is("FROM")) {
+                    self.executed(at);
+                }
             }
             b"SET" => self.set(at),
             b"RESET" => {
@@ -151,60 +213,25 @@ impl<'t, 's> Reader<'t, 's> {
         Some(at)
     }
 
+    /// What a statement that executes strings does by those that it holds.
+    fn executed(&mut self, at: usize) {
+        let texts: Vec<Token<'t>> =
+            self.after(at).iter().filter(|token| token.kind == Kind::Text).take(8).cloned().collect();
+        for text in texts {
+            for inner in super::nested(text.text, self.around) {
+                self.found.push(Found { act: inner.act, at: text.at.clone() });
+            }
+        }
+    }
+
     /// The verb behind another.
-    fn prefixed(&mut self, at: usize) -> Option<usize> {
+    pub(super) fn prefixed(&mut self, at: usize) -> Option<usize> {
         self.prefixes += 1;
         if self.prefixes > MAX_PREFIXES {
             self.push(Act::Opaque, at, self.end());
             return Some(at);
         }
         self.verb(at)
-    }
-
-    /// `EXPLAIN` executes what it explains only where `ANALYZE` is not provably off.
-    fn explain(&mut self, at: usize) -> Option<usize> {
-        let mut index = at + 1;
-        let mut analyze = false;
-        let mut brackets = 0_u32;
-        while let Some(token) = self.tokens.get(index) {
-            if token.is_any(&["ANALYZE", "ANALYSE"]) {
-                let off = |next: &Token<'_>| {
-                    next.is_any(&["FALSE", "OFF"]) || next.kind == Kind::Number && next.text == b"0"
-                };
-                analyze |= brackets == 0 || !self.tokens.get(index + 1).is_some_and(off);
-            } else if token.is_mark(b'(') {
-                if self.tokens.get(index + 1).is_some_and(|next| next.is_any(&["SELECT", "WITH", "VALUES"])) {
-                    break;
-                }
-                brackets += 1;
-            } else if token.is_mark(b')') {
-                brackets = brackets.saturating_sub(1);
-            } else if brackets == 0
-                && !token.is_any(&["VERBOSE", "EXTENDED", "PARTITIONS", "QUERY", "PLAN", "FORMAT", "FOR"])
-                && !token.is_mark(b'=')
-            {
-                // `FORMAT = JSON`
-                let format =
-                    self.tokens.get(index.saturating_sub(1)).is_some_and(|before| before.is_mark(b'='));
-                if !format {
-                    break;
-                }
-            }
-            index += 1;
-        }
-        let statement = self.tokens.get(index).is_some_and(|token| {
-            token.is_any(&[
-                "SELECT", "WITH", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE",
-                "CREATE", "EXECUTE", "DECLARE", "REFRESH",
-            ]) || token.is_mark(b'(')
-        });
-        if !analyze {
-            return None;
-        }
-        if statement && !self.tokens.get(index).is_some_and(|token| token.is_mark(b'(')) {
-            return self.prefixed(index);
-        }
-        Some(at)
     }
 
     /// Verbs and functions inside a statement. What a database would refuse there may be a second
@@ -214,8 +241,9 @@ impl<'t, 's> Reader<'t, 's> {
         let rights = tokens.get(start).is_some_and(|verb| verb.is_any(&["GRANT", "REVOKE"]));
         for (index, token) in tokens.iter().enumerate().skip(start) {
             let next = tokens.get(index + 1);
-            if token.is_name() && next.is_some_and(|next| next.is_mark(b'(')) {
-                self.call(index);
+            self.call(index);
+            if self.asks {
+                self.asked(index);
             }
             if token.kind != Kind::Word || index == start || rights {
                 continue;
@@ -476,6 +504,10 @@ impl<'t, 's> Reader<'t, 's> {
         if rest.first().is_some_and(|next| next.is("INDEX")) {
             return self.named(StatementKind::Maintenance, at);
         }
+        // DuckDB's extensions.
+        if let [_] = rest {
+            return self.named(StatementKind::Execute, at);
+        }
         let behind = |word: &str| {
             rest.iter()
                 .position(|token| token.is(word))
@@ -488,78 +520,13 @@ impl<'t, 's> Reader<'t, 's> {
         self.push(Act::Read(file), at, self.end());
     }
 
-    fn set(&mut self, at: usize) {
-        let rest = self.after(at);
-        match rest {
-            [role, ..] if role.is("ROLE") => self.named(StatementKind::Role, at),
-            [_, role, ..] if role.is_any(&["ROLE", "AUTHORIZATION"]) => self.named(StatementKind::Role, at),
-            [_, _, role, ..] if role.is("AUTHORIZATION") => self.named(StatementKind::Role, at),
-            [names, ..] if names.is("NAMES") => {}
-            // MySQL's own variables are no settings; `@@` ones are.
-            [first, second, ..] if first.is_mark(b'@') && !second.is_mark(b'@') => {}
-            _ => self.named(StatementKind::Set, at),
-        }
-    }
-
-    fn pragma(&mut self, at: usize) {
-        // `PRAGMA schema.name`
-        let rest = match self.after(at) {
-            [_, dot, rest @ ..] if dot.is_mark(b'.') => rest,
-            rest => rest,
-        };
-        let reads = [
-            "TABLE_INFO",
-            "TABLE_XINFO",
-            "TABLE_LIST",
-            "INDEX_LIST",
-            "INDEX_INFO",
-            "INDEX_XINFO",
-            "DATABASE_LIST",
-            "FOREIGN_KEY_LIST",
-            "FOREIGN_KEY_CHECK",
-            "INTEGRITY_CHECK",
-            "QUICK_CHECK",
-            "COMPILE_OPTIONS",
-            "FUNCTION_LIST",
-            "COLLATION_LIST",
-            "MODULE_LIST",
-            "PRAGMA_LIST",
-        ];
-        let acts = ["WAL_CHECKPOINT", "OPTIMIZE", "INCREMENTAL_VACUUM", "SHRINK_MEMORY"];
-        let sets = rest.get(1).is_some_and(|token| {
-            token.is_mark(b'=') || !rest.first().is_some_and(|pragma| pragma.is_any(&reads))
-        });
-        if sets || !rest.first().is_some_and(|pragma| pragma.is_name() && !pragma.is_any(&acts)) {
-            let (object, _) = name(self.text, rest);
-            self.statement(StatementKind::Pragma, at, None, object);
-        }
-    }
-
-    /// A function that is called; `index` is its name.
-    fn call(&mut self, index: usize) {
-        let Some(token) = self.tokens.get(index) else { return };
-        // A name that spells its letters by code may be any function's.
-        let reach = match reach(token.text) {
-            Some(reach) => reach,
-            None if token.kind == Kind::Name && token.text.contains(&b'\\') => {
-                self.statement(StatementKind::Function, index, None, Some(Cow::Borrowed(token.text)));
-                return;
-            }
-            None => return,
-        };
-        self.statement(StatementKind::Function, index, None, Some(Cow::Borrowed(token.text)));
-        if let Some(act) = reach.act(self.tokens.get(index + 2..).unwrap_or_default()) {
-            self.push(act, index, token.at.end);
-        }
-    }
-
     /// A statement whose object is the name behind its verb.
-    fn named(&mut self, kind: StatementKind, at: usize) {
+    pub(super) fn named(&mut self, kind: StatementKind, at: usize) {
         let (object, _) = name(self.text, self.after(at));
         self.statement(kind, at, None, object);
     }
 
-    fn statement(&mut self, kind: StatementKind, at: usize, class: Known<'t>, object: Known<'t>) {
+    pub(super) fn statement(&mut self, kind: StatementKind, at: usize, class: Known<'t>, object: Known<'t>) {
         self.found_statement(Statement { kind, everything: false, object, class }, at);
     }
 
@@ -569,13 +536,13 @@ impl<'t, 's> Reader<'t, 's> {
         self.push(Act::Statement(statement), at, end);
     }
 
-    fn push(&mut self, act: Act<'t>, at: usize, end: usize) {
+    pub(super) fn push(&mut self, act: Act<'t>, at: usize, end: usize) {
         let start = self.tokens.get(at).map_or(end, |token| token.at.start);
         self.found.push(Found { act, at: start..end.max(start) });
     }
 
     /// The tokens behind one.
-    fn after(&self, at: usize) -> &'s [Token<'t>] {
+    pub(super) fn after(&self, at: usize) -> &'s [Token<'t>] {
         self.tokens.get(at + 1..).unwrap_or_default()
     }
 
