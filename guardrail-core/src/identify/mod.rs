@@ -9,6 +9,7 @@ mod input;
 pub(crate) mod language;
 pub(crate) mod manifest;
 mod split;
+mod texts;
 mod tool_call;
 mod trust;
 mod unwrap;

@@ -65,6 +65,19 @@ impl<'a, 'k> Identifier<'a, 'k> {
         self.runs(inner, language, word, self.arena.alloc_slice_copy(&arguments));
     }
 
+    /// A module that a text loads. Many texts load the same ones.
+    pub(super) fn runs_module(&mut self, inner: Inner<'a>, language: Language, word: Word<'a>) {
+        let directory = inner.directory.as_known();
+        let same = |execution: &Execution<'a>| {
+            execution.language == Some(language)
+                && execution.word.as_known() == word.as_known()
+                && execution.inner.directory.as_known() == directory
+        };
+        if directory.is_none() || !self.executions.iter().any(same) {
+            self.runs(inner, Some(language), word, &[]);
+        }
+    }
+
     /// A command that is named by its path.
     pub(super) fn runs_itself(&mut self, call: &Call<'a, 'k>, invocation: &Invocation<'a>) {
         if let (Some((&first, arguments)), true) = (invocation.words.split_first(), call.standing.is_file()) {
