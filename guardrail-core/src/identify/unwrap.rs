@@ -452,6 +452,15 @@ impl<'a, 'k> Identifier<'a, 'k> {
             };
         }
         let Some(&Role::Code(language)) = role else { return };
+        // A diff that is not given is no code that runs.
+        let given = match invocation.stdin {
+            Input::Text(word) => word.as_known().is_some(),
+            Input::Channel(channel) => self.lowerer.channel_text(channel).is_some(),
+            _ => false,
+        };
+        if language == Language::Diff && !given {
+            return;
+        }
         if is_general_purpose(language) && matches!(invocation.stdin, Input::Channel(_)) {
             // Even harmless text: what an interpreter is fed is not what it was started with.
             let found = Found { act: Act::Opaque, at: 0..0 };
@@ -561,6 +570,9 @@ pub(super) const fn is_general_purpose(language: Language) -> bool {
             | Language::Jq
             | Language::Sql
             | Language::Cron
+            | Language::SystemCron
+            | Language::Unit
+            | Language::Diff
             | Language::Manifest
     )
 }

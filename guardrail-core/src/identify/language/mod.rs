@@ -8,11 +8,14 @@
 mod awk;
 mod cron;
 mod cursor;
+mod diff;
 mod inline;
 mod jq;
+mod makefile;
 mod nesting;
 mod sed;
 mod sql;
+mod unit;
 mod windows;
 
 use std::borrow::Cow;
@@ -138,7 +141,11 @@ pub(crate) fn read(language: Language, program: &[u8]) -> Vec<Found<'_>> {
         Language::Awk => awk::read(program),
         Language::Jq => jq::read(program),
         Language::Sql => sql::read(program),
-        Language::Cron => cron::read(program),
+        Language::Cron => cron::read(program, false),
+        Language::SystemCron => cron::read(program, true),
+        Language::Unit => unit::read(program),
+        Language::Makefile => makefile::read(program),
+        Language::Diff => diff::read(program),
         Language::PowerShell => windows::powershell(program),
         Language::EncodedPowerShell => windows::encoded(program),
         Language::Cmd => windows::cmd(program),
