@@ -376,6 +376,7 @@ fn read_flag(mut keys: Keys) -> Result<Flag, FileError> {
         role,
         then: keys.role("then")?.map(|(_, role)| role),
         leads: keys.take("leads")?.unwrap_or(false),
+        within: keys.take("within")?,
         harmless: keys.take("harmless")?.unwrap_or_default(),
         keys: key_roles,
         prefixes,

@@ -195,6 +195,14 @@ named! {
         Cmd = "cmd",
         /// The lines of a crontab.
         Cron = "cron",
+        /// The lines of the system's crontabs, which name a user before the command.
+        SystemCron = "system-cron",
+        /// The text of systemd units.
+        Unit = "unit",
+        /// Makefiles.
+        Makefile = "makefile",
+        /// Diffs, and the ed scripts that stand in their place.
+        Diff = "diff",
         /// Kubernetes objects, as YAML or JSON.
         Manifest = "manifest",
         /// What kustomize makes manifests of.

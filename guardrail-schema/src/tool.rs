@@ -168,6 +168,9 @@ pub struct Flag {
     pub then: Option<Role>,
     /// Whether its value is the first word of the command that is wrapped (`--entrypoint`).
     pub leads: bool,
+    /// What the wrapped command's name is looked up in: `python -m` makes the value `pip` the tool
+    /// of the name `python -m pip`.
+    pub within: Option<String>,
     /// Values that change nothing that matters; each may be a glob.
     pub harmless: Vec<String>,
     /// For `key=value` values: what each key's value is. The first match counts; a key without

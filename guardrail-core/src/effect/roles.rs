@@ -219,8 +219,20 @@ impl<'a> Collector<'_, 'a, '_> {
             // Judged as a feed.
             return;
         }
-        let location = super::place::locate(&word, &self.invocation.directory, self.view);
+        let location = self.code_at(&word);
         self.push(EffectKind::Execute, word.span, Target::Path(word, location));
+    }
+
+    /// Where code lies: its name may be an address.
+    fn code_at(&self, word: &Word<'a>) -> Location {
+        let location = super::place::locate(word, &self.invocation.directory, self.view);
+        let remote = [&b"http://"[..], b"https://", b"ftp://"];
+        match word.prefix() {
+            name if remote.iter().any(|scheme| name.starts_with(scheme)) => {
+                Location { area: Area::Network, ..location }
+            }
+            _ => location,
+        }
     }
 
     pub(super) fn language_acts(&mut self) {
@@ -234,6 +246,13 @@ impl<'a> Collector<'_, 'a, '_> {
                 Act::Write(path) => self.act_path(EffectKind::Write, path.as_ref(), span),
                 Act::Delete(path) => self.act_path(EffectKind::Delete, path.as_ref(), span),
                 Act::Load(path) => self.act_path(EffectKind::Execute, path.as_ref(), span),
+                // Only what the request itself puts in its place counts, which is seen by the files.
+                Act::Import(_) => {}
+                Act::Fetched => {
+                    let word = Word::known(b"https://", span);
+                    let location = self.code_at(&word);
+                    self.push(EffectKind::Execute, span, Target::Path(word, location));
+                }
                 Act::Network(_) => self.push(EffectKind::NetworkOut, span, Target::Nothing),
                 Act::Environment => self.push(EffectKind::ReadSecret, span, Target::Nothing),
                 Act::Opaque => {

@@ -9,7 +9,9 @@ mod input;
 pub(crate) mod language;
 mod lookup;
 pub(crate) mod manifest;
+mod obeyed;
 mod split;
+mod texts;
 mod tool_call;
 mod trust;
 mod unwrap;
@@ -62,6 +64,10 @@ pub(crate) struct Identifier<'a, 'k> {
     executions: Vec<written::Execution<'a>>,
     /// How often these were looked at.
     rounds: u32,
+    /// The first call that was not asked whether it writes what will run by itself.
+    asked: usize,
+    /// How many files that were.
+    places: u32,
     /// Contents of files that the caller gave.
     attachments: manifest::Attachments<'a>,
 }
@@ -83,6 +89,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
             waiting: VecDeque::new(),
             executions: Vec::new(),
             rounds: 0,
+            asked: 0,
+            places: 0,
             attachments,
         }
     }

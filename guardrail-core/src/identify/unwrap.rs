@@ -1,14 +1,12 @@
 //! What is inside a call: the command a wrapper runs, the source an interpreter is given, the
 //! code it takes from a stream.
 
-use std::borrow::Cow;
-
 use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{EffectKind, Inside, Language, Role};
 
 use crate::glob;
 use crate::identify::call::{Argument, Call, Feed, FeedSource, Given, LanguageAct, Unknown};
-use crate::identify::language::{self, Act, Found};
+use crate::identify::language::{Act, Found};
 use crate::identify::written::positional;
 use crate::identify::{Identifier, span_of, split};
 use crate::lower::{
@@ -184,6 +182,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
         {
             return;
         }
+        let families = call.flags.iter().filter_map(|used| used.flag.within.as_deref());
+        let words = families.fold(words, |words, family| self.within(words, family));
         if call.command.is_some_and(|command| command.appends_input.is_some()) {
             // Who writes that input may be behind in the queue.
             return self.waiting.push_back((self.calls.len(), inner));
@@ -356,33 +356,6 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }
     }
 
-    fn small_language(
-        &mut self,
-        call: &mut Call<'a, 'k>,
-        invocation: &Invocation<'a>,
-        inner: Inner<'a>,
-        language: Language,
-        text: &'a [u8],
-        span: Span,
-    ) {
-        for found in language::read(language, text) {
-            match &found.act {
-                Act::Shell(Some(code)) => {
-                    let code = match code {
-                        Cow::Borrowed(code) => *code,
-                        Cow::Owned(code) => self.arena.alloc_slice_copy(code),
-                    };
-                    // What the program hands it is not followed.
-                    let fed = Input::File(Word { from: &[Origin::Input], ..Word::unknown(span) });
-                    self.source(call, invocation, inner, code, span, &[], fed);
-                }
-                Act::Shell(None) => call.unknown.push((Unknown::Code, span)),
-                _ => {}
-            }
-            call.found.push(LanguageAct { language, found, span });
-        }
-    }
-
     /// A path to source text. What comes through a stream and is constant is as good as a word;
     /// of the rest only where it comes from can be judged here.
     fn script(
@@ -402,7 +375,14 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }
         if matches!(word.as_known(), Some(b"-" | b"/dev/stdin" | b"/dev/fd/0" | b"/proc/self/fd/0")) {
             let (text, from) = match invocation.stdin {
-                Input::Text(word) => (word.as_known(), FeedSource::Unknown),
+                // It lies open in the request, as a word does.
+                Input::Text(text) if text.as_known().is_some() => {
+                    if invocation.resolution != Resolution::Builtin {
+                        self.code(call, invocation, inner, language, text, &[]);
+                    }
+                    return;
+                }
+                Input::Text(_) => (None, FeedSource::Unknown),
                 Input::Channel(channel) => (self.lowerer.channel_text(channel), FeedSource::Channel(channel)),
                 _ => return self.feed(call, invocation, inner, language, word.span),
             };
@@ -484,6 +464,15 @@ impl<'a, 'k> Identifier<'a, 'k> {
             };
         }
         let Some(&Role::Code(language)) = role else { return };
+        // A diff that is not given is no code that runs.
+        let given = match invocation.stdin {
+            Input::Text(word) => word.as_known().is_some(),
+            Input::Channel(channel) => self.lowerer.channel_text(channel).is_some(),
+            _ => false,
+        };
+        if language == Language::Diff && !given {
+            return;
+        }
         if is_general_purpose(language) && matches!(invocation.stdin, Input::Channel(_)) {
             // Even harmless text: what an interpreter is fed is not what it was started with.
             let found = Found { act: Act::Opaque, at: 0..0 };
@@ -593,6 +582,9 @@ pub(super) const fn is_general_purpose(language: Language) -> bool {
             | Language::Jq
             | Language::Sql
             | Language::Cron
+            | Language::SystemCron
+            | Language::Unit
+            | Language::Diff
             | Language::Manifest
     )
 }

@@ -65,6 +65,19 @@ impl<'a, 'k> Identifier<'a, 'k> {
         self.runs(inner, language, word, self.arena.alloc_slice_copy(&arguments));
     }
 
+    /// A module that a text loads. Many texts load the same ones.
+    pub(super) fn runs_module(&mut self, inner: Inner<'a>, language: Language, word: Word<'a>) {
+        let directory = inner.directory.as_known();
+        let same = |execution: &Execution<'a>| {
+            execution.language == Some(language)
+                && execution.word.as_known() == word.as_known()
+                && execution.inner.directory.as_known() == directory
+        };
+        if directory.is_none() || !self.executions.iter().any(same) {
+            self.runs(inner, Some(language), word, &[]);
+        }
+    }
+
     /// A command that is named by its path.
     pub(super) fn runs_itself(&mut self, call: &Call<'a, 'k>, invocation: &Invocation<'a>) {
         if let (Some((&first, arguments)), true) = (invocation.words.split_first(), call.standing.is_file()) {
@@ -80,16 +93,32 @@ impl<'a, 'k> Identifier<'a, 'k> {
         word: Word<'a>,
         arguments: &'a [Word<'a>],
     ) {
+        self.push_execution(Execution::new(self.calls.len(), inner, language, word, arguments));
+    }
+
+    /// A call that writes what will run.
+    pub(super) fn runs_at(
+        &mut self,
+        call: usize,
+        inner: Inner<'a>,
+        language: Option<Language>,
+        word: Word<'a>,
+    ) {
+        let execution = Execution::new(call, inner, language, word, &[]);
+        // That nobody knows what is written there is said of the write.
+        self.push_execution(Execution { unknown: true, ..execution });
+    }
+
+    fn push_execution(&mut self, execution: Execution<'a>) {
         if self.executions.len() >= MOST_FILES {
             return self.lowerer.exhaust(SourceId(0), Span::default());
         }
-        let call = self.calls.len();
-        let done = Vec::new();
-        self.executions.push(Execution { call, inner, language, word, arguments, done, unknown: false });
+        self.executions.push(execution);
     }
 
     /// Follows what was written to files that run. Whether that may have brought anything new.
     pub(super) fn written_code(&mut self) -> bool {
+        self.obeyed();
         if self.executions.is_empty() || self.rounds >= MOST_ROUNDS {
             return false;
         }
@@ -298,6 +327,18 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 }
             }
         }
+    }
+}
+
+impl<'a> Execution<'a> {
+    const fn new(
+        call: usize,
+        inner: Inner<'a>,
+        language: Option<Language>,
+        word: Word<'a>,
+        arguments: &'a [Word<'a>],
+    ) -> Self {
+        Self { call, inner, language, word, arguments, done: Vec::new(), unknown: false }
     }
 }
 

@@ -7,8 +7,10 @@ use super::files::{Meets, run_by};
 use super::flow::{self, Reach};
 use super::{Case, Found};
 use crate::effect::{Area, Code, Effect, Target};
-use crate::identify::FeedSource;
+use crate::identify::language::Act;
+use crate::identify::{Call, FeedSource};
 use crate::lower::{Input, Invocation, Origin, Word};
+use crate::shell::Span;
 
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     let analysis = case.analysis;
@@ -30,7 +32,9 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     let runs = || {
         let installs =
             |effect: &Effect<'_, '_>| effect.kind == EffectKind::Write && is_at(effect, Area::System);
-        program.invocations.len() > 1 && case.effects().any(|effect| executes(effect) || installs(effect))
+        let loads = || analysis.identified.calls.iter().any(|call| imports(call).next().is_some());
+        program.invocations.len() > 1
+            && (case.effects().any(|effect| executes(effect) || installs(effect)) || loads())
     };
     let comes = || {
         let decodes = || analysis.identified.calls.iter().any(|call| call.has_facet("decode"));
@@ -48,6 +52,7 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
             files(case, effect, &network, &decoded, found);
         }
         installed(case, &network, found);
+        imported(case, &network, found);
     }
     for effect in case.effects().filter(is_fed) {
         let Some(invocation) = analysis.identified.program.invocation(effect.invocation) else { continue };
@@ -136,6 +141,28 @@ fn installed(case: &Case<'_, '_, '_>, network: &Reach, found: &mut Found) {
             found.at(call.source, call.named, Risk::Critical, true, message);
         }
     }
+}
+
+/// Modules that a text loads, out of files that the script has fetched.
+fn imported(case: &Case<'_, '_, '_>, network: &Reach, found: &mut Found) {
+    for call in &case.analysis.identified.calls {
+        let Some(invocation) = case.analysis.identified.program.invocation(call.invocation) else { continue };
+        for (path, span) in imports(call) {
+            let file = case.analysis.file(&Word::known(path, span), invocation);
+            if network.meets(case, &file, false) == Some(Meets::Yes) {
+                let message = "loads a module that comes from a network, which nobody has seen";
+                found.at(call.source, span, Risk::Critical, true, message);
+            }
+        }
+    }
+}
+
+/// The files that a call's texts would load modules from.
+fn imports<'c, 'a>(call: &'c Call<'a, '_>) -> impl Iterator<Item = (&'c [u8], Span)> {
+    call.found.iter().filter_map(|found| match &found.found.act {
+        Act::Import(path) => Some((&**path, found.span)),
+        _ => None,
+    })
 }
 
 /// Whether what an invocation runs was read from its input, or its wrapper's.

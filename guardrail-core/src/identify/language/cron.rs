@@ -7,8 +7,8 @@ use super::{Act, Found};
 /// Settings that change which shell runs the commands, or what it finds.
 const SETTINGS: &[&[u8]] = &[b"SHELL", b"PATH", b"BASH_ENV", b"ENV", b"LD_PRELOAD", b"LD_LIBRARY_PATH"];
 
-/// What the commands of a crontab are.
-pub(super) fn read(text: &[u8]) -> Vec<Found<'_>> {
+/// What the commands of a crontab are; the system's own names whom each runs as.
+pub(super) fn read(text: &[u8], system: bool) -> Vec<Found<'_>> {
     let mut found = Vec::new();
     let mut start = 0;
     for line in text.split(|byte| *byte == b'\n') {
@@ -18,7 +18,7 @@ pub(super) fn read(text: &[u8]) -> Vec<Found<'_>> {
         if line.is_empty() || line.starts_with(b"#") {
             continue;
         }
-        let act = match (setting(line), command(line)) {
+        let act = match (setting(line), command(line, system)) {
             (Some(name), _) if !SETTINGS.contains(&name) => continue,
             (Some(_), _) | (None, None) => Act::Opaque,
             (None, Some(command)) => Act::Shell(Some(Cow::Borrowed(command))),
@@ -37,8 +37,8 @@ fn setting(line: &[u8]) -> Option<&[u8]> {
 }
 
 /// The command behind five fields or `@daily`; behind an unescaped `%` stands what it reads.
-fn command(line: &[u8]) -> Option<&[u8]> {
-    let fields = if line.starts_with(b"@") { 1 } else { 5 };
+fn command(line: &[u8], system: bool) -> Option<&[u8]> {
+    let fields = if line.starts_with(b"@") { 1 } else { 5 } + usize::from(system);
     let mut rest = line;
     for _ in 0..fields {
         let end = rest.iter().position(|byte| matches!(byte, b' ' | b'\t'))?;
@@ -56,7 +56,7 @@ fn command(line: &[u8]) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use guardrail_schema::Language::Cron;
+    use guardrail_schema::Language::{Cron, SystemCron};
 
     use super::super::testing::check;
 
@@ -74,6 +74,10 @@ mod tests {
                 ("SHELL = /tmp/x\n", &["opaque"]),
                 ("* * * nonsense", &["opaque"]),
             ],
+        );
+        check(
+            SystemCron,
+            &[("* * * * * root rm -rf /", &["shell:rm -rf /"]), ("@reboot root /tmp/x", &["shell:/tmp/x"])],
         );
     }
 }

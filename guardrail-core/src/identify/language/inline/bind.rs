@@ -7,7 +7,13 @@ use super::lex::{Lexed, Token};
 pub(super) fn bind<'t>(syntax: Syntax, tokens: &[Lexed<'t>], bound: &mut Vec<&'t [u8]>) {
     // Inside a construct whose names are all bound, up to this.
     let mut until: Option<fn(Token<'_>) -> bool> = None;
+    let mut depth = 0_usize;
     for (index, one) in tokens.iter().enumerate() {
+        match one.token {
+            Token::Mark(b'(' | b'[' | b'{') => depth += 1,
+            Token::Mark(b')' | b']' | b'}') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
         let next = tokens.get(index + 1).map(|one| one.token);
         if until.is_some_and(|end| end(one.token)) {
             until = None;
@@ -21,7 +27,7 @@ pub(super) fn bind<'t>(syntax: Syntax, tokens: &[Lexed<'t>], bound: &mut Vec<&'t
                 until = Some(|token| token == Token::Mark(b':'))
             }
             Token::Name(b"def") if syntax == Syntax::Python => {
-                until = Some(|token| token == Token::Mark(b':'))
+                bind_definition(tokens.get(index + 1..).unwrap_or_default(), bound)
             }
             Token::Name(b"const" | b"let" | b"var") if syntax == Syntax::JavaScript => {
                 until = Some(|token| {
@@ -48,7 +54,9 @@ pub(super) fn bind<'t>(syntax: Syntax, tokens: &[Lexed<'t>], bound: &mut Vec<&'t
                     || matches!((next, caught), (Some(Token::Mark(b')')), Some(Token::Mark(b'('))))
                         && syntax == Syntax::JavaScript
                         && catches(tokens, index)
-                    || assigns_several(tokens, index)
+                    // In brackets, Python's are arguments behind a comma.
+                    || (depth == 0 || syntax != Syntax::Python) && assigns_several(tokens, index)
+                    || syntax == Syntax::Python && next == Some(Token::Mark(b':')) && annotated(caught)
                 {
                     bound.push(name);
                 }
@@ -56,6 +64,26 @@ pub(super) fn bind<'t>(syntax: Syntax, tokens: &[Lexed<'t>], bound: &mut Vec<&'t
             _ => {}
         }
     }
+}
+
+/// `name(a, b: type = 1)`, as far as the names go.
+fn bind_definition<'t>(tokens: &[Lexed<'t>], bound: &mut Vec<&'t [u8]>) {
+    let mut depth = 0_usize;
+    for one in tokens.iter().take(256) {
+        match one.token {
+            Token::Name(name) => bound.push(name),
+            Token::Mark(b'(' | b'[' | b'{') => depth += 1,
+            Token::Mark(b')') if depth <= 1 => return,
+            Token::Mark(b')' | b']' | b'}') => depth = depth.saturating_sub(1),
+            Token::Mark(b':') if depth == 0 => return,
+            _ => {}
+        }
+    }
+}
+
+/// `name: type = ...` at the start of a statement.
+fn annotated(before: Option<Token<'_>>) -> bool {
+    matches!(before, None | Some(Token::Newline | Token::Mark(b';')))
 }
 
 /// `catch (e)`

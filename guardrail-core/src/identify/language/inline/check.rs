@@ -4,12 +4,13 @@
 use std::borrow::Cow;
 
 use super::super::{Act, Found};
-use super::bind::bind;
 use super::dialect::{Dialect, Syntax, lists};
 use super::lex::{Lexed, Token, Unreadable, tokens};
-
-/// More names than a one-liner binds.
-const MAX_NAMES: usize = 256;
+use super::names::{Constant, Names};
+use super::shape::{
+    calls_back, calls_function, calls_value, ends_import, ends_operand, is_comma, is_key, is_mark, matching,
+    reads_only, shows_arguments, split_first, starts_statement,
+};
 
 /// The files that a text reads, if it does nothing else; `None` if that cannot be told.
 pub(super) fn harmless<'t>(dialect: &'static Dialect, text: &'t [u8]) -> Option<Vec<Found<'t>>> {
@@ -22,18 +23,23 @@ pub(super) fn harmless<'t>(dialect: &'static Dialect, text: &'t [u8]) -> Option<
     {
         return None;
     }
-    let mut checker =
-        Checker { dialect, bound: Vec::new(), imported: Vec::new(), depth: 0, base: 0, found: Vec::new() };
+    let mut checker = Checker { dialect, names: Names::default(), depth: 0, base: 0, found: Vec::new() };
     checker.text(text).ok()?;
-    Some(checker.found)
+    let mut found = checker.found;
+    found.extend(
+        checker
+            .names
+            .modules
+            .iter()
+            .map(|module| Found { act: Act::Import(Cow::Borrowed(*module)), at: 0..text.len() }),
+    );
+    Some(found)
 }
 
-struct Checker<'t> {
-    dialect: &'static Dialect,
+pub(super) struct Checker<'t> {
+    pub(super) dialect: &'static Dialect,
     /// Names that the text itself gives a meaning.
-    bound: Vec<&'t [u8]>,
-    /// Names that it takes from modules, all of them harmless.
-    imported: Vec<&'t [u8]>,
+    pub(super) names: Names<'t>,
     depth: u32,
     /// Where the text being checked starts in the whole.
     base: usize,
@@ -43,20 +49,13 @@ struct Checker<'t> {
 impl<'t> Checker<'t> {
     fn text(&mut self, text: &'t [u8]) -> Result<(), Unreadable> {
         let tokens = tokens(self.dialect.syntax, text)?;
-        bind(self.dialect.syntax, &tokens, &mut self.bound);
-        if self.bound.len() > MAX_NAMES {
-            return Err(Unreadable);
-        }
+        self.names.learn(self.dialect, &tokens)?;
         let mut index = 0;
         while let Some(one) = tokens.get(index) {
             let rest = tokens.get(index + 1..).unwrap_or_default();
             let before = index.checked_sub(1).and_then(|before| tokens.get(before)).map(|one| one.token);
             let taken = match one.token {
-                Token::Name(name) => {
-                    let target =
-                        index.checked_sub(2).and_then(|target| tokens.get(target)).map(|one| one.token);
-                    self.name(name, [target, before], rest, one.at.start)?
-                }
+                Token::Name(name) => self.name(name, &tokens, index)?,
                 Token::Template(body) => {
                     self.template(body, one.at.start)?;
                     0
@@ -107,38 +106,49 @@ impl<'t> Checker<'t> {
     }
 
     /// A name; says how many of the tokens behind it belong to it.
-    fn name(
-        &mut self,
-        name: &'t [u8],
-        [target, before]: [Option<Token<'t>>; 2],
-        rest: &[Lexed<'t>],
-        start: usize,
-    ) -> Result<usize, Unreadable> {
+    fn name(&mut self, name: &'t [u8], tokens: &[Lexed<'t>], index: usize) -> Result<usize, Unreadable> {
         let dialect = self.dialect;
+        let rest = tokens.get(index + 1..).unwrap_or_default();
+        let start = tokens.get(index).map_or(0, |one| one.at.start);
+        let token = |at: usize| index.checked_sub(at).and_then(|at| tokens.get(at)).map(|one| one.token);
+        let before = token(1);
         if dialect.syntax == Syntax::Php {
             let lower = name.to_ascii_lowercase();
             return if lists(dialect.words, &lower) || lists(dialect.words, name) {
                 Ok(0)
-            } else if name == b"file_get_contents" {
+            } else if lists(dialect.readers, &lower) {
                 self.reads(rest, start)
+            } else if lists(dialect.roots, &lower) && calls_back(&lower, rest) {
+                Ok(0)
             } else {
                 Err(Unreadable)
             };
         }
         if before == Some(Token::Mark(b'.')) {
+            if dialect.syntax == Syntax::Python {
+                return self.python_member(name, tokens, index);
+            }
             return if self.is_member(name, rest) { Ok(0) } else { Err(Unreadable) };
         }
         match (dialect.syntax, name) {
-            (Syntax::Python, b"import") => return self.import(rest),
-            (Syntax::Python, b"from") => return self.names_from(rest),
+            // What these load has been looked at.
+            (Syntax::Python, b"import" | b"from") if starts_statement(before) => {
+                return Ok(rest.iter().take_while(|one| !ends_import(one.token)).count());
+            }
             (Syntax::Python, b"open") => return self.reads(rest, start),
-            (Syntax::JavaScript, b"require") => return self.require([target, before], rest, start),
+            (Syntax::Python, b"__name__" | b"__file__") if !is_mark(rest, b'=') => return Ok(0),
+            (Syntax::JavaScript, b"require") => return self.require([token(2), before], rest, start),
+            (Syntax::JavaScript, b"setTimeout" | b"setInterval") if calls_function(rest) => return Ok(0),
             (Syntax::Ruby, b"require") => {
-                return match rest {
-                    [Lexed { token: Token::Text(name), .. }, ..] if lists(dialect.modules, name) => Ok(1),
+                return match rest.first().map(|one| one.token) {
+                    Some(token) if self.constant(token).is_some_and(|name| lists(dialect.modules, name)) => {
+                        Ok(1)
+                    }
                     _ => Err(Unreadable),
                 };
             }
+            (Syntax::Ruby, b"ARGV") if shows_arguments(rest) => return Ok(0),
+            (Syntax::Ruby, b"Dir") if is_mark(rest, b'[') => return Ok(0),
             _ => {}
         }
         let names_argument = dialect.syntax == Syntax::Python && is_mark(rest, b'=');
@@ -149,7 +159,15 @@ impl<'t> Checker<'t> {
         let key = dialect.syntax != Syntax::Python
             && is_key(rest)
             && matches!(before, Some(Token::Mark(b'{' | b',' | b'(')) | Some(Token::Newline));
-        if key || lists(dialect.words, name) || self.imported.contains(&name) {
+        if dialect.syntax == Syntax::Python
+            && let Some(path) = self.names.path(dialect, name)
+        {
+            if names_argument && !self.names.is_taken(name) {
+                return Ok(0);
+            }
+            return self.part(path, tokens, index);
+        }
+        if key || lists(dialect.words, name) {
             return Ok(0);
         }
         if lists(dialect.roots, name) {
@@ -162,10 +180,10 @@ impl<'t> Checker<'t> {
             }
             return self.members(name, rest, start);
         }
-        if self.bound.contains(&name) { Ok(0) } else { Err(Unreadable) }
+        if self.names.bound.contains(&name) { Ok(0) } else { Err(Unreadable) }
     }
 
-    fn is_member(&self, name: &[u8], rest: &[Lexed<'t>]) -> bool {
+    pub(super) fn is_member(&self, name: &[u8], rest: &[Lexed<'t>]) -> bool {
         let dialect = self.dialect;
         if lists(dialect.members, name) {
             return true;
@@ -189,7 +207,7 @@ impl<'t> Checker<'t> {
             taken += 2;
             if lists(self.dialect.members_of, &path) {
                 listed = taken;
-                if reads_file(&path) {
+                if lists(self.dialect.readers, &path) {
                     return Ok(taken + self.reads(rest.get(taken..).unwrap_or_default(), start)?);
                 }
             }
@@ -198,57 +216,6 @@ impl<'t> Checker<'t> {
             }
         }
         if listed == 0 { Err(Unreadable) } else { Ok(listed) }
-    }
-
-    /// `import a, b.c`
-    fn import(&mut self, rest: &[Lexed<'t>]) -> Result<usize, Unreadable> {
-        let mut taken = 0;
-        let mut root = true;
-        for one in rest {
-            match one.token {
-                Token::Name(name) if root && lists(self.dialect.roots, name) => root = false,
-                // What it holds is checked where it is used.
-                Token::Name(name) if !root && matches!(name, b"parse" | b"path") => {}
-                Token::Mark(b'.') if !root => {}
-                Token::Mark(b',') if !root => root = true,
-                Token::Newline | Token::Mark(b';') if !root => break,
-                _ => return Err(Unreadable),
-            }
-            taken += 1;
-        }
-        if root { Err(Unreadable) } else { Ok(taken) }
-    }
-
-    /// `from a.b import c, d`, or the `from` of `raise`.
-    fn names_from(&mut self, rest: &[Lexed<'t>]) -> Result<usize, Unreadable> {
-        let mut path: Vec<u8> = Vec::new();
-        let mut module = 0;
-        let mut taken = 0;
-        let mut imported = false;
-        for one in rest {
-            match one.token {
-                Token::Name(b"import") if !imported => {
-                    imported = true;
-                    path.push(b'.');
-                    module = path.len();
-                }
-                Token::Name(name) if imported => {
-                    path.truncate(module);
-                    path.extend_from_slice(name);
-                    if !lists(self.dialect.members_of, &path) || reads_file(&path) {
-                        return Err(Unreadable);
-                    }
-                    self.imported.push(name);
-                }
-                Token::Name(name) => path.extend_from_slice(name),
-                Token::Mark(b'.') if !imported => path.push(b'.'),
-                Token::Mark(b',') if imported => {}
-                Token::Newline | Token::Mark(b';') => break,
-                _ => return Err(Unreadable),
-            }
-            taken += 1;
-        }
-        if imported { Ok(taken) } else { Err(Unreadable) }
     }
 
     /// `require("fs").readFileSync(...)`, `const fs = require("fs")`, `require("./package.json").x`
@@ -265,14 +232,24 @@ impl<'t> Checker<'t> {
             rest @ ..,
         ] = rest
         else {
-            return Err(Unreadable);
+            // `require.resolve("x")` only looks for the file.
+            return match rest {
+                [
+                    Lexed { token: Token::Mark(b'.'), .. },
+                    Lexed { token: Token::Name(b"resolve"), .. },
+                    Lexed { token: Token::Mark(b'('), .. },
+                    Lexed { token: Token::Text(_), .. },
+                    ..,
+                ] => Ok(2),
+                _ => Err(Unreadable),
+            };
         };
-        if matches!(*name, b"./package.json" | b"../package.json") {
+        if name.rsplit(|byte| *byte == b'/').next() == Some(b"package.json") && !name.contains(&b'\\') {
             self.push(Act::Read(Some(Cow::Borrowed(name))), start, None);
             return Ok(3);
         }
         let module = name.strip_prefix(b"node:").unwrap_or(name);
-        if !matches!(module, b"fs" | b"os" | b"path" | b"querystring" | b"util") {
+        if !lists(self.dialect.modules, module) {
             return Err(Unreadable);
         }
         if matches!(rest, [Lexed { token: Token::Mark(b'.'), .. }, ..]) {
@@ -289,47 +266,97 @@ impl<'t> Checker<'t> {
 
     /// The arguments of a call that reads a file, if that is all it does. They are checked as any
     /// tokens are.
-    fn reads(&mut self, rest: &[Lexed<'t>], start: usize) -> Result<usize, Unreadable> {
+    pub(super) fn reads(&mut self, rest: &[Lexed<'t>], start: usize) -> Result<usize, Unreadable> {
         let [Lexed { token: Token::Mark(b'('), .. }, arguments @ ..] = rest else { return Err(Unreadable) };
         let end = matching(arguments).ok_or(Unreadable)?;
         let arguments = arguments.get(..end).unwrap_or_default();
-        let arguments = match arguments {
-            [] | [Lexed { token: Token::Mark(b'*') | Token::Operator, .. }, ..] => return Err(Unreadable),
-            [path @ .., Lexed { token: Token::Mark(b','), .. }, Lexed { token: Token::Text(mode), .. }]
-                if matches!(*mode, b"r" | b"rb" | b"rt" | b"utf8" | b"utf-8" | b"ascii" | b"base64") =>
-            {
-                path
-            }
+        let (arguments, options) = split_first(arguments);
+        let tame = |option: &[Lexed<'t>]| match option {
+            [Lexed { token, .. }] => self.constant(*token).is_some_and(reads_only),
             [
-                path @ ..,
-                Lexed { token: Token::Mark(b','), .. },
-                Lexed { token: Token::Name(b"encoding"), .. },
+                Lexed { token: Token::Name(b"encoding" | b"errors" | b"newline"), .. },
+                Lexed { token: Token::Mark(b'=' | b':'), .. },
+                Lexed { token: Token::Text(_) | Token::Template(_) | Token::Name(b"None"), .. },
+            ] => true,
+            [
+                Lexed { token: Token::Name(b"mode"), .. },
                 Lexed { token: Token::Mark(b'='), .. },
+                Lexed { token, .. },
+            ] => self.constant(*token).is_some_and(reads_only),
+            [
+                Lexed { token: Token::Mark(b'{'), .. },
+                Lexed { token: Token::Name(b"encoding"), .. },
+                Lexed { token: Token::Mark(b':'), .. },
                 Lexed { token: Token::Text(_), .. },
-            ] => path,
-            path => path,
+                Lexed { token: Token::Mark(b'}'), .. },
+            ] => true,
+            _ => false,
         };
+        if arguments.is_empty() || !options.is_none_or(|options| options.split(is_comma).all(tame)) {
+            return Err(Unreadable);
+        }
+        // `*names`, `file=...`, and what two names stand for.
+        let odd = |one: &Lexed<'_>| matches!(one.token, Token::Mark(b'|' | b'=') | Token::Operator);
+        if matches!(arguments, [Lexed { token: Token::Mark(b'*'), .. }, ..]) || arguments.iter().any(odd) {
+            return Err(Unreadable);
+        }
         let path = match arguments {
-            [Lexed { token: Token::Text(path), .. }] if !path.contains(&b'\\') => Some(*path),
             [Lexed { token: Token::Number, .. }] => Some(&b"/dev/stdin"[..]),
+            [Lexed { token: Token::Name(name), .. }] => {
+                return self.reads_named(name, start, arguments.last());
+            }
+            [Lexed { token, .. }] => self.constant(*token),
             _ => None,
         };
-        let tame = !arguments.iter().any(|one| matches!(one.token, Token::Mark(b',' | b'|')));
         // Other schemes open connections, and a pipe starts a program.
         let plain = match path {
             Some(path) => {
                 path.starts_with(b"php://stdin")
                     || !path.windows(3).any(|part| part == b"://") && path.first() != Some(&b'|')
             }
-            None => self.dialect.syntax != Syntax::Php,
+            None => self.dialect.syntax == Syntax::Python || self.dialect.syntax == Syntax::JavaScript,
         };
-        if !tame || !plain {
+        if !plain {
             return Err(Unreadable);
         }
         if !path.is_some_and(|path| matches!(path, b"/dev/stdin" | b"php://stdin")) {
             self.push(Act::Read(path.map(Cow::Borrowed)), start, arguments.last());
         }
         Ok(0)
+    }
+
+    /// A file whose name a name holds.
+    fn reads_named(
+        &mut self,
+        name: &[u8],
+        start: usize,
+        last: Option<&Lexed<'t>>,
+    ) -> Result<usize, Unreadable> {
+        if !matches!(self.dialect.syntax, Syntax::Python | Syntax::JavaScript) {
+            return Err(Unreadable);
+        }
+        match self.names.constant(name).cloned() {
+            Some(Constant::Texts(texts)) => {
+                for text in texts {
+                    self.push(Act::Read(Some(Cow::Owned(text))), start, last);
+                }
+            }
+            Some(Constant::Path(path)) => self.push(Act::Read(Some(Cow::Borrowed(path))), start, last),
+            None => self.push(Act::Read(None), start, last),
+        }
+        Ok(0)
+    }
+
+    /// What a token of text stands for, where that is said in full.
+    pub(super) fn constant(&self, token: Token<'t>) -> Option<&'t [u8]> {
+        let (text, code): (_, &[u8]) = match (token, self.dialect.syntax) {
+            (Token::Text(text), _) => (text, b""),
+            (Token::Template(text), Syntax::Ruby) => (text, b"#"),
+            (Token::Template(text), Syntax::Python) => (text, b"{}"),
+            (Token::Template(text), _) => (text, b"${"),
+            _ => return None,
+        };
+        (!text.iter().any(|byte| *byte == b'\\' || code.contains(byte))).then_some(text)
     }
 
     /// JavaScript's `x[...]` reaches everything that `x.name` does, under a name that need not
@@ -355,8 +382,6 @@ impl<'t> Checker<'t> {
 
     fn string(&self, body: &[u8], rest: &[Lexed<'t>]) -> Result<(), Unreadable> {
         let fits = match self.dialect.syntax {
-            // `"{0.__globals__}".format(f)` reaches through attributes.
-            Syntax::Python => !body.windows(2).any(|pair| pair == b"__"),
             Syntax::JavaScript => !is_key(rest) || self.is_data(body),
             _ => true,
         };
@@ -375,7 +400,7 @@ impl<'t> Checker<'t> {
                 return if code { Err(Unreadable) } else { Ok(()) };
             }
         };
-        if self.depth > 2 || body.windows(2).any(|pair| pair == b"__") {
+        if self.depth > 2 {
             return Err(Unreadable);
         }
         let mut place = 0;
@@ -437,69 +462,8 @@ impl<'t> Checker<'t> {
         Ok(())
     }
 
-    fn push(&mut self, act: Act<'t>, start: usize, last: Option<&Lexed<'t>>) {
+    pub(super) fn push(&mut self, act: Act<'t>, start: usize, last: Option<&Lexed<'t>>) {
         let end = last.map_or(start, |last| last.at.end);
         self.found.push(Found { act, at: self.base + start..self.base + end });
     }
-}
-
-/// Calls that read the file that their first argument names.
-fn reads_file(path: &[u8]) -> bool {
-    matches!(path, b"fs.readFileSync" | b"File.read" | b"File.readlines")
-}
-
-/// Where the bracket closes that opened just before these tokens, if that is near.
-fn matching(tokens: &[Lexed<'_>]) -> Option<usize> {
-    let mut depth = 0_usize;
-    for (index, one) in tokens.iter().enumerate().take(64) {
-        match one.token {
-            Token::Mark(b'(' | b'[' | b'{') => depth += 1,
-            Token::Mark(b')' | b']' | b'}') if depth == 0 => return Some(index),
-            Token::Mark(b')' | b']' | b'}') => depth -= 1,
-            _ => {}
-        }
-    }
-    None
-}
-
-fn is_mark(rest: &[Lexed<'_>], mark: u8) -> bool {
-    rest.first().is_some_and(|one| one.token == Token::Mark(mark))
-}
-
-fn is_key(rest: &[Lexed<'_>]) -> bool {
-    matches!(rest, [Lexed { token: Token::Mark(b':') | Token::Symbol(_), .. }, ..])
-}
-
-fn ends_operand(token: Token<'_>) -> bool {
-    match token {
-        Token::Name(name) => !matches!(
-            name,
-            b"return"
-                | b"of"
-                | b"in"
-                | b"case"
-                | b"typeof"
-                | b"const"
-                | b"let"
-                | b"var"
-                | b"puts"
-                | b"p"
-                | b"print"
-                | b"pp"
-        ),
-        Token::Variable(_)
-        | Token::Text(_)
-        | Token::Template(_)
-        | Token::Mark(b')' | b']' | b'}')
-        | Token::Regex => true,
-        _ => false,
-    }
-}
-
-/// What PHP calls when brackets follow it.
-fn calls_value(token: Token<'_>) -> bool {
-    matches!(
-        token,
-        Token::Variable(_) | Token::Text(_) | Token::Template(_) | Token::Mark(b')' | b']' | b'}')
-    )
 }

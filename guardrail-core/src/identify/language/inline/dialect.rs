@@ -21,12 +21,31 @@ pub(super) struct Dialect {
     pub(super) modules: &'static [&'static str],
     /// What may be taken from a root, as `root.member`.
     pub(super) members_of: &'static [&'static str],
+    /// Those of them that read the file that their first argument names.
+    pub(super) readers: &'static [&'static str],
     /// Members that are harmless on whatever a harmless text can get hold of.
     pub(super) members: &'static [&'static str],
     /// Data may be taken by any name except these, where it is not called.
     pub(super) never_members: &'static [&'static str],
     /// Calls and names that act on the world, to say what an opaque text seems to do.
     pub(super) acts: &'static [Plain],
+    /// What runs text as code.
+    pub(super) evaluators: &'static [&'static str],
+    /// Calls that read the file named first: where text is run, it may be that one.
+    pub(super) sources: &'static [&'static str],
+}
+
+impl Dialect {
+    /// Whether a path names a module that something may be taken from.
+    pub(super) fn holds(&self, path: &[u8]) -> bool {
+        let at = self.members_of.partition_point(|member| member.as_bytes() < path);
+        // What begins with the path and a dot stands near behind it in the table.
+        self.members_of
+            .iter()
+            .skip(at)
+            .take(64)
+            .any(|member| member.as_bytes().strip_prefix(path).is_some_and(|rest| rest.starts_with(b".")))
+    }
 }
 
 /// Which family of languages the text belongs to.

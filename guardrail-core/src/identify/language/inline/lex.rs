@@ -74,6 +74,14 @@ fn starts_expression(name: &[u8]) -> bool {
     )
 }
 
+/// Words of JavaScript behind whose brackets a statement stands.
+fn starts_condition(before: Token<'_>) -> bool {
+    matches!(
+        before,
+        Token::Name(b"if" | b"while" | b"for" | b"with" | b"switch" | b"catch" | b"await" | b"function")
+    )
+}
+
 /// Text that these rules do not cover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unreadable;
@@ -87,9 +95,16 @@ pub(super) struct Lexed<'t> {
 
 /// The tokens of a text.
 pub(super) fn tokens(syntax: Syntax, text: &[u8]) -> Result<Vec<Lexed<'_>>, Unreadable> {
-    let mut lexer = Lexer { syntax, cursor: Cursor::new(text), before: None };
+    let mut lexer =
+        Lexer { syntax, cursor: Cursor::new(text), before: None, open: Vec::new(), condition: true };
     let mut tokens: Vec<Lexed<'_>> = Vec::with_capacity(text.len() / 3);
     while let Some(token) = lexer.next()? {
+        match token.token {
+            Token::Mark(b'(') => lexer.open.push(lexer.before.is_some_and(starts_condition)),
+            // What was never opened may be anything.
+            Token::Mark(b')') => lexer.condition = lexer.open.pop().unwrap_or(true),
+            _ => {}
+        }
         // In JavaScript, a line may go on with a division.
         if syntax != Syntax::JavaScript || token.token != Token::Newline {
             lexer.before = Some(token.token);
@@ -103,6 +118,10 @@ struct Lexer<'t> {
     syntax: Syntax,
     cursor: Cursor<'t>,
     before: Option<Token<'t>>,
+    /// For each round bracket that is open: whether a statement stands behind it.
+    open: Vec<bool>,
+    /// The same of the bracket that was closed last.
+    condition: bool,
 }
 
 impl<'t> Lexer<'t> {
@@ -291,6 +310,7 @@ impl<'t> Lexer<'t> {
             (Syntax::Python | Syntax::Php, _) => true,
             (_, Some(before)) if before.is_value() => true,
             (Syntax::Ruby, Some(Token::Mark(b')'))) => true,
+            (Syntax::JavaScript, Some(Token::Mark(b')'))) if !self.condition => true,
             (_, Some(Token::Mark(b')' | b'}' | b'+' | b'-' | b'!'))) => return Err(Unreadable),
             (Syntax::JavaScript, Some(Token::Name(b"of" | b"yield" | b"await" | b"async" | b"let"))) => {
                 return Err(Unreadable);

@@ -10,13 +10,19 @@ pub(super) fn harmless(dialect: &Dialect, text: &[u8]) -> bool {
     let code = |part: &[u8]| matches!(part, b"(?{" | b"(??" | b"(?p" | b"(*{");
     text.iter().all(|byte| !matches!(byte, b'\r' | 0))
         && !text.windows(3).any(code)
-        && Checker { words: dialect.words, cursor: Cursor::new(text), before: Before::Operator }
-            .text()
-            .is_some()
+        && Checker {
+            words: dialect.words,
+            modules: dialect.modules,
+            cursor: Cursor::new(text),
+            before: Before::Operator,
+        }
+        .text()
+        .is_some()
 }
 
 struct Checker<'t> {
     words: &'static [&'static str],
+    modules: &'static [&'static str],
     cursor: Cursor<'t>,
     before: Before,
 }
@@ -153,12 +159,19 @@ impl<'t> Checker<'t> {
         match word {
             b"use" | b"no" => {
                 self.blanks()?;
-                let tame = [&b"strict"[..], b"warnings", b"utf8", b"5"];
                 let mut ahead = self.cursor;
-                let pragma = ahead.eat_while(|byte| byte.is_ascii_alphanumeric());
+                let module = ahead.eat_while(|byte| byte.is_ascii_alphanumeric() || byte == b':');
                 ahead.eat_while(|byte| byte.is_ascii_digit() || byte == b'.');
                 ahead.eat_while(|byte| byte == b' ');
-                if !tame.contains(&pragma) || !matches!(ahead.peek(), None | Some(b';' | b'\n')) {
+                // What is taken out of it is checked where it is used.
+                if ahead.eat_all(b"qw(") {
+                    ahead.eat_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b' '));
+                    if !ahead.eat(b')') {
+                        return None;
+                    }
+                    ahead.eat_while(|byte| byte == b' ');
+                }
+                if !lists(self.modules, module) || !matches!(ahead.peek(), None | Some(b';' | b'\n' | b'}')) {
                     return None;
                 }
                 self.cursor = ahead;
@@ -184,13 +197,20 @@ impl<'t> Checker<'t> {
         let name = self.cursor.eat_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if name.is_empty() {
             return match self.cursor.next()? {
-                b'&' | b',' | b'.' | b'/' | b'\\' | b';' | b'!' | b'"' | b'|' | b'+' | b'0'
+                b'&' | b',' | b'.' | b'/' | b'\\' | b';' | b'!' | b'"' | b'|' | b'+' | b'0' | b']'
                     if sigil == b'$' =>
                 {
                     Some(())
                 }
+                b'^' if sigil == b'$' && matches!(self.cursor.next()?, b'V' | b'O' | b'T' | b'X') => Some(()),
                 _ => None,
             };
+        }
+        // The name of the file that is read now; its elements are those that will be.
+        if name == b"ARGV" && sigil == b'$' {
+            let mut ahead = self.cursor;
+            ahead.eat_while(|byte| byte.is_ascii_whitespace());
+            return (!matches!(ahead.peek(), Some(b'[' | b'{' | b'#'))).then_some(());
         }
         let reaches = matches!(name, b"ENV" | b"ARGV" | b"SIG" | b"INC" | b"ISA" | b"ARGVOUT");
         let joined = matches!(self.cursor.peek(), Some(b'\'')) || self.cursor.rest().starts_with(b"::");
@@ -272,7 +292,10 @@ fn interpolation(body: &[u8]) -> Option<()> {
                     }
                     continue;
                 }
-                if matches!(name, b"ENV" | b"ARGV" | b"SIG" | b"INC") || cursor.rest().starts_with(b"::") {
+                let file = name == b"ARGV" && byte == b'$';
+                if !file && matches!(name, b"ENV" | b"ARGV" | b"SIG" | b"INC")
+                    || cursor.rest().starts_with(b"::")
+                {
                     return None;
                 }
                 if cursor.rest().starts_with(b"->") {

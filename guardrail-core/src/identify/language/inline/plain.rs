@@ -28,6 +28,19 @@ pub(super) fn acts<'t>(dialect: &'static Dialect, text: &'t [u8], found: &mut Ve
             add(found, whole, act, start, end);
         }
     }
+    if dialect.syntax == Syntax::Python {
+        imports(text, found);
+    }
+    if dialect.syntax == Syntax::JavaScript {
+        for start in places(text, b"require(") {
+            let name = first_string(text.get(start + b"require(".len()..).unwrap_or_default());
+            // Others are found where packages lie.
+            if let Some(name) = name.filter(|name| matches!(name.first(), Some(b'.' | b'/'))) {
+                add(found, whole, Act::Load(Some(name)), start, start);
+            }
+        }
+    }
+    evaluated(dialect, text, found, whole);
     if matches!(dialect.syntax, Syntax::Python | Syntax::Ruby | Syntax::Php) {
         for name in [&b"open("[..], b"fopen("] {
             for start in places(text, name) {
@@ -38,6 +51,55 @@ pub(super) fn acts<'t>(dialect: &'static Dialect, text: &'t [u8], found: &mut Ve
             }
         }
     }
+}
+
+/// What a text that runs text may run: what it reads, and what it fetches.
+fn evaluated<'t>(dialect: &'static Dialect, text: &'t [u8], found: &mut Vec<Found<'t>>, whole: usize) {
+    // `model.eval()` is a name of its own.
+    let runs = |name: &&str| {
+        places(text, name.as_bytes()).any(|at| {
+            at.checked_sub(1).and_then(|before| text.get(before)) != Some(&b'.') || name.contains('_')
+        })
+    };
+    let Some(name) = dialect.evaluators.iter().find(|name| runs(name)) else { return };
+    for source in dialect.sources {
+        for start in places(text, source.as_bytes()) {
+            let behind = text.get(start + source.len()..).unwrap_or_default();
+            if let Some(path) = first_string(behind) {
+                add(found, whole, Act::Load(Some(path)), start, start);
+            }
+        }
+    }
+    let fetches = found.get(whole..).unwrap_or_default().iter().any(|one| matches!(one.act, Act::Network(_)));
+    if fetches && let Some(at) = places(text, name.as_bytes()).next() {
+        found.push(Found { act: Act::Fetched, at: at..at + name.len() });
+    }
+}
+
+/// The modules that Python's `import` and `from` name.
+fn imports<'t>(text: &'t [u8], found: &mut Vec<Found<'t>>) {
+    const ENOUGH: usize = 24;
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let mut modules: Vec<&[u8]> = Vec::new();
+    for statement in text.split(|byte| matches!(byte, b'\n' | b';' | b':')) {
+        let statement = statement.trim_ascii();
+        let (names, several) = if let Some(names) = statement.strip_prefix(b"import ") {
+            (names, true)
+        } else if let Some(names) = statement.strip_prefix(b"from ") {
+            (names, false)
+        } else {
+            continue;
+        };
+        for name in names.split(|byte| *byte == b',').take(if several { ENOUGH } else { 1 }) {
+            let name = name.trim_ascii_start();
+            let module = name.get(..name.iter().take_while(|byte| is_name(byte)).count()).unwrap_or_default();
+            if !module.is_empty() && !modules.contains(&module) && modules.len() < ENOUGH {
+                modules.push(module);
+            }
+        }
+    }
+    let import = |module| Found { act: Act::Import(Cow::Borrowed(module)), at: 0..text.len() };
+    found.extend(modules.into_iter().map(import));
 }
 
 fn add<'t>(found: &mut Vec<Found<'t>>, whole: usize, act: Act<'t>, start: usize, end: usize) {

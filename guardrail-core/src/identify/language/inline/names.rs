@@ -1,0 +1,454 @@
+//! What the names of a text stand for: modules, what is taken out of them, and constants that a
+//! name is bound to once and for all.
+
+use super::bind::bind;
+use super::dialect::{Dialect, Syntax, lists};
+use super::lex::{Lexed, Token, Unreadable};
+
+/// The meaning of the names of one text.
+#[derive(Debug, Default)]
+pub(super) struct Names<'t> {
+    /// Names that the text gives a meaning, each time it does.
+    pub(super) bound: Vec<&'t [u8]>,
+    /// Names of modules and of what was taken from them, with their whole paths.
+    taken: Vec<(&'t [u8], Vec<u8>)>,
+    /// Names that are bound once, and what they hold.
+    constants: Vec<(&'t [u8], Constant<'t>)>,
+    /// Modules that are loaded.
+    pub(super) modules: Vec<&'t [u8]>,
+}
+
+/// What a name holds.
+#[derive(Clone, Debug)]
+pub(super) enum Constant<'t> {
+    /// One of these texts, whichever.
+    Texts(Vec<Vec<u8>>),
+    /// A `Path` of this text.
+    Path(&'t [u8]),
+}
+
+/// More names than a one-liner binds.
+const MAX_NAMES: usize = 256;
+
+/// Texts that a name may stand for.
+const MAX_TEXTS: usize = 32;
+
+impl<'t> Names<'t> {
+    /// Takes in what the tokens bind.
+    pub(super) fn learn(
+        &mut self,
+        dialect: &'static Dialect,
+        tokens: &[Lexed<'t>],
+    ) -> Result<(), Unreadable> {
+        let known = self.bound.len();
+        bind(dialect.syntax, tokens, &mut self.bound);
+        if self.bound.len() > MAX_NAMES {
+            return Err(Unreadable);
+        }
+        // `f"{(x := 1)}"` comes too late for what has been said of `x`.
+        let again = self.bound.get(known..).unwrap_or_default();
+        if again.iter().any(|name| self.constant(name).is_some() || self.is_taken(name)) {
+            return Err(Unreadable);
+        }
+        if dialect.syntax != Syntax::Python {
+            return Ok(());
+        }
+        for (index, one) in tokens.iter().enumerate() {
+            let rest = tokens.get(index + 1..).unwrap_or_default();
+            match one.token {
+                Token::Name(b"import") if starts(before(tokens, index)) => self.import(dialect, rest)?,
+                Token::Name(b"from") if imports(rest) => self.from(dialect, rest)?,
+                _ => {}
+            }
+        }
+        self.constants(dialect, tokens);
+        Ok(())
+    }
+
+    /// The whole path of what a name stands for, if it stands for a part of a module.
+    pub(super) fn path(&self, dialect: &Dialect, name: &[u8]) -> Option<Vec<u8>> {
+        match self.taken.iter().find(|(known, _)| *known == name) {
+            Some((_, path)) => Some(path.clone()),
+            None => lists(dialect.roots, name).then(|| name.to_vec()),
+        }
+    }
+
+    /// Whether the text says itself what the name stands for.
+    pub(super) fn is_taken(&self, name: &[u8]) -> bool {
+        self.taken.iter().any(|(known, _)| *known == name)
+    }
+
+    pub(super) fn constant(&self, name: &[u8]) -> Option<&Constant<'t>> {
+        self.constants.iter().find(|(known, _)| *known == name).map(|(_, constant)| constant)
+    }
+
+    /// Whether the text loads that module.
+    pub(super) fn loads(&self, module: &[u8]) -> bool {
+        self.modules.contains(&module)
+    }
+
+    fn take(&mut self, dialect: &Dialect, name: &'t [u8], path: Vec<u8>) -> Result<(), Unreadable> {
+        let means = lists(dialect.words, name) || lists(dialect.reserved, name);
+        let twice = self.taken.iter().any(|(known, old)| *known == name && *old != path);
+        if means || twice || self.taken.len() > MAX_NAMES {
+            return Err(Unreadable);
+        }
+        if !self.is_taken(name) {
+            self.taken.push((name, path));
+        }
+        Ok(())
+    }
+
+    /// `import a, b.c as d`
+    fn import(&mut self, dialect: &Dialect, rest: &[Lexed<'t>]) -> Result<(), Unreadable> {
+        let mut rest = rest.iter().map(|one| one.token).peekable();
+        loop {
+            let Some(Token::Name(module)) = rest.next() else { return Err(Unreadable) };
+            if !lists(dialect.roots, module) && !lists(dialect.modules, module) {
+                return Err(Unreadable);
+            }
+            self.load(module);
+            let mut path = module.to_vec();
+            while rest.next_if_eq(&Token::Mark(b'.')).is_some() {
+                let Some(Token::Name(part)) = rest.next() else { return Err(Unreadable) };
+                // `json.__main__` runs.
+                if part.starts_with(b"__") {
+                    return Err(Unreadable);
+                }
+                path.push(b'.');
+                path.extend_from_slice(part);
+            }
+            if rest.next_if_eq(&Token::Name(b"as")).is_some() {
+                let Some(Token::Name(name)) = rest.next() else { return Err(Unreadable) };
+                self.take(dialect, name, path)?;
+            } else {
+                self.take(dialect, module, module.to_vec())?;
+            }
+            match rest.next() {
+                Some(Token::Mark(b',')) => {}
+                None | Some(Token::Newline | Token::Mark(b';')) => return Ok(()),
+                _ => return Err(Unreadable),
+            }
+        }
+    }
+
+    /// `from a.b import c, d as e`
+    fn from(&mut self, dialect: &Dialect, rest: &[Lexed<'t>]) -> Result<(), Unreadable> {
+        let mut rest = rest.iter().map(|one| one.token).peekable();
+        let mut path: Vec<u8> = Vec::new();
+        loop {
+            match rest.next() {
+                Some(Token::Name(b"import")) if !path.is_empty() => break,
+                Some(Token::Name(part)) => {
+                    if path.is_empty() {
+                        self.load(part);
+                    }
+                    path.extend_from_slice(part);
+                }
+                Some(Token::Mark(b'.')) if !path.is_empty() => path.push(b'.'),
+                _ => return Err(Unreadable),
+            }
+        }
+        path.push(b'.');
+        let module = path.len();
+        let open = rest.next_if_eq(&Token::Mark(b'(')).is_some();
+        loop {
+            while open && rest.next_if_eq(&Token::Newline).is_some() {}
+            if open && rest.next_if_eq(&Token::Mark(b')')).is_some() {
+                return Ok(());
+            }
+            let Some(Token::Name(name)) = rest.next() else { return Err(Unreadable) };
+            path.truncate(module);
+            path.extend_from_slice(name);
+            // A module out of a package, or something that is listed.
+            let part = lists(dialect.members_of, &path) || dialect.holds(&path);
+            if !part || lists(dialect.readers, &path) {
+                return Err(Unreadable);
+            }
+            let name = match rest.next_if_eq(&Token::Name(b"as")) {
+                None => name,
+                Some(_) => match rest.next() {
+                    Some(Token::Name(name)) => name,
+                    _ => return Err(Unreadable),
+                },
+            };
+            self.take(dialect, name, path.clone())?;
+            match rest.next() {
+                Some(Token::Mark(b',')) => {}
+                Some(Token::Mark(b')')) if open => return Ok(()),
+                Some(Token::Newline) if open => {}
+                None | Some(Token::Newline | Token::Mark(b';')) if !open => return Ok(()),
+                _ => return Err(Unreadable),
+            }
+        }
+    }
+
+    fn load(&mut self, module: &'t [u8]) {
+        if !self.modules.contains(&module) {
+            self.modules.push(module);
+        }
+    }
+
+    /// Names that are bound in one place to what can be read there.
+    fn constants(&mut self, dialect: &Dialect, tokens: &[Lexed<'t>]) {
+        let mut depth = 0_usize;
+        for (index, one) in tokens.iter().enumerate() {
+            match one.token {
+                Token::Mark(b'(' | b'[' | b'{') => depth += 1,
+                Token::Mark(b')' | b']' | b'}') => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            let Token::Name(name) = one.token else { continue };
+            let behind = tokens.get(index + 1..).unwrap_or_default();
+            let constant = match behind.first().map(|one| one.token) {
+                // In brackets it is a parameter, or the name of an argument.
+                Some(Token::Mark(b'=')) if depth == 0 && starts(before(tokens, index)) => {
+                    self.assigned(dialect, behind.get(1..).unwrap_or_default())
+                }
+                Some(Token::Name(b"in")) if before(tokens, index) == Some(Token::Name(b"for")) => {
+                    let first = index.checked_sub(2).and_then(|at| tokens.get(at)).map(|one| one.token);
+                    self.looped(dialect, behind.get(1..).unwrap_or_default(), starts(first))
+                }
+                _ => continue,
+            };
+            let Some(constant) = constant else { continue };
+            let once = self.bound.iter().filter(|bound| **bound == name).count() == 1;
+            let paths = matches!(constant, Constant::Path(_));
+            if once && only_used(tokens, name, index, paths) && self.constants.len() < MAX_TEXTS {
+                self.constants.push((name, constant));
+            }
+        }
+    }
+
+    /// `'text'` or `Path('text')`, and nothing behind it.
+    fn assigned(&self, dialect: &Dialect, behind: &[Lexed<'t>]) -> Option<Constant<'t>> {
+        if let [Lexed { token: Token::Text(text), .. }, rest @ ..] = behind {
+            return (ends(rest) && is_plain(text)).then(|| Constant::Texts(vec![text.to_vec()]));
+        }
+        let (text, rest) = self.path_call(dialect, behind)?;
+        ends(rest).then_some(Constant::Path(text))
+    }
+
+    /// `Path('text')`, and what follows it.
+    fn path_call<'l>(
+        &self,
+        dialect: &Dialect,
+        tokens: &'l [Lexed<'t>],
+    ) -> Option<(&'t [u8], &'l [Lexed<'t>])> {
+        let tokens = match tokens {
+            [
+                Lexed { token: Token::Name(module), .. },
+                Lexed { token: Token::Mark(b'.'), .. },
+                Lexed { token: Token::Name(b"Path"), .. },
+                ..,
+            ] if self.path(dialect, module)? == b"pathlib" => tokens.get(2..)?,
+            [Lexed { token: Token::Name(name), .. }, ..] if self.path(dialect, name)? == b"pathlib.Path" => {
+                tokens
+            }
+            _ => return None,
+        };
+        match tokens {
+            [
+                _,
+                Lexed { token: Token::Mark(b'('), .. },
+                Lexed { token: Token::Text(text), .. },
+                Lexed { token: Token::Mark(b')'), .. },
+                rest @ ..,
+            ] if is_plain(text) => Some((text, rest)),
+            _ => None,
+        }
+    }
+
+    /// `['a', 'b']`, `glob.glob('*.py')` or `Path('a').glob('*.py')`, up to the colon of a loop or
+    /// the end of a comprehension.
+    fn looped(&self, dialect: &Dialect, behind: &[Lexed<'t>], statement: bool) -> Option<Constant<'t>> {
+        let (behind, sorted) = match behind {
+            [
+                Lexed { token: Token::Name(b"sorted"), .. },
+                Lexed { token: Token::Mark(b'('), .. },
+                rest @ ..,
+            ] => (rest, true),
+            rest => (rest, false),
+        };
+        let (texts, rest) = match behind {
+            [Lexed { token: Token::Mark(b'[' | b'('), .. }, rest @ ..] => texts(rest)?,
+            _ => self.globbed(dialect, behind)?,
+        };
+        let rest = match (sorted, rest) {
+            (false, rest) => rest,
+            (true, [Lexed { token: Token::Mark(b')'), .. }, rest @ ..]) => rest,
+            _ => return None,
+        };
+        let ends = match rest.first().map(|one| one.token) {
+            Some(Token::Mark(b':')) => statement,
+            // In a statement, something else may stand behind the condition.
+            Some(Token::Mark(b']' | b')' | b'}') | Token::Name(b"if")) => !statement,
+            _ => false,
+        };
+        ends.then_some(Constant::Texts(texts))
+    }
+
+    fn globbed<'l>(
+        &self,
+        dialect: &Dialect,
+        behind: &'l [Lexed<'t>],
+    ) -> Option<(Vec<Vec<u8>>, &'l [Lexed<'t>])> {
+        if let Some((directory, rest)) = self.path_call(dialect, behind) {
+            let [
+                Lexed { token: Token::Mark(b'.'), .. },
+                Lexed { token: Token::Name(b"glob" | b"rglob"), .. },
+                Lexed { token: Token::Mark(b'('), .. },
+                Lexed { token: Token::Text(pattern), .. },
+                Lexed { token: Token::Mark(b')'), .. },
+                rest @ ..,
+            ] = rest
+            else {
+                return None;
+            };
+            let text = [directory, &b"/"[..], pattern].concat();
+            return names_kind(pattern).then_some((vec![text], rest));
+        }
+        let [
+            Lexed { token: Token::Name(module), .. },
+            Lexed { token: Token::Mark(b'.'), .. },
+            Lexed { token: Token::Name(b"glob"), .. },
+            Lexed { token: Token::Mark(b'('), .. },
+            Lexed { token: Token::Text(pattern), .. },
+            Lexed { token: Token::Mark(b')'), .. },
+            rest @ ..,
+        ] = behind
+        else {
+            return None;
+        };
+        let globs = self.path(dialect, module)? == b"glob" && names_kind(pattern);
+        globs.then(|| (vec![pattern.to_vec()], rest))
+    }
+}
+
+/// `a.b import ...`, and no `raise ... from ...`.
+fn imports(rest: &[Lexed<'_>]) -> bool {
+    rest.iter()
+        .take(32)
+        .take_while(|one| matches!(one.token, Token::Name(_) | Token::Mark(b'.')))
+        .any(|one| one.token == Token::Name(b"import"))
+}
+
+fn before<'t>(tokens: &[Lexed<'t>], index: usize) -> Option<Token<'t>> {
+    index.checked_sub(1).and_then(|before| tokens.get(before)).map(|one| one.token)
+}
+
+/// A statement starts behind that token.
+const fn starts(before: Option<Token<'_>>) -> bool {
+    matches!(before, None | Some(Token::Newline | Token::Mark(b';' | b':')))
+}
+
+/// Nothing goes on in the statement.
+fn ends(rest: &[Lexed<'_>]) -> bool {
+    matches!(rest.first().map(|one| one.token), None | Some(Token::Newline | Token::Mark(b';')))
+}
+
+/// The text stands for itself.
+fn is_plain(text: &[u8]) -> bool {
+    !text.contains(&b'\\')
+}
+
+/// A pattern whose last part ends in letters behind a dot, so that what it finds is of one kind,
+/// and hidden files are found by none.
+fn names_kind(pattern: &[u8]) -> bool {
+    let last = pattern.rsplit(|byte| *byte == b'/').next().unwrap_or(pattern);
+    let ending = last.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    is_plain(pattern)
+        && ending.len() < last.len()
+        && !last.starts_with(b".")
+        && !ending.is_empty()
+        && ending.iter().all(u8::is_ascii_alphanumeric)
+}
+
+/// The rest of a list of texts, and what follows it.
+fn texts<'t, 'l>(tokens: &'l [Lexed<'t>]) -> Option<(Vec<Vec<u8>>, &'l [Lexed<'t>])> {
+    let mut texts = Vec::new();
+    let mut rest = tokens;
+    loop {
+        match rest {
+            [
+                Lexed { token: Token::Text(text), .. },
+                Lexed { token: Token::Mark(mark @ (b',' | b']' | b')')), .. },
+                more @ ..,
+            ] if is_plain(text) && texts.len() < MAX_TEXTS => {
+                texts.push(text.to_vec());
+                rest = more;
+                if *mark != b',' {
+                    return Some((texts, rest));
+                }
+            }
+            [Lexed { token: Token::Mark(b']' | b')'), .. }, more @ ..] if !texts.is_empty() => {
+                return Some((texts, more));
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// Whether a name is only handed to calls, apart from the place that binds it: nothing else can
+/// give it another value.
+fn only_used(tokens: &[Lexed<'_>], name: &[u8], binding: usize, members: bool) -> bool {
+    tokens.iter().enumerate().all(|(index, one)| {
+        one.token != Token::Name(name)
+            || index == binding
+            || is_argument(tokens, index)
+            || members && tokens.get(index + 1).is_some_and(|next| next.token == Token::Mark(b'.'))
+    })
+}
+
+/// A whole argument of a call.
+fn is_argument(tokens: &[Lexed<'_>], index: usize) -> bool {
+    let whole = tokens.get(index + 1).is_some_and(|next| matches!(next.token, Token::Mark(b')' | b',')));
+    if !whole {
+        return false;
+    }
+    let mut depth = 0_usize;
+    for at in (index.saturating_sub(64)..index).rev() {
+        match tokens.get(at).map(|one| one.token) {
+            Some(Token::Mark(b')' | b']' | b'}')) => depth += 1,
+            Some(Token::Mark(b'(')) if depth == 0 => {
+                return matches!(before(tokens, at), Some(Token::Name(called)) if !is_keyword(called));
+            }
+            Some(Token::Mark(b'[' | b'{')) if depth == 0 => return false,
+            Some(Token::Mark(b'(' | b'[' | b'{')) => depth -= 1,
+            Some(Token::Newline | Token::Mark(b';')) if depth == 0 => return false,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Words of Python before which a bracket opens no call.
+fn is_keyword(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"and"
+            | b"as"
+            | b"assert"
+            | b"def"
+            | b"del"
+            | b"elif"
+            | b"else"
+            | b"except"
+            | b"for"
+            | b"from"
+            | b"global"
+            | b"if"
+            | b"import"
+            | b"in"
+            | b"is"
+            | b"lambda"
+            | b"not"
+            | b"or"
+            | b"raise"
+            | b"return"
+            | b"try"
+            | b"while"
+            | b"with"
+            | b"yield"
+    )
+}

@@ -1,0 +1,215 @@
+//! Python's attributes: parts of modules, and members of what they give out.
+
+use std::borrow::Cow;
+
+use super::super::Act;
+use super::check::Checker;
+use super::dialect::lists;
+use super::lex::{Lexed, Token, Unreadable};
+use super::names::Constant;
+use super::shape::{is_mark, matching};
+
+impl<'t> Checker<'t> {
+    /// A name that stands for a part of a module, with what is taken from it; says how many
+    /// tokens behind it that is.
+    pub(super) fn part(
+        &mut self,
+        mut path: Vec<u8>,
+        tokens: &[Lexed<'t>],
+        index: usize,
+    ) -> Result<usize, Unreadable> {
+        let rest = tokens.get(index + 1..).unwrap_or_default();
+        let start = tokens.get(index).map_or(0, |one| one.at.start);
+        let mut listed = lists(self.dialect.members_of, &path).then_some(0);
+        let mut taken = 0;
+        while let Some([Lexed { token: Token::Mark(b'.'), .. }, Lexed { token: Token::Name(name), .. }]) =
+            rest.get(taken..taken + 2)
+        {
+            taken += 2;
+            let behind = rest.get(taken..).unwrap_or_default();
+            // What every module says of itself.
+            if matches!(*name, b"__version__" | b"__file__" | b"__name__" | b"__doc__" | b"VERSION") {
+                let told = !matches!(
+                    behind.first().map(|one| one.token),
+                    Some(Token::Mark(b'=' | b'(' | b':') | Token::Operator)
+                );
+                return if told { Ok(taken) } else { Err(Unreadable) };
+            }
+            path.push(b'.');
+            path.extend_from_slice(name);
+            if !lists(self.dialect.members_of, &path) {
+                if self.dialect.holds(&path) {
+                    continue;
+                }
+                break;
+            }
+            listed = Some(taken);
+            if lists(self.dialect.readers, &path) {
+                return Ok(taken + self.reads(behind, start)?);
+            }
+            // To find `a.b` is to load `a`.
+            if path == b"importlib.util.find_spec" && !names_module(behind) {
+                return Err(Unreadable);
+            }
+            if path == b"sys.path" && !self.shown(tokens, index, behind) {
+                return Err(Unreadable);
+            }
+            if taken > 8 {
+                break;
+            }
+        }
+        let listed = listed.ok_or(Unreadable)?;
+        // What a module is made of stays what it is.
+        let behind = rest.get(listed..).unwrap_or_default();
+        if is_mark(behind, b'=') { Err(Unreadable) } else { Ok(listed) }
+    }
+
+    /// Whether a list that must not change is only looked at.
+    fn shown(&self, tokens: &[Lexed<'t>], index: usize, behind: &[Lexed<'t>]) -> bool {
+        let token = |at: usize| index.checked_sub(at).and_then(|at| tokens.get(at)).map(|one| one.token);
+        let next = behind.first().map(|one| one.token);
+        match (token(1), token(2)) {
+            (Some(Token::Name(b"in")), _) => {
+                matches!(next, Some(Token::Mark(b':' | b']' | b')' | b'}') | Token::Name(b"if")))
+            }
+            (Some(Token::Mark(b'(')), Some(Token::Name(name))) => {
+                let shows = matches!(name, b"print" | b"pprint" | b"len" | b"join" | b"repr" | b"str");
+                shows && !self.names.bound.contains(&name) && next == Some(Token::Mark(b')'))
+            }
+            _ => false,
+        }
+    }
+
+    /// `.name` behind something that is no module.
+    pub(super) fn python_member(
+        &mut self,
+        name: &'t [u8],
+        tokens: &[Lexed<'t>],
+        index: usize,
+    ) -> Result<usize, Unreadable> {
+        let rest = tokens.get(index + 1..).unwrap_or_default();
+        let start = tokens.get(index).map_or(0, |one| one.at.start);
+        let token = |at: usize| index.checked_sub(at).and_then(|at| tokens.get(at)).map(|one| one.token);
+        let called = is_mark(rest, b'(');
+        let fits = match name {
+            // A file by its name, not the rest of one that is open.
+            b"read" if called && (self.names.loads(b"configparser") || reads_text(rest)) => {
+                let counts =
+                    matches!(rest.get(1).map(|one| one.token), Some(Token::Number | Token::Mark(b')')));
+                if counts { true } else { return self.reads(rest, start) }
+            }
+            b"read_text" | b"read_bytes" if self.names.loads(b"pathlib") => {
+                let path = self.path_before(tokens, index);
+                self.push(Act::Read(path.map(Cow::Borrowed)), start, None);
+                called
+            }
+            // `"{0.__globals__}".format(f)` reaches through attributes.
+            b"format" => {
+                let plain = |token| matches!(token, Some(Token::Text(text)) if !reaches(text));
+                called && plain(token(2)) && !matches!(token(3), Some(Token::Text(_) | Token::Template(_)))
+            }
+            // A path is renamed by one word, a text or a date is not.
+            b"replace" | b"copy" if self.names.loads(b"pathlib") => called && !renames(rest),
+            // A tree of XML writes to the file that it is given.
+            b"write" if self.names.loads(b"xml") => {
+                let stream = matches!(token(2), Some(Token::Name(b"stdout" | b"stderr")))
+                    && matches!((token(3), token(4)), (Some(Token::Mark(b'.')), Some(Token::Name(b"sys"))));
+                called && stream && !self.names.bound.contains(&&b"sys"[..])
+            }
+            b"__name__" | b"__doc__" => !called && !is_mark(rest, b'='),
+            _ => self.is_member(name, rest),
+        };
+        if fits { Ok(0) } else { Err(Unreadable) }
+    }
+
+    /// The path in `Path('x').name`, or in a name that stands for it.
+    fn path_before(&self, tokens: &[Lexed<'t>], index: usize) -> Option<&'t [u8]> {
+        let token = |at: usize| index.checked_sub(at).and_then(|at| tokens.get(at)).map(|one| one.token);
+        match (token(2)?, token(3), token(4), token(5)) {
+            (Token::Name(name), ..) if token(3) != Some(Token::Mark(b'.')) => {
+                match self.names.constant(name)? {
+                    Constant::Path(path) => Some(path),
+                    Constant::Texts(_) => None,
+                }
+            }
+            (
+                Token::Mark(b')'),
+                Some(text @ Token::Text(_)),
+                Some(Token::Mark(b'(')),
+                Some(Token::Name(called)),
+            ) => {
+                let named = self.names.path(self.dialect, called);
+                let whole = named.as_deref() == Some(b"pathlib.Path") && token(6) != Some(Token::Mark(b'.'));
+                let of_module = called == b"Path"
+                    && token(6) == Some(Token::Mark(b'.'))
+                    && token(7) == Some(Token::Name(b"pathlib"));
+                if whole || of_module { self.constant(text) } else { None }
+            }
+            _ => None,
+        }
+    }
+}
+
+/// `('name')`
+fn names_module(rest: &[Lexed<'_>]) -> bool {
+    matches!(
+        rest,
+        [
+            Lexed { token: Token::Mark(b'('), .. },
+            Lexed { token: Token::Text(name), .. },
+            Lexed { token: Token::Mark(b')'), .. },
+            ..,
+        ] if name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+    )
+}
+
+/// `('text'`, where what is read is named.
+fn reads_text(rest: &[Lexed<'_>]) -> bool {
+    matches!(rest.get(1).map(|one| one.token), Some(Token::Text(_) | Token::Template(_)))
+}
+
+/// Whether a format takes attributes or elements of what it is given, or may.
+fn reaches(format: &[u8]) -> bool {
+    let mut open = false;
+    let mut bytes = format.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            // `\x7b`, `\N{...}`
+            b'\\' if matches!(bytes.next(), Some(b'n' | b't' | b'\\' | b'\'' | b'"' | b'\n')) => {}
+            b'\\' => return true,
+            b'{' => open = true,
+            // What stands behind says how wide it is, which may be a field again.
+            b'}' | b':' => open = false,
+            b'.' | b'[' if open => return true,
+            _ => {}
+        }
+    }
+    open
+}
+
+/// Whether the arguments may be the one that a path is renamed or copied to.
+fn renames(rest: &[Lexed<'_>]) -> bool {
+    let Some(arguments) = rest.get(1..).and_then(|rest| rest.get(..matching(rest)?)) else { return true };
+    let mut depth = 0_usize;
+    let mut commas = 0;
+    // Behind the last one a comma says nothing.
+    let arguments = match arguments {
+        [rest @ .., Lexed { token: Token::Mark(b','), .. }] => rest,
+        all => all,
+    };
+    for one in arguments {
+        match one.token {
+            Token::Mark(b'(' | b'[' | b'{') => depth += 1,
+            Token::Mark(b')' | b']' | b'}') => depth = depth.saturating_sub(1),
+            Token::Mark(b',') if depth == 0 => commas += 1,
+            Token::Mark(b'*') if depth == 0 => return true,
+            _ => {}
+        }
+    }
+    let named = matches!(
+        arguments,
+        [Lexed { token: Token::Name(name), .. }, Lexed { token: Token::Mark(b'='), .. }, ..]
+            if !matches!(*name, b"target" | b"target_directory")
+    );
+    !arguments.is_empty() && commas == 0 && !named
+}

@@ -1,0 +1,155 @@
+//! Shapes of what stands around a name: arguments, brackets, keys.
+
+use super::lex::{Lexed, Token};
+
+/// The tokens up to the first comma outside of brackets, and those behind it.
+pub(super) fn split_first<'l, 't>(arguments: &'l [Lexed<'t>]) -> (&'l [Lexed<'t>], Option<&'l [Lexed<'t>]>) {
+    let mut depth = 0_usize;
+    for (index, one) in arguments.iter().enumerate() {
+        match one.token {
+            Token::Mark(b'(' | b'[' | b'{') => depth += 1,
+            Token::Mark(b')' | b']' | b'}') => depth = depth.saturating_sub(1),
+            Token::Mark(b',') if depth == 0 => {
+                return (
+                    arguments.get(..index).unwrap_or_default(),
+                    Some(arguments.get(index + 1..).unwrap_or_default()),
+                );
+            }
+            _ => {}
+        }
+    }
+    (arguments, None)
+}
+
+pub(super) fn is_comma(one: &Lexed<'_>) -> bool {
+    one.token == Token::Mark(b',')
+}
+
+/// Modes and encodings with which a file is read.
+pub(super) fn reads_only(mode: &[u8]) -> bool {
+    matches!(
+        mode,
+        b"r" | b"rb"
+            | b"rt"
+            | b"r:gz"
+            | b"r:xz"
+            | b"r:bz2"
+            | b"r:*"
+            | b"utf8"
+            | b"utf-8"
+            | b"ascii"
+            | b"latin1"
+            | b"base64"
+            | b"hex"
+    )
+}
+
+pub(super) fn starts_statement(before: Option<Token<'_>>) -> bool {
+    matches!(before, None | Some(Token::Newline | Token::Mark(b';' | b':')))
+}
+
+pub(super) fn ends_import(token: Token<'_>) -> bool {
+    matches!(token, Token::Newline | Token::Mark(b';'))
+}
+
+/// `(() => ...`, `(x => ...`, `(function ...`: no text that would be run.
+pub(super) fn calls_function(rest: &[Lexed<'_>]) -> bool {
+    let token = |at: usize| rest.get(at).map(|one| one.token);
+    token(0) == Some(Token::Mark(b'('))
+        && match token(1) {
+            Some(Token::Name(b"function")) => true,
+            Some(Token::Name(_)) => token(2) == Some(Token::Arrow),
+            Some(Token::Mark(b'(')) => token(2) == Some(Token::Mark(b')')) && token(3) == Some(Token::Arrow),
+            _ => false,
+        }
+}
+
+/// PHP's functions that call what they are given: it must be written there as a function.
+pub(super) fn calls_back(name: &[u8], rest: &[Lexed<'_>]) -> bool {
+    let [Lexed { token: Token::Mark(b'('), .. }, arguments @ ..] = rest else { return false };
+    let callback = if name == b"array_map" {
+        arguments
+    } else {
+        let Some(end) = matching(arguments) else { return false };
+        match split_first(arguments.get(..end).unwrap_or_default()).1 {
+            Some(callback) => callback,
+            None => return false,
+        }
+    };
+    matches!(callback.first().map(|one| one.token), Some(Token::Name(b"fn" | b"function")))
+}
+
+/// `ARGV[0]`, `ARGV.first`: what is changed in it would be opened by others.
+pub(super) fn shows_arguments(rest: &[Lexed<'_>]) -> bool {
+    match rest {
+        [
+            Lexed { token: Token::Mark(b'['), .. },
+            Lexed { token: Token::Number, .. },
+            Lexed { token: Token::Mark(b']'), .. },
+            next @ ..,
+        ] => !matches!(
+            next.first().map(|one| one.token),
+            Some(Token::Mark(b'=' | b'<' | b'|' | b'.' | b',') | Token::Operator)
+        ),
+        [Lexed { token: Token::Mark(b'.'), .. }, Lexed { token: Token::Name(name), .. }, ..] => {
+            matches!(*name, b"first" | b"last" | b"length" | b"size" | b"join" | b"inspect" | b"empty?")
+        }
+        _ => false,
+    }
+}
+
+/// Where the bracket closes that opened just before these tokens, if that is near.
+pub(super) fn matching(tokens: &[Lexed<'_>]) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (index, one) in tokens.iter().enumerate().take(64) {
+        match one.token {
+            Token::Mark(b'(' | b'[' | b'{') => depth += 1,
+            Token::Mark(b')' | b']' | b'}') if depth == 0 => return Some(index),
+            Token::Mark(b')' | b']' | b'}') => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+pub(super) fn is_mark(rest: &[Lexed<'_>], mark: u8) -> bool {
+    rest.first().is_some_and(|one| one.token == Token::Mark(mark))
+}
+
+pub(super) fn is_key(rest: &[Lexed<'_>]) -> bool {
+    matches!(rest, [Lexed { token: Token::Mark(b':') | Token::Symbol(_), .. }, ..])
+}
+
+pub(super) fn ends_operand(token: Token<'_>) -> bool {
+    match token {
+        Token::Name(name) => !matches!(
+            name,
+            b"return"
+                | b"of"
+                | b"in"
+                | b"case"
+                | b"typeof"
+                | b"const"
+                | b"let"
+                | b"var"
+                | b"puts"
+                | b"p"
+                | b"print"
+                | b"pp"
+        ),
+        Token::Variable(_)
+        | Token::Text(_)
+        | Token::Template(_)
+        | Token::Mark(b')' | b']' | b'}')
+        | Token::Regex => true,
+        _ => false,
+    }
+}
+
+/// What PHP calls when brackets follow it.
+pub(super) fn calls_value(token: Token<'_>) -> bool {
+    matches!(
+        token,
+        Token::Variable(_) | Token::Text(_) | Token::Template(_) | Token::Mark(b')' | b']' | b'}')
+    )
+}

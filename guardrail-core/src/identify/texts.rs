@@ -1,0 +1,81 @@
+//! What a text in another language than the shell's brings with it: source that it starts, files
+//! that it runs, modules that it loads.
+
+use std::borrow::Cow;
+
+use bumpalo::collections::Vec as BumpVec;
+use guardrail_schema::Language;
+
+use crate::identify::Identifier;
+use crate::identify::call::{Call, LanguageAct, Unknown};
+use crate::identify::language::{self, Act, Found};
+use crate::identify::unwrap::{Inner, is_general_purpose};
+use crate::lower::{Input, Invocation, Origin, Value, Word};
+use crate::shell::Span;
+
+impl<'a, 'k> Identifier<'a, 'k> {
+    pub(super) fn small_language(
+        &mut self,
+        call: &mut Call<'a, 'k>,
+        invocation: &Invocation<'a>,
+        inner: Inner<'a>,
+        language: Language,
+        text: &'a [u8],
+        span: Span,
+    ) {
+        for found in language::read(language, text) {
+            match &found.act {
+                Act::Shell(Some(code)) => {
+                    let code = match code {
+                        Cow::Borrowed(code) => *code,
+                        Cow::Owned(code) => self.arena.alloc_slice_copy(code),
+                    };
+                    // What the program hands it is not followed.
+                    let fed = Input::File(Word { from: &[Origin::Input], ..Word::unknown(span) });
+                    self.source(call, invocation, inner, code, span, &[], fed);
+                }
+                Act::Shell(None) => call.unknown.push((Unknown::Code, span)),
+                // What it runs of a file may be what the script wrote there.
+                Act::Load(Some(path)) if is_general_purpose(language) => {
+                    let path: &'a [u8] = self.arena.alloc_slice_copy(path);
+                    self.runs_file(inner, Some(language), Word::known(path, span), &[]);
+                }
+                Act::Import(module) => {
+                    self.imports(call, inner, language, module, span);
+                    continue;
+                }
+                _ => {}
+            }
+            call.found.push(LanguageAct { language, found, span });
+        }
+    }
+
+    /// A module that is searched in the directory first: what the script puts there is what runs.
+    fn imports(
+        &mut self,
+        call: &mut Call<'a, 'k>,
+        inner: Inner<'a>,
+        language: Language,
+        module: &[u8],
+        span: Span,
+    ) {
+        for ending in [&b".py"[..], b"/__init__.py"] {
+            let path: &'a [u8] = self.arena.alloc_slice_copy(&[module, ending].concat());
+            self.runs_module(inner, language, Word::known(path, span));
+            let found = Found { act: Act::Import(Cow::Borrowed(path)), at: 0..0 };
+            call.found.push(LanguageAct { language, found, span });
+        }
+    }
+
+    /// The same command, known by the family that its name is looked up in: a module is no program
+    /// of the same name.
+    pub(super) fn within(&self, words: &'a [Word<'a>], family: &str) -> &'a [Word<'a>] {
+        let Some((&first, others)) = words.split_first() else { return words };
+        let Some(name) = first.as_known() else { return words };
+        let name: &'a [u8] = self.arena.alloc_slice_copy(&[family.as_bytes(), b" ", name].concat());
+        let mut words = BumpVec::new_in(self.arena);
+        words.push(Word { value: Value::Known(name), ..first });
+        words.extend_from_slice_copy(others);
+        words.into_bump_slice()
+    }
+}
