@@ -355,6 +355,7 @@ fn read_flag(mut keys: Keys) -> Result<Flag, FileError> {
         keys: key_roles,
         prefixes,
         sets,
+        alone: keys.take("alone")?.unwrap_or(false),
         when: keys.take("when")?.unwrap_or_default(),
         operands: keys.operands("operands")?,
         provides: keys.take("provides")?,
@@ -367,6 +368,9 @@ fn read_flag(mut keys: Keys) -> Result<Flag, FileError> {
     };
     if flag.then.is_some() && flag.value != ValueKind::Required {
         return Err(keys.error("then", "needs a required value before it (`is`)"));
+    }
+    if flag.alone && flag.sets.is_none() {
+        return Err(keys.error("alone", "needs `sets` beside it"));
     }
     if !flag.when.is_empty() && flag.sets.is_none() && flag.effects.is_empty() {
         return Err(keys.error("when", "needs `sets` or an effect beside it"));

@@ -100,7 +100,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             may_be_value: None,
             doubted: false,
             unsettled: None,
-            behind: 0,
+            behind: 1,
             helps: false,
         };
         reader.run();
@@ -504,7 +504,10 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                 None => self.words.get(self.at).is_some_and(|next| next.as_known() == Some(b"false")),
             };
         if flag.sets.is_some() {
-            self.doubted |= off || (self.at > 0 && self.may_be_value == Some(self.at - 1));
+            // In a tool of many habits `-v` behind other words may well be theirs.
+            let alone = self.at == self.behind + 1 && self.words.len() == self.at;
+            self.doubted |=
+                (flag.alone && !alone) || off || (self.at > 0 && self.may_be_value == Some(self.at - 1));
         }
         if let Some(operands) = &flag.operands
             && !off
