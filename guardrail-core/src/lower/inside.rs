@@ -1,6 +1,8 @@
 //! What `identify` asks of the shell's state when it unwraps commands: other environments, other
 //! directories.
 
+use std::collections::BTreeSet;
+
 use crate::lower::environment::{Binding, Found, Node};
 use crate::lower::{
     Entry, EnvironmentId, Invocation, InvocationId, Lowerer, Place, Resolution, Source, SourceId, Word,
@@ -67,20 +69,25 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    /// Calls `each` with every variable that the script binds, newest first, exported or not, up
-    /// to the point where anything may be bound.
-    pub fn each_binding(&mut self, at: &Invocation<'a>, mut each: impl FnMut(&'a [u8], Word<'a>)) {
-        let mut seen: Vec<&[u8]> = Vec::new();
+    /// Calls `each` with every variable that the script binds and whose name is `known`, newest
+    /// first, exported or not, up to the point where anything may be bound.
+    pub fn each_binding(
+        &mut self,
+        at: &Invocation<'a>,
+        known: impl Fn(&[u8]) -> bool,
+        mut each: impl FnMut(&'a [u8], Word<'a>),
+    ) {
+        if self.program.exhausted.is_some() {
+            return;
+        }
+        let mut seen = BTreeSet::new();
         let mut visited: u32 = 0;
         for node in self.environments.chain(at.environment, EnvironmentId::default()) {
             visited += 1;
             match node {
                 Node::Variable { name, binding, .. } => {
-                    if !seen.contains(name) {
-                        seen.push(name);
-                        if binding.set {
-                            each(name, binding.value);
-                        }
+                    if known(name) && seen.insert(*name) && binding.set {
+                        each(name, binding.value);
                     }
                 }
                 Node::Forgotten { .. } => break,
