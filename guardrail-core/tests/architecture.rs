@@ -129,6 +129,7 @@ const NOT_A_TOOL: &[(&str, &str, &str)] = &[
     ("guardrail-core/src/identify/language/jq.rs", "env", "a function of jq"),
     ("guardrail-core/src/lower/constant.rs", "cat", "the one program whose output is its here-document"),
     ("guardrail-core/src/redact/detect/pair.rs", "passwd", "a key of a secret"),
+    ("guardrail-schema/src/role.rs", "code", "the name of a role"),
     ("guardrail-schema/src/role.rs", "host", "the name of a role"),
     ("guardrail-schema/src/role.rs", "mount", "the name of a role"),
     ("guardrail-schema/src/role.rs", "script", "the name of a role"),

@@ -130,6 +130,7 @@ impl ToolFile {
         let (pflag, versions) =
             (keys.take("pflag")?.unwrap_or(false), keys.take("versions")?.unwrap_or(false));
         let abbreviations = keys.take("abbreviations")?.unwrap_or(!pflag);
+        let tracks: Vec<String> = keys.take::<String>("tracks")?.map_or_else(Vec::new, |text| list(&text));
         let runtimes = runtimes(&mut keys)?;
         let (prefixes, help) = (keys.roles("prefixes")?, keys.take("help")?);
         let examples = keys.take("examples")?.unwrap_or_default();
@@ -141,7 +142,7 @@ impl ToolFile {
             vec![read_command(keys, Vec::new(), None, has_subcommands || !named_calls.is_empty())?];
         let root_scope = commands.first().map_or(Scope::Local, |root| root.scope);
         for (spelled, keys) in subcommands {
-            for path in paths(&spelled) {
+            for path in on_tracks(paths(&spelled), &tracks) {
                 let command = read_command(keys.clone(), path, Some(root_scope), false)?;
                 commands.push(command);
             }
@@ -217,6 +218,19 @@ fn paths(spelled: &str) -> Vec<Vec<String>> {
         }
     }
     paths
+}
+
+/// The paths, and each behind the word of each track. What any words may lead to needs none.
+fn on_tracks(paths: Vec<Vec<String>>, tracks: &[String]) -> Vec<Vec<String>> {
+    let exact = paths.iter().filter(|path| path.first().is_some_and(|first| first != "*"));
+    let tracked: Vec<Vec<String>> = exact
+        .flat_map(|path| {
+            tracks
+                .iter()
+                .map(move |track| std::iter::once(track.clone()).chain(path.iter().cloned()).collect())
+        })
+        .collect();
+    paths.into_iter().chain(tracked).collect()
 }
 
 /// The word for a tool that runs on nothing but the system's own libraries.
@@ -381,6 +395,7 @@ fn read_flag(mut keys: Keys) -> Result<Flag, FileError> {
         keys: key_roles,
         prefixes,
         sets,
+        alone: keys.take("alone")?.unwrap_or(false),
         when: keys.take("when")?.unwrap_or_default(),
         operands: keys.operands("operands")?,
         provides: keys.take("provides")?,
@@ -397,6 +412,9 @@ fn read_flag(mut keys: Keys) -> Result<Flag, FileError> {
     }
     if flag.then.is_some() && flag.value != ValueKind::Required {
         return Err(keys.error("then", "needs a required value before it (`is`)"));
+    }
+    if flag.alone && flag.sets.is_none() {
+        return Err(keys.error("alone", "needs `sets` beside it"));
     }
     if !flag.when.is_empty() && flag.sets.is_none() && flag.effects.is_empty() {
         return Err(keys.error("when", "needs `sets` or an effect beside it"));

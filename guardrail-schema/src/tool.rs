@@ -182,6 +182,9 @@ pub struct Flag {
     pub effects: Vec<Effect>,
     /// The effects that stand in place of the command's own when it is on.
     pub sets: Option<Vec<Effect>>,
+    /// Whether `sets` counts only where nothing else is said: the flag is the one word behind the
+    /// command.
+    pub alone: bool,
     /// The values for which `sets` (or, without it, `effects`) holds; empty for any.
     pub when: Vec<String>,
     /// The operands that stand in place of the command's own when it is on.

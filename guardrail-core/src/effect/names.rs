@@ -223,7 +223,9 @@ fn is_secret(part: &[u8], next: Option<&[u8]>, last: bool, pattern: bool) -> boo
     if any_named(part, wild, SECRET_DIRECTORIES, &SECRET_DIRECTORY) {
         // Public halves and host lists are no secrets.
         return !next.is_some_and(|next| {
-            next.ends_with(b".pub") || matches!(next, b"known_hosts" | b"authorized_keys")
+            next.ends_with(b".pub")
+                || matches!(next, b"known_hosts" | b"authorized_keys")
+                || (part == b".ssh" && matches!(next, b"config" | b"config.d"))
         });
     }
     if let Some(next) = next

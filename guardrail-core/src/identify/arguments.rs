@@ -106,7 +106,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             doubted: false,
             unsettled: None,
             swallows: None,
-            behind: 0,
+            behind: 1,
             helps: false,
         };
         reader.run();
@@ -562,6 +562,8 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                 Some(word) => !word.as_known().is_some_and(is_true),
                 None => self.words.get(self.at).is_some_and(|next| next.as_known() == Some(b"false")),
             };
+        // In a tool of many habits `-v` behind other words may well be theirs.
+        let off = off || (flag.alone && (self.at != self.behind + 1 || self.words.len() != self.at));
         if flag.sets.is_some() {
             self.doubted |= off || (self.at > 0 && self.may_be_value == Some(self.at - 1));
         }
