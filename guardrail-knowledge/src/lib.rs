@@ -89,7 +89,7 @@ impl Pack {
         decode(self.documents.0, self.documents.1).unwrap_or_default()
     }
 
-    /// What takes back the commands of the tool whose first name this is; `None` where nothing is
+    /// What takes back the commands of a tool, by one of the names its file has; `None` where nothing is
     /// known of that. It is read anew each time: whoever evaluates does not need it.
     ///
     /// ```

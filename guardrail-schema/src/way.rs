@@ -11,8 +11,10 @@ use crate::Condition;
 /// What is known of the ways back of one tool's commands.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Ways {
-    /// The tool, by its first name.
+    /// The tool, as its templates call it.
     pub tool: String,
+    /// Further names that the same is known of.
+    pub also: Vec<String>,
     /// Flags that say where the tool works (a machine, a cluster, an account, a directory), by facet
     /// name or spelling: what is derived from a command is given them too.
     pub carries: Vec<String>,
@@ -37,6 +39,13 @@ pub struct Way {
     pub capture: Option<String>,
     /// Whether there may be no such state, which is no reason not to go on.
     pub may_be_missing: bool,
+    /// Whether what looks says the same to whoever asks: then it is asked without what stands around
+    /// the command (`sudo`).
+    pub anyone: bool,
+    /// A look that must end as said before it: else what takes it back would do more than that.
+    pub needs: Option<String>,
+    /// The status that `needs` must end with.
+    pub exit: i32,
     /// The commands that take it back, in this order.
     pub inverse: Vec<String>,
     /// A command that keeps what would be lost. It writes, so it is a step of its own, before.
@@ -99,6 +108,7 @@ impl Ways {
             capture: operation.capture.as_ref().map(asked),
             inverse: operation.inverse.as_ref().map(asked).into_iter().collect(),
             by_hand,
+            worse: Some("it takes back just what was done, by the same identifiers".to_owned()),
             ..Way::default()
         })
     }

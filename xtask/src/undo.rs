@@ -40,6 +40,9 @@ pub fn review(
 
 /// Paths in rules that the tool's own file does not have.
 fn missing(entries: &[Entry], file: &WaysFile) -> Vec<String> {
+    if let Some(name) = file.ways.also.iter().find(|name| tree::find(entries, name).is_none()) {
+        return vec![format!("no tool is named `{name}`")];
+    }
     let Some(entry) = tree::find(entries, &file.ways.tool) else {
         return vec!["no tool has this name".to_owned()];
     };
