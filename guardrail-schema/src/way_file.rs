@@ -62,6 +62,7 @@ impl WaysFile {
         let mut ways = Ways {
             tool: names.next().unwrap_or_default(),
             also: names.collect(),
+            absent_exit: keys.take("absent_exit")?.unwrap_or(1),
             carries: carries.split_whitespace().map(str::to_owned).collect(),
             ..Ways::default()
         };

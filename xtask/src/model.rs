@@ -314,13 +314,13 @@ fn az(source: &Path) -> Outcome<(String, Operations)> {
 }
 
 /// The first text between quotes, and what stands behind it.
-fn quoted(text: &str) -> Option<(&str, &str)> {
+pub(crate) fn quoted(text: &str) -> Option<(&str, &str)> {
     let start = text.find(['"', '\''])?;
     let quote = text.get(start..)?.chars().next()?;
     text.get(start + 1..)?.split_once(quote)
 }
 
-fn python(folder_path: &Path, files: &mut Vec<PathBuf>) -> Outcome<()> {
+pub(crate) fn python(folder_path: &Path, files: &mut Vec<PathBuf>) -> Outcome<()> {
     for path in folder(folder_path)? {
         if path.is_dir() {
             python(&path, files)?;
