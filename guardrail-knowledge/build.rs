@@ -92,12 +92,15 @@ fn pack() -> Result<(), String> {
                 continue;
             }
         };
-        if !names.contains_key(&file.tool) {
-            errors.push(format!("{}: tool: no tool is named `{}`", path.display(), file.tool));
-        }
         let bytes = postcard::to_allocvec(&file).map_err(|e| e.to_string())?;
-        if ways.insert(file.tool.clone(), append(&mut blob, &bytes)).is_some() {
-            errors.push(format!("{}: tool: `{}` has another file", path.display(), file.tool));
+        let place = append(&mut blob, &bytes);
+        for name in std::iter::once(file.tool).chain(file.also) {
+            if !names.contains_key(&name) {
+                errors.push(format!("{}: tool: no tool is named `{name}`", path.display()));
+            }
+            if ways.insert(name.clone(), place).is_some() {
+                errors.push(format!("{}: tool: `{name}` has another file", path.display()));
+            }
         }
     }
     if !errors.is_empty() {

@@ -101,16 +101,17 @@ impl Knowledge {
     /// Adds what takes back the commands of a tool, in place of what was known of that.
     pub(crate) fn add_ways(&mut self, text: &str) -> Result<(), KnowledgeError> {
         let ways = WaysFile::parse(text)?.ways;
-        let name = ways.tool.clone();
-        if self.own_ways.insert(name.clone(), ways).is_some() {
-            return Err(KnowledgeError::Twice(name));
+        for name in std::iter::once(&ways.tool).chain(&ways.also) {
+            if self.own_ways.insert(name.clone(), ways.clone()).is_some() {
+                return Err(KnowledgeError::Twice(name.clone()));
+            }
         }
         self.texts.push((text.to_owned(), false));
         self.version = OnceLock::new();
         Ok(())
     }
 
-    /// What takes back the commands of the tool whose first name this is.
+    /// What takes back the commands of a tool, by one of its names.
     pub(crate) fn ways(&self, tool: &str) -> Option<Cow<'_, Ways>> {
         match self.own_ways.get(tool) {
             Some(own) => Some(Cow::Borrowed(own)),

@@ -96,7 +96,7 @@ impl Pack {
         decode(self.runtimes.0, self.runtimes.1).unwrap_or_default()
     }
 
-    /// What takes back the commands of the tool whose first name this is; `None` where nothing is
+    /// What takes back the commands of a tool, by one of the names its file has; `None` where nothing is
     /// known of that. It is read anew each time: whoever evaluates does not need it.
     ///
     /// ```

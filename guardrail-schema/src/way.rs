@@ -11,14 +11,18 @@ use crate::Condition;
 /// What is known of the ways back of one tool's commands.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Ways {
-    /// The tool, by its first name.
+    /// The tool, as its templates call it.
     pub tool: String,
+    /// Further names that the same is known of.
+    pub also: Vec<String>,
     /// Flags that say where the tool works (a machine, a cluster, an account, a directory), by facet
     /// name or spelling: what is derived from a command is given them too.
     pub carries: Vec<String>,
     /// Rules, in the order they are asked: the first that holds counts, for the rehearsal and for
     /// the way back each.
     pub ways: Vec<Way>,
+    /// The status with which a look at what is not there ends.
+    pub absent_exit: i32,
     /// What a vendor's model says of single operations: groups, sorted, each with its operations,
     /// sorted.
     pub operations: Vec<(String, Vec<(String, Operation)>)>,
@@ -37,6 +41,13 @@ pub struct Way {
     pub capture: Option<String>,
     /// Whether there may be no such state, which is no reason not to go on.
     pub may_be_missing: bool,
+    /// Whether what looks says the same to whoever asks: then it is asked without what stands around
+    /// the command (`sudo`).
+    pub anyone: bool,
+    /// A look that must end as said before it: else what takes it back would do more than that.
+    pub needs: Option<String>,
+    /// The status that `needs` must end with.
+    pub exit: i32,
     /// The commands that take it back, in this order.
     pub inverse: Vec<String>,
     /// A command that keeps what would be lost. It writes, so it is a step of its own, before.
@@ -60,12 +71,21 @@ pub struct Operation {
     /// What takes it back.
     #[serde(default)]
     pub inverse: Option<String>,
+    /// What must find nothing before: else it was there already, and taking it back would take more.
+    #[serde(default)]
+    pub absent: Option<String>,
     /// What takes it back, by an identifier that only its output has.
     #[serde(default)]
     pub printed: Option<String>,
     /// What tells the state before.
     #[serde(default)]
     pub capture: Option<String>,
+    /// The name of the operation that takes it back, where its flags are not known.
+    #[serde(default)]
+    pub by_name: Option<String>,
+    /// The name of the operation that tells the state before, where its flags are not known.
+    #[serde(default)]
+    pub told: Option<String>,
 }
 
 impl Ways {
@@ -85,20 +105,27 @@ impl Ways {
         let at = operations.binary_search_by(|(name, _)| name.as_str().cmp(last)).ok()?;
         let (_, operation) = operations.get(at)?;
         let asked = |text: &String| self.asked(&group_name, text);
-        let by_hand = match (&operation.printed, &operation.inverse, &operation.capture) {
-            (Some(text), ..) => {
-                Some(format!("`{}`, with the identifier that it prints", self.plainly(&group_name, text)))
-            }
-            (None, None, Some(_)) => {
-                Some("give back the values that the capture shows, by a command of their own".to_owned())
-            }
-            _ => None,
+        let plainly = |text: &String| self.plainly(&group_name, text);
+        let by_hand = if let Some(text) = &operation.printed {
+            Some(format!("`{}`, with the identifier that it prints", plainly(text)))
+        } else if operation.inverse.is_some() {
+            Some("where it was so before, there is nothing to take back".to_owned())
+        } else if let Some(text) = &operation.by_name {
+            Some(format!("`{}`, for the same thing, where it was not so before", plainly(text)))
+        } else if operation.capture.is_some() {
+            Some("give back the values that the capture shows, by an operation of their own".to_owned())
+        } else {
+            let told = operation.told.as_ref();
+            told.map(|text| format!("give back the values that `{}` says before", plainly(text)))
         };
         Some(Way {
             of: vec![path.iter().map(|word| (*word).to_owned()).collect()],
             capture: operation.capture.as_ref().map(asked),
+            needs: operation.absent.as_ref().map(asked),
+            exit: self.absent_exit,
             inverse: operation.inverse.as_ref().map(asked).into_iter().collect(),
             by_hand,
+            worse: Some("it takes back just what was done, by the same identifiers".to_owned()),
             ..Way::default()
         })
     }

@@ -58,8 +58,11 @@ impl WaysFile {
         let mut keys = Keys::new(String::new(), table);
         let tool: String = keys.require("tool")?;
         let carries = keys.take::<String>("carries")?.unwrap_or_default();
+        let mut names = tool.split(',').map(|name| name.trim().to_owned());
         let mut ways = Ways {
-            tool,
+            tool: names.next().unwrap_or_default(),
+            also: names.collect(),
+            absent_exit: keys.take("absent_exit")?.unwrap_or(1),
             carries: carries.split_whitespace().map(str::to_owned).collect(),
             ..Ways::default()
         };
@@ -93,6 +96,9 @@ fn way(mut keys: Keys) -> Result<(Way, Vec<WayExample>), FileError> {
         dry_run: keys.take("dry_run")?,
         capture: keys.take("capture")?,
         may_be_missing: keys.take("may_be_missing")?.unwrap_or(false),
+        anyone: keys.take("anyone")?.unwrap_or(false),
+        needs: keys.take("needs")?,
+        exit: keys.take("exit")?.unwrap_or(0),
         inverse: keys.take::<Texts>("inverse")?.map(Texts::list).unwrap_or_default(),
         backup: keys.take("backup")?,
         by_hand: keys.take("by_hand")?,
@@ -114,6 +120,9 @@ fn way(mut keys: Keys) -> Result<(Way, Vec<WayExample>), FileError> {
     let templates = [&way.dry_run, &way.capture, &way.backup];
     if runs.is_empty() && (!way.inverse.is_empty() || templates.iter().any(|template| template.is_some())) {
         return Err(keys.error("run", "is missing: a command line that shows what comes of the rule"));
+    }
+    if way.needs.is_some() && way.inverse.is_empty() {
+        return Err(keys.error("needs", "stands beside no `inverse`"));
     }
     if back.is_some() && way.inverse.is_empty() {
         return Err(keys.error("back", "stands beside no `inverse`"));

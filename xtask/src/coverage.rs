@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use guardrail_core::{Guard, Risk};
-use guardrail_schema::{Command, Origin};
+use guardrail_core::{Guard, Request, Risk};
+use guardrail_schema::{Command, Origin, Ways};
 
 use crate::tree::{self, Entry};
-use crate::{Outcome, outcome};
+use crate::{Outcome, model, outcome};
 
 /// Where the report lies.
 pub const PAGE: &str = "docs/tools/coverage.md";
@@ -53,28 +53,39 @@ impl Counted {
 
 /// How many of a tool's commands that are Medium or worse have which way to look before, and back.
 #[derive(Default)]
-struct Ways {
+struct Counts {
     medium: usize,
     high: usize,
     dry_run: usize,
     capture: usize,
     inverse: usize,
-    any: usize,
+    by_hand: usize,
+    none: usize,
+    missing: usize,
 }
 
-impl Ways {
-    fn add(&mut self, command: &Command, risk: Risk) {
+impl Counts {
+    fn add(&mut self, said: &Said, risk: Risk) {
         *(if risk == Risk::Medium { &mut self.medium } else { &mut self.high }) += 1;
-        let sets_read = command.dry_run.is_some();
-        self.dry_run += usize::from(sets_read);
-        self.capture += usize::from(command.capture.is_some());
-        self.inverse += usize::from(command.inverse.is_some());
-        self.any += usize::from(sets_read || command.capture.is_some() || command.inverse.is_some());
+        self.dry_run += usize::from(said.dry_run);
+        self.capture += usize::from(said.capture);
+        // Each command counts once among these: by the surest that is known of it.
+        *(if said.inverse {
+            &mut self.inverse
+        } else if said.by_hand {
+            &mut self.by_hand
+        } else if said.none {
+            &mut self.none
+        } else {
+            &mut self.missing
+        }) += 1;
     }
 
     fn row(&self, name: &str) -> String {
-        let Self { medium, high, dry_run, capture, inverse, any } = self;
-        format!("| {name} | {medium} | {high} | {dry_run} | {capture} | {inverse} | {any} |\n")
+        let Self { medium, high, dry_run, capture, inverse, by_hand, none, missing } = self;
+        format!(
+            "| {name} | {medium} | {high} | {dry_run} | {capture} | {inverse} | {by_hand} | {none} | {missing} |\n"
+        )
     }
 
     fn join(&mut self, other: &Self) {
@@ -83,7 +94,43 @@ impl Ways {
         self.dry_run += other.dry_run;
         self.capture += other.capture;
         self.inverse += other.inverse;
-        self.any += other.any;
+        self.by_hand += other.by_hand;
+        self.none += other.none;
+        self.missing += other.missing;
+    }
+}
+
+/// What is known of a command's ways, whatever its flags.
+#[derive(Default)]
+struct Said {
+    dry_run: bool,
+    capture: bool,
+    inverse: bool,
+    by_hand: bool,
+    none: bool,
+}
+
+impl Said {
+    fn of(command: Option<&Command>, path: &[&str], ways: Option<&Ways>) -> Self {
+        let mut said = Self::default();
+        if let Some(command) = command {
+            said.dry_run = command.dry_run.is_some();
+            said.capture = command.capture.is_some();
+            said.inverse = command.inverse.is_some();
+        }
+        let mut back = false;
+        for way in ways.into_iter().flat_map(|ways| ways.of(path)) {
+            said.dry_run |= way.dry_run.is_some();
+            if way.is_back() && !back {
+                // The first rule that asks for nothing is the last one that may hold.
+                back = way.when.is_empty();
+                said.capture |= way.capture.is_some();
+                said.inverse |= !way.inverse.is_empty();
+                said.by_hand |= way.by_hand.is_some() || way.backup.is_some();
+                said.none |= way.irreversible.is_some();
+            }
+        }
+        said
     }
 }
 
@@ -121,7 +168,7 @@ pub fn report(entries: &[Entry], guard: &Guard) -> Outcome<String> {
         let _ = writeln!(text, "| `{}` | {count} | {says} |", origin.as_str());
     }
     text += &programs(entries)?;
-    text += &ways(entries, guard);
+    text += &ways(entries, guard)?;
     Ok(text)
 }
 
@@ -146,15 +193,33 @@ fn programs(entries: &[Entry]) -> Outcome<String> {
 }
 
 /// Which commands can be rehearsed and taken back.
-fn ways(entries: &[Entry], guard: &Guard) -> String {
+fn ways(entries: &[Entry], guard: &Guard) -> Outcome<String> {
+    let undo = tree::undo()?;
+    let of_tool = |name: &str| {
+        let named = |ways: &&Ways| ways.tool == name || ways.also.iter().any(|also| also == name);
+        undo.iter().map(|(_, _, file)| &file.ways).find(named)
+    };
     let mut rows = String::new();
-    let mut all = Ways::default();
+    let mut all = Counts::default();
     for entry in entries.iter().filter(|entry| !entry.only_calls()) {
-        let mut of = Ways::default();
-        for command in entry.file.tool.commands.iter().filter(|command| command.runs) {
-            let plain = outcome::plain(guard, entry.name(), command);
-            if plain.risk > Risk::Low {
-                of.add(command, plain.risk);
+        let mut of = Counts::default();
+        let ways = of_tool(entry.name());
+        if let Some(operations) = model::operations(entry.name())? {
+            for path in operations {
+                let words: Vec<&str> = path.split(' ').collect();
+                let line = format!("{} {path}", entry.name());
+                let risk = guard.evaluate(&Request::argv(line.split(' '))).risk;
+                if risk > Risk::Low {
+                    of.add(&Said::of(None, &words, ways), risk);
+                }
+            }
+        } else {
+            for command in entry.file.tool.commands.iter().filter(|command| command.runs) {
+                let plain = outcome::plain(guard, entry.name(), command);
+                if plain.risk > Risk::Low {
+                    let path: Vec<&str> = command.path.iter().map(String::as_str).collect();
+                    of.add(&Said::of(Some(command), &path, ways), plain.risk);
+                }
             }
         }
         if of.medium + of.high > 0 {
@@ -162,10 +227,12 @@ fn ways(entries: &[Entry], guard: &Guard) -> String {
             all.join(&of);
         }
     }
-    format!(
-        "\n## Ways to look first, and ways back\n\nCommands that are Medium, or High and worse, when called with plain operands; and how many of \
-         them have a\nrehearsal (`dry_run`), a command that keeps the state before (`capture`), one that takes it back (`inverse`), any of\n\
-         these.\n\n| tool | Medium | High | dry run | capture | inverse | any |\n|---|---|---|---|---|---|---|\n{}{rows}",
+    Ok(format!(
+        "\n## Ways to look first, and ways back\n\nCommands that are Medium, or High and worse, when called with plain operands; of `aws`, `az` and \
+         `gcloud` the\noperations of their models. How many of them have a rehearsal (`dry run`) and a command that tells the state before\n\
+         (`capture`); and each of them once: whether a command takes it back (`inverse`), a person does in a way that is\nwritten down (`by hand`), \
+         it is stated that nothing does, and why (`none`), or nobody has looked (`missing`).\n\n\
+         | tool | Medium | High | dry run | capture | inverse | by hand | none | missing |\n|---|---|---|---|---|---|---|---|---|\n{}{rows}",
         all.row("**all**")
-    )
+    ))
 }

@@ -11,6 +11,7 @@ pub mod pages;
 pub mod scaffold;
 pub mod tree;
 pub mod undo;
+pub mod undo_model;
 
 /// What went wrong, for the person at the terminal: what, where, and what to do.
 pub type Outcome<T> = Result<T, String>;

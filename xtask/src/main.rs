@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use xtask::{Outcome, check, compare, coverage, model, pages, scaffold};
+use xtask::{Outcome, check, compare, coverage, model, pages, scaffold, undo_model};
 
 const USAGE: &str = "cargo xtask TASK
 
@@ -14,7 +14,8 @@ const USAGE: &str = "cargo xtask TASK
                              what the tools list, against what is known of them; --record keeps it
   model aws DIRECTORY        read botocore's models (pip download botocore; unzip), record and compare
   model gcloud FILE          the same for the SDK's data/cli/gcloud_completions.py
-  model az DIRECTORY         the same for the wheel of azure-cli (pip download --no-deps; unzip)";
+  model az DIRECTORY         the same for the wheel of azure-cli (pip download --no-deps; unzip)
+  undo aws DIRECTORY         find what takes each operation back, and write it into guardrail-knowledge/undo/aws.toml";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -37,6 +38,7 @@ fn run(words: &[String]) -> Outcome<()> {
         ["new-tool", name, family] => scaffold::run(name, family),
         ["compare", "--record", names @ ..] => compare::run(names, true),
         ["compare", names @ ..] if !names.is_empty() => compare::run(names, false),
+        ["undo", vendor, source] => undo_model::run(vendor, source),
         ["model", vendor, source] => model::run(vendor, source),
         _ => Err(USAGE.to_owned()),
     }

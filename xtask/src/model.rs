@@ -108,6 +108,27 @@ pub fn run(vendor: &str, source: &str) -> Outcome<()> {
     if problems.is_empty() { Ok(()) } else { Err(problems.join("\n")) }
 }
 
+/// The paths of all recorded operations of a tool; `None` where it has no model.
+///
+/// # Errors
+///
+/// Where a record cannot be read.
+pub fn operations(tool: &str) -> Outcome<Option<Vec<String>>> {
+    if !classes()?.contains_key(tool) {
+        return Ok(None);
+    }
+    let text = tree::data(&format!("models/{tool}.txt"))?;
+    let mut paths = Vec::new();
+    for line in text.lines().skip(1) {
+        let (group, list) = line.split_once(": ").unwrap_or((line.trim_end_matches(':'), ""));
+        for operation in list.split(' ').filter(|operation| !operation.is_empty()) {
+            let name = operation.trim_end_matches(['=', '?', '+', '-', '!']);
+            paths.push(format!("{group} {name}").trim().to_owned());
+        }
+    }
+    Ok(Some(paths))
+}
+
 /// Where what is known differs from the recorded models.
 ///
 /// # Errors
@@ -179,8 +200,6 @@ fn aws(source: &Path) -> Outcome<(String, Operations)> {
         #[serde(default)]
         http: BTreeMap<String, serde_json::Value>,
     }
-    // The command line calls some services otherwise than their models do.
-    let renamed = [("s3", "s3api"), ("codedeploy", "deploy"), ("config", "configservice")];
     let mut operations = Operations::new();
     for service in folder(&source.join("botocore/data"))? {
         let Some(version) = folder(&service).unwrap_or_default().into_iter().next_back() else { continue };
@@ -189,7 +208,7 @@ fn aws(source: &Path) -> Outcome<(String, Operations)> {
         let model: Service =
             serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
         let name = service.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let name = renamed.iter().find(|(from, _)| *from == name).map_or(name.as_str(), |(_, to)| *to);
+        let name = renamed(&name);
         for (operation, about) in model.operations {
             let gets = about.http.get("method").is_some_and(|method| method == "GET" || method == "HEAD");
             let only_reads = (about.readonly || gets).then_some(true);
@@ -199,8 +218,18 @@ fn aws(source: &Path) -> Outcome<(String, Operations)> {
     Ok((format!("botocore {}", dist(source, "botocore")?), operations))
 }
 
+/// The command line calls some services otherwise than their models do.
+pub(crate) fn renamed(name: &str) -> &str {
+    match name {
+        "s3" => "s3api",
+        "codedeploy" => "deploy",
+        "config" => "configservice",
+        other => other,
+    }
+}
+
 /// `DescribeDBInstances` as the command line spells it: `describe-db-instances`.
-fn kebab(name: &str) -> String {
+pub(crate) fn kebab(name: &str) -> String {
     let chars: Vec<char> = name.chars().collect();
     let mut out = String::new();
     for (at, c) in chars.iter().enumerate() {
@@ -285,13 +314,13 @@ fn az(source: &Path) -> Outcome<(String, Operations)> {
 }
 
 /// The first text between quotes, and what stands behind it.
-fn quoted(text: &str) -> Option<(&str, &str)> {
+pub(crate) fn quoted(text: &str) -> Option<(&str, &str)> {
     let start = text.find(['"', '\''])?;
     let quote = text.get(start..)?.chars().next()?;
     text.get(start + 1..)?.split_once(quote)
 }
 
-fn python(folder_path: &Path, files: &mut Vec<PathBuf>) -> Outcome<()> {
+pub(crate) fn python(folder_path: &Path, files: &mut Vec<PathBuf>) -> Outcome<()> {
     for path in folder(folder_path)? {
         if path.is_dir() {
             python(&path, files)?;
@@ -302,7 +331,7 @@ fn python(folder_path: &Path, files: &mut Vec<PathBuf>) -> Outcome<()> {
     Ok(())
 }
 
-fn folder(path: &Path) -> Outcome<Vec<PathBuf>> {
+pub(crate) fn folder(path: &Path) -> Outcome<Vec<PathBuf>> {
     let said = |error: std::io::Error| format!("{}: {error}", path.display());
     let mut paths = Vec::new();
     for entry in fs::read_dir(path).map_err(said)? {

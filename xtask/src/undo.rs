@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use guardrail_core::plan::{Command, Derived};
 use guardrail_core::{Action, EffectKind, Evaluation, Guard, Request, Risk};
-use guardrail_schema::{Way, WayExample, Ways, WaysFile};
+use guardrail_schema::{Operation, Way, WayExample, Ways, WaysFile};
 
 use crate::tree::{self, Entry};
 use crate::{Outcome, compare};
@@ -40,6 +40,9 @@ pub fn review(
 
 /// Paths in rules that the tool's own file does not have.
 fn missing(entries: &[Entry], file: &WaysFile) -> Vec<String> {
+    if let Some(name) = file.ways.also.iter().find(|name| tree::find(entries, name).is_none()) {
+        return vec![format!("no tool is named `{name}`")];
+    }
     let Some(entry) = tree::find(entries, &file.ways.tool) else {
         return vec!["no tool has this name".to_owned()];
     };
@@ -175,7 +178,8 @@ fn operations(guard: &Guard, ways: &Ways) -> Outcome<(usize, Vec<String>)> {
     for (group, list) in &ways.operations {
         for (name, operation) in list {
             count += 1;
-            let texts = [&operation.inverse, &operation.printed, &operation.capture];
+            let Operation { inverse, absent, printed, capture, by_name, told } = operation;
+            let texts = [inverse, absent, printed, capture, by_name, told];
             let others = texts.into_iter().flatten().filter_map(|text| text.split(' ').next());
             for wanted in others.chain([name.as_str()]) {
                 if !known.get(group.as_str()).is_some_and(|names| names.contains(wanted)) {
@@ -195,7 +199,9 @@ fn operation_wrong(guard: &Guard, ways: &Ways, group: &str, name: &str) -> Vec<S
     };
     let mut run = format!("{} {group} {name}", ways.tool);
     let mut given = BTreeSet::new();
-    for hole in way.inverse.iter().chain(&way.capture).flat_map(|form| form.split('{').skip(1)) {
+    for hole in
+        way.inverse.iter().chain(&way.capture).chain(&way.needs).flat_map(|form| form.split('{').skip(1))
+    {
         let flag = hole.split(['}', '|', '?']).next().unwrap_or_default();
         if flag.starts_with('-') && given.insert(flag.to_owned()) {
             run += &format!(" {flag} x");
@@ -208,6 +214,7 @@ fn operation_wrong(guard: &Guard, ways: &Ways, group: &str, name: &str) -> Vec<S
 fn recorded(vendor: &str) -> Outcome<BTreeMap<String, BTreeSet<String>>> {
     let text = tree::data(&format!("models/{vendor}.txt"))?;
     let lines = text.lines().skip(1).filter_map(|line| line.split_once(": "));
+    let lines = lines.map(|(group, list)| (group.trim(), list));
     let name = |operation: &str| operation.trim_end_matches(['=', '?', '+', '-', '!']).to_owned();
     Ok(lines.map(|(group, list)| (group.to_owned(), list.split(' ').map(name).collect())).collect())
 }

@@ -8,7 +8,7 @@
 use guardrail_schema::{Count, Role, Test, Way, Ways};
 
 use super::command::Command;
-use super::document::{Capture, Check, Rollback, Step};
+use super::document::{Capture, Check, Expect, Rollback, Step};
 use super::template::{Filled, Given};
 use crate::evaluation::Evaluation;
 use crate::glob;
@@ -75,12 +75,13 @@ impl Step {
 impl Derived {
     /// Without the looks that would do more than look, and without a way back that needs them.
     pub(crate) fn looking_only(mut self, looks: impl Fn(&Command) -> bool) -> Self {
+        let checks = self.preflight.len();
         self.preflight.retain(|check| looks(&check.command));
         self.post.retain(|check| looks(&check.command));
         self.state = self.state.filter(&looks);
         let captures = self.captures.len();
         self.captures.retain(|capture| looks(&capture.command));
-        if self.captures.len() < captures {
+        if self.captures.len() < captures || self.preflight.len() < checks {
             self.rollback = None;
             self.irreversible = Some("the state before it cannot be kept by a look alone".to_owned());
         }
@@ -119,13 +120,21 @@ pub(crate) fn derive(
         derived.irreversible = final_reason();
         return derived;
     };
-    let tool = call.tool.and_then(|known| known.tool.names.first()).map_or("", String::as_str);
-    let ways = knowledge.ways(tool);
+    let typed = words.first().map_or("", |word| word.rsplit('/').next().unwrap_or(word));
+    let named = call.tool.and_then(|known| known.tool.names.first());
+    let ways = knowledge.ways(typed).or_else(|| knowledge.ways(named?));
     let said = Said::of(call, words, ways.as_deref());
-    let given = Given { call, words, carries: ways.as_ref().map_or(&[], |ways| &ways.carries) };
+    let carries = ways.as_ref().map_or(<&[String]>::default(), |ways| ways.carries.as_slice());
+    // Without a file of its own: what stands with the tool's subcommands calls it by its first name.
+    let own_name = named.filter(|_| !call.path.is_empty()).map_or("", String::as_str);
+    let given = Given { call, words, carries, tool: ways.as_ref().map_or(own_name, |ways| &ways.tool) };
     let wrapped = |words: Vec<String>| Command {
         action: Action::Argv(around.iter().cloned().chain(words).collect()),
         ..like.clone()
+    };
+    // What only looks may be asked by whoever runs the plan.
+    let looking = |words: Vec<String>| {
+        if said.anyone { Command { action: Action::Argv(words), ..like.clone() } } else { wrapped(words) }
     };
     let fill = |form: &str| given.fill(form, &said.stars);
     derived.dry_run =
@@ -136,7 +145,7 @@ pub(crate) fn derive(
     let inverse = inverse.filter(|inverse| !inverse.is_empty());
     let pick = inverse.iter().flatten().find_map(|filled| filled.captured.clone());
     if let Some(Filled { words, .. }) = said.capture.as_deref().and_then(fill) {
-        let look = wrapped(words);
+        let look = looking(words);
         derived.state = Some(look.clone());
         if !said.may_be_missing {
             derived.preflight.push(Check::new("what it works on is there", look.clone()));
@@ -149,8 +158,13 @@ pub(crate) fn derive(
             derived.captures.push(Capture { name, command: look, pick, hold: true });
         }
     }
+    let needs = said.needs.as_deref().map(|form| fill(form).map(|filled| looking(filled.words)));
+    if let Some(Some(needs)) = &needs {
+        let check = Check::new("it is not yet as it will be", needs.clone());
+        derived.preflight.push(check.expect(Expect::Exit(said.exit)));
+    }
     // A way back that needs what nothing captures is none.
-    let ready = pick.is_none() || !derived.captures.is_empty();
+    let ready = (pick.is_none() || !derived.captures.is_empty()) && !matches!(needs, Some(None));
     derived.rollback = inverse.filter(|_| ready).map(|inverse| {
         let commands: Vec<Command> = inverse.into_iter().map(|filled| wrapped(filled.words)).collect();
         let method =
@@ -219,6 +233,9 @@ struct Said {
     dry_run: Option<String>,
     capture: Option<String>,
     may_be_missing: bool,
+    anyone: bool,
+    needs: Option<String>,
+    exit: i32,
     inverse: Vec<String>,
     backup: Option<String>,
     by_hand: Option<String>,
@@ -245,6 +262,8 @@ impl Said {
                 let way = way.into_owned();
                 said.capture = way.capture;
                 said.may_be_missing = way.may_be_missing;
+                said.anyone = way.anyone;
+                (said.needs, said.exit) = (way.needs, way.exit);
                 said.inverse = way.inverse;
                 said.backup = way.backup;
                 said.by_hand = way.by_hand;
@@ -269,7 +288,16 @@ fn holds(way: &Way, call: &Call<'_, '_>, words: &[String]) -> bool {
         let spelled = |word: &&String| {
             word.as_str() == name || word.strip_prefix(name).is_some_and(|rest| rest.starts_with('='))
         };
-        let count = if name.starts_with('-') {
+        let commands = [call.command, call.tool.and_then(|tool| tool.root())];
+        let known = commands.into_iter().flatten().find_map(|command| {
+            let (_, place) = command.spellings.iter().find(|(spelling, _)| spelling == name)?;
+            command.flags.get(usize::from(*place))
+        });
+        let count = if name == "--" {
+            words.iter().filter(|word| *word == "--").count()
+        } else if let Some(flag) = known {
+            call.flags.iter().filter(|used| std::ptr::eq(used.flag, flag)).count()
+        } else if name.starts_with('-') {
             words.iter().take_while(|word| *word != "--").filter(spelled).count()
         } else {
             let flags = call.flags.iter().filter(|used| used.flag.facet == name && used.flag.role.is_none());
@@ -287,9 +315,11 @@ fn holds(way: &Way, call: &Call<'_, '_>, words: &[String]) -> bool {
                         .iter()
                         .any(|g| glob::matches_any_case(g.trim_start_matches("not ").as_bytes(), value))
                 };
-                call.facet(name)
-                    .filter_map(|word| word.as_known())
-                    .any(|value| (globs.is_empty() || any(&globs, value)) && !any(&not, value))
+                let fits = |value: &[u8]| (globs.is_empty() || any(&globs, value)) && !any(&not, value);
+                if name == "words" {
+                    return words.iter().skip(1).any(|word| fits(word.as_bytes()));
+                }
+                call.facet(name).filter_map(|word| word.as_known()).any(fits)
             }
         }
     })
