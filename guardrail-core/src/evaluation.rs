@@ -34,7 +34,7 @@ pub struct Evaluation {
     pub findings: Vec<Finding>,
     /// What it would do to the world.
     pub effects: Vec<Effect>,
-    /// How many objects the manifests in it describe, and which, where there are any.
+    /// How many objects it touches, and which, as far as its manifests and words tell.
     #[serde(default, skip_serializing_if = "BlastRadius::is_empty")]
     pub blast_radius: BlastRadius,
     /// Files that it has a tool read as descriptions of what to do, whose content would have been
@@ -375,8 +375,8 @@ pub struct Effect {
     pub span: Span,
 }
 
-/// How far the documents of a request reach: objects of Kubernetes manifests, services of compose
-/// files, changes of a plan of infrastructure.
+/// How far a request reaches: objects of Kubernetes manifests, services of compose files, changes of a
+/// plan of infrastructure, objects of a cluster that are deleted by name or by kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BlastRadius {
@@ -392,7 +392,7 @@ pub struct BlastRadius {
 }
 
 impl BlastRadius {
-    /// Whether no document was found at all.
+    /// Whether nothing of the kind was found at all.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.objects == 0 && !self.incomplete
@@ -456,7 +456,7 @@ pub struct Touched {
     /// Whether they belong to the whole cluster.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub whole_cluster: bool,
-    /// How many.
+    /// How many; 0 where nobody can tell from the words, since a selector or all of a kind is meant.
     pub count: u32,
     /// The names of the first few.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -499,7 +499,10 @@ impl fmt::Display for Touched {
     /// `apply 2 Deployment in shop: web, api`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.kind.as_deref().unwrap_or("of a kind that cannot be told");
-        write!(f, "{} {} {kind}", self.change.as_str(), self.count)?;
+        match self.count {
+            0 => write!(f, "{} every {kind} that is meant", self.change.as_str())?,
+            count => write!(f, "{} {count} {kind}", self.change.as_str())?,
+        }
         match &self.namespace {
             Some(namespace) => write!(f, " in {namespace}")?,
             None if self.whole_cluster => f.write_str(" of the whole cluster")?,

@@ -279,6 +279,7 @@ fn read_command(
         unlisted: keys.take("unlisted")?.unwrap_or(Risk::Medium),
         appends_input: keys.take("appends_input")?,
         prints: keys.take("prints")?,
+        links: keys.take("links")?.unwrap_or(false),
         inside: keys.take::<Inside>("inside")?.unwrap_or_default(),
         stdin: keys.role("stdin")?.map(|(_, role)| role),
         dry_run: keys.take("dry_run")?,

@@ -95,6 +95,8 @@ pub struct Command {
     pub appends_input: Option<Pieces>,
     /// What it prints, where that is something simple.
     pub prints: Option<Prints>,
+    /// Whether what it writes leads to what it reads.
+    pub links: bool,
     /// Where the command it wraps runs.
     pub inside: Inside,
     /// Where its effects land.

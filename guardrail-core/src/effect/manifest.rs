@@ -139,8 +139,60 @@ pub(crate) fn blast_radius(identified: &Identified<'_, '_>, namespace: Option<&s
                 touch(&mut radius, call, manifest, object, namespace);
             }
         }
+        deleted(&mut radius, call, namespace);
     }
     radius
+}
+
+/// Objects that a command deletes by the words of its line: by name, or however many of a kind there
+/// are.
+fn deleted(radius: &mut BlastRadius, call: &Call<'_, '_>, usual: Option<&str>) {
+    let deletes = call.effects.iter().any(|(effect, _)| effect.kind == Some(schema::EffectKind::Delete));
+    if call.scope != Scope::Cluster || !deletes || call.rehearsal || !call.has_facet("resource") {
+        return;
+    }
+    let namespace = match call.facet("namespace").last() {
+        _ if ["all-namespaces", "A"].iter().any(|flag| call.has_facet(flag)) => None,
+        Some(word) => word.as_known().map(|text| String::from_utf8_lossy(text).into_owned()),
+        None => usual.map(str::to_owned),
+    };
+    let mut groups: Vec<(Option<String>, Vec<SmolStr>)> = Vec::new();
+    let mut behind = false;
+    for word in call.facet("resource").chain(call.facet("name")) {
+        let Some(text) = word.as_known().map(|text| String::from_utf8_lossy(text).into_owned()) else {
+            radius.incomplete = true;
+            continue;
+        };
+        match text.split_once('/') {
+            Some((kind, name)) => groups.push((Some(kind.to_owned()), vec![SmolStr::new(name)])),
+            None if behind => {
+                groups.iter_mut().for_each(|(_, names)| names.push(SmolStr::new(&text)));
+            }
+            None => {
+                behind = true;
+                groups.extend(text.split(',').map(|kind| (Some(kind.to_owned()), Vec::new())));
+            }
+        }
+    }
+    for (kind, mut names) in groups {
+        if radius.touched.len() >= MOST_GROUPS {
+            radius.incomplete = true;
+            break;
+        }
+        let count = names.len() as u32;
+        radius.incomplete |= count == 0;
+        radius.objects = radius.objects.saturating_add(count);
+        names.truncate(MOST_NAMES);
+        radius.touched.push(Touched {
+            change: Change::Destroy,
+            scope: call.scope,
+            kind: kind.map(SmolStr::from),
+            namespace: namespace.as_deref().map(SmolStr::new),
+            whole_cluster: false,
+            count,
+            names,
+        });
+    }
 }
 
 /// The files that are read as documents by commands that do something with what they describe.

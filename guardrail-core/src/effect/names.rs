@@ -30,6 +30,7 @@ impl Names {
         }) || (absolute && is_secret_system(parts, pattern));
         let startup = below.windows(2).any(|pair| matches!(pair, [a, b] if is_startup(a, b, pattern)))
             || below.last().is_some_and(|last| is_startup(b"", last, pattern))
+            || loads_packages(below)
             || (absolute && is_startup_system(parts));
         Self { secret, startup }
     }
@@ -382,6 +383,26 @@ const STARTUP_FILES: &[&[u8]] = &[
     b"sitecustomize.py",
     b"usercustomize.py",
     b"crontab",
+    b".psqlrc",
+    b".sqliterc",
+    b".irbrc",
+    b".pryrc",
+    b".Rprofile",
+    b".pdbrc",
+    b".lldbinit",
+    b".ghci",
+    b".hgrc",
+    b".gvimrc",
+    b".mailcap",
+    b".forward",
+    b".procmailrc",
+    b".pam_environment",
+    b".xsessionrc",
+    b".yarnrc.yml",
+    b".pnpmfile.cjs",
+    b".bunfig.toml",
+    b".claude.json",
+    b"guardrail.toml",
 ];
 
 /// Directories in home or workspace whose files something runs later.
@@ -404,6 +425,50 @@ const STARTUP_PAIRS: &[(&[u8], &[u8])] = &[
     (b".cursor", b"mcp.json"),
     (b".vscode", b"tasks.json"),
     (b".vscode", b"settings.json"),
+    (b".vscode", b"launch.json"),
+    (b".vscode", b"mcp.json"),
+    (b".devcontainer", b"devcontainer.json"),
+    (b".cargo", b"config.toml"),
+    (b".cargo", b"config"),
+    (b".gradle", b"init.gradle"),
+    (b".gradle", b"init.d"),
+    (b".mvn", b"extensions.xml"),
+    (b".mvn", b"jvm.config"),
+    (b".mvn", b"maven.config"),
+    (b".pip", b"pip.conf"),
+    (b".config", b"pip"),
+    (b".config", b"environment.d"),
+    (b".config", b"i3"),
+    (b".config", b"sway"),
+    (b".config", b"hypr"),
+    (b".config", b"tmux"),
+    (b".config", b"zsh"),
+    (b".config", b"powershell"),
+    (b".config", b"opencode"),
+    (b".config", b"goose"),
+    (b".config", b"Claude"),
+    (b".config", b"guardrail"),
+    (b"state", b"guardrail"),
+    (b"share", b"guardrail"),
+    (b"etc", b"guardrail"),
+    (b".claude", b"commands"),
+    (b".claude", b"agents"),
+    (b".claude", b"plugins"),
+    (b".claude", b"skills"),
+    (b".gemini", b"settings.json"),
+    (b".cursor", b"hooks.json"),
+    (b".codeium", b"windsurf"),
+    (b".roo", b"mcp.json"),
+    (b".kiro", b"settings"),
+    (b".zed", b"tasks.json"),
+    (b".zed", b"settings.json"),
+    (b".continue", b"config.yaml"),
+    (b".openclaw", b"openclaw.json"),
+    (b".openclaw", b"exec-approvals.json"),
+    (b".guardrail", b"policy.toml"),
+    (b".guardrail", b"quotas"),
+    (b".guardrail", b"log"),
+    (b".guardrail", b"stop"),
 ];
 
 fn is_startup(directory: &[u8], part: &[u8], pattern: bool) -> bool {
@@ -414,6 +479,12 @@ fn is_startup(directory: &[u8], part: &[u8], pattern: bool) -> bool {
         return false;
     }
     STARTUP_PAIRS.iter().any(|(a, b)| named(directory, a, pattern) && named(part, b, pattern))
+}
+
+/// Python runs lines of these files, in whichever environment they lie.
+fn loads_packages(parts: &[&[u8]]) -> bool {
+    matches!(parts, [.., b"site-packages" | b"dist-packages", last]
+        if last.len() > 4 && last.get(last.len() - 4..).is_some_and(|end| end.eq_ignore_ascii_case(b".pth")))
 }
 
 fn is_startup_system(parts: &[&[u8]]) -> bool {

@@ -17,7 +17,7 @@ impl<'a> Collector<'_, 'a, '_> {
             let word = argument.word;
             let rehearsal = call.rehearsal && argument.given == Given::Operand;
             match argument.role {
-                Role::Read | Role::Document(_) => self.path(EffectKind::Read, word, word.span),
+                Role::Read | Role::Document(_) => self.path(EffectKind::Read, self.linked(word), word.span),
                 Role::Write if rehearsal => self.path(EffectKind::Read, word, word.span),
                 Role::Delete if rehearsal => self.path(EffectKind::Read, word, word.span),
                 Role::Write => self.path(EffectKind::Write, word, word.span),
@@ -42,6 +42,28 @@ impl<'a> Collector<'_, 'a, '_> {
                 | Role::Words(_) => {}
             }
         }
+    }
+
+    /// A relative target of a symbolic link is found from where the link lies.
+    fn linked(&self, word: Word<'a>) -> Word<'a> {
+        let call = self.call;
+        let symbolic = call.command.is_some_and(|command| command.links)
+            && call.has_facet("symbolic")
+            && !call.has_facet("relative");
+        let link = call.arguments.iter().find(|argument| *argument.role == Role::Write);
+        let (true, Some(link), Lead::Text) = (symbolic, link, word.lead) else { return word };
+        let (Some(target), Some(path)) = (word.as_known(), link.word.as_known()) else { return word };
+        let directory = match path.iter().rposition(|byte| *byte == b'/') {
+            _ if link.given == Given::Flag => path,
+            Some(at) => path.get(..=at).unwrap_or_default(),
+            None => return word,
+        };
+        if target.first() == Some(&b'/') {
+            return word;
+        }
+        let arena = self.effects.bump();
+        let path = arena.alloc_slice_copy(&[directory, target].join(&b'/'));
+        Word { value: Value::Known(path), ..word }
     }
 
     /// What a request carries beside its address: a word that another command printed.

@@ -264,7 +264,7 @@ const fn is_here(effect: &Effect<'_, '_>) -> bool {
 }
 
 /// Whether a name lies below a directory: both are known, or begin with the same unknown.
-fn is_below(name: &FileName, directory: &FileName) -> bool {
+pub(super) fn is_below(name: &FileName, directory: &FileName) -> bool {
     name.as_bytes().strip_prefix(directory.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'/'))
 }
 

@@ -10,6 +10,7 @@ mod files;
 mod floor;
 mod flow;
 mod incomplete;
+mod link;
 mod manifest;
 mod many_clusters;
 mod network_code;
@@ -50,6 +51,7 @@ const RULES: &[Rule] = &[
     Rule { id: "exfiltration", check: exfiltration::check },
     Rule { id: "floor", check: floor::check },
     Rule { id: "incomplete", check: incomplete::check },
+    Rule { id: "link", check: link::check },
     Rule { id: "manifest", check: manifest::check },
     Rule { id: "many-clusters", check: many_clusters::check },
     Rule { id: "network-code", check: network_code::check },

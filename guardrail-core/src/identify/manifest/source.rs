@@ -157,7 +157,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let wanted = Path::of(cwd, &here, &word);
         let known = word.as_known().is_some();
         // What a flag that cannot be told could be, it is.
-        let deep = call.has_facet("recursive")
+        let deep = ["recursive", "R"].iter().any(|flag| call.has_facet(flag))
             || call.unknown.iter().any(|(unknown, _)| *unknown == Unknown::MaybeFlag);
         let about = self.knowledge.document(given.language);
         let within = about.map_or(&[][..], |about| &about.files[..]);
