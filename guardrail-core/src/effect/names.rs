@@ -68,9 +68,8 @@ fn wildly_named(part: &[u8], name: &[u8]) -> bool {
 
 /// `*`, `**` and `*.json`: whatever there is of a kind, which asks for no secret.
 fn is_kind(part: &[u8]) -> bool {
-    const KINDS: &[&[u8]] = &[
-        b"", b".conf", b".csv", b".ini", b".json", b".php", b".toml", b".txt", b".xml", b".yaml", b".yml",
-    ];
+    const KINDS: &[&[u8]] =
+        &[b"", b".conf", b".csv", b".ini", b".json", b".php", b".toml", b".txt", b".xml", b".yaml", b".yml"];
     let stars = part.iter().take_while(|byte| **byte == b'*').count();
     stars > 0 && part.get(stars..).is_some_and(|kind| KINDS.contains(&kind))
 }

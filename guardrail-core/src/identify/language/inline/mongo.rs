@@ -283,6 +283,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         "Math.min", "Math.pow", "Math.round", "Math.sqrt", "console.dir", "console.error", "console.info",
         "console.log", "console.table",
     ],
+    readers: &[],
     members: &[
         "UTC", "abs", "aggregate", "allowDiskUse", "allowPartialResults", "at", "batchSize", "charAt",
         "codePointAt", "collation", "comment", "concat", "conf", "config", "count", "countDocuments",
@@ -331,6 +332,8 @@ pub(super) const DIALECT: Dialect = Dialect {
         without("connect(", Deed::Network),
         with("load(", Deed::Load),
     ],
+    evaluators: &["eval(", "Function("],
+    sources: &["cat(", "readFileSync(", "readFile("],
 };
 
 #[cfg(test)]
