@@ -59,6 +59,38 @@ fn is_harmless(variable: &Variable, value: &Word<'_>) -> bool {
         _ => return false,
     };
     let mut words = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).peekable();
-    glob::is_among(&variable.harmless, text)
-        || (words.peek().is_some() && words.all(|word| glob::is_among(&variable.harmless_words, word)))
+    is_spared(&variable.harmless, text)
+        || (words.peek().is_some() && words.all(|word| is_spared(&variable.harmless_words, word)))
+}
+
+/// Whether one of `globs` spares a value. Scripts that start a program may evaluate what they hand
+/// on, so nothing that a shell would change is covered by a star.
+fn is_spared(globs: &[String], value: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-/:=,+@%~".contains(byte);
+    if value.iter().all(plain) {
+        return glob::is_among(globs, value);
+    }
+    globs.iter().any(|glob| !glob.contains('*') && glob.as_bytes() == value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_covers_nothing_that_a_shell_would_change() {
+        let globs = ["-Xmx*".to_owned(), "/usr/lib/jvm/*".to_owned(), "+ ${LINENO}: ".to_owned()];
+        for (value, spared) in [
+            ("-Xmx2g", true),
+            ("-Xmx2g;id", false),
+            ("-Xmx$(id)", false),
+            ("-Xmx`id`", false),
+            ("/usr/lib/jvm/17", true),
+            ("/usr/lib/jvm/../x", false),
+            ("+ ${LINENO}: ", true),
+            ("+ $(id): ", false),
+        ] {
+            assert_eq!(is_spared(&globs, value.as_bytes()), spared, "{value}");
+        }
+    }
 }
