@@ -575,12 +575,6 @@ pub(super) fn fill<'a>(word: Word<'a>, placeholder: &[u8], input: Word<'a>) -> W
 pub(super) const fn is_general_purpose(language: Language) -> bool {
     !matches!(
         language,
-        Language::Shell
-            | Language::Sed
-            | Language::Awk
-            | Language::Jq
-            | Language::Sql
-            | Language::Cron
-            | Language::Manifest
-    )
+        Language::Shell | Language::Sed | Language::Awk | Language::Jq | Language::Cron | Language::Manifest
+    ) && !language.is_sql()
 }
