@@ -344,7 +344,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }
     }
 
-    fn small_language(
+    pub(super) fn small_language(
         &mut self,
         call: &mut Call<'a, 'k>,
         invocation: &Invocation<'a>,
@@ -381,6 +381,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         language: Language,
         word: Word<'a>,
     ) {
+        self.statements(call, invocation, inner, language, &word);
         for origin in word.from {
             if let Origin::Channel(channel) = origin {
                 let text = self.lowerer.channel_text(*channel);
@@ -491,7 +492,12 @@ impl<'a, 'k> Identifier<'a, 'k> {
                     self.feed(call, invocation, inner, language, call.named);
                 }
             },
-            _ => self.feed(call, invocation, inner, language, call.named),
+            stdin => {
+                if let Input::File(word) = stdin {
+                    self.statements(call, invocation, inner, language, &word);
+                }
+                self.feed(call, invocation, inner, language, call.named);
+            }
         }
     }
 

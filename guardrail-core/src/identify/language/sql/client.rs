@@ -115,13 +115,16 @@ pub(super) fn backslash<'t>(
         Some(_) => cursor.skip(1),
     }
     let name = cursor.since(from);
-    // Nothing but the end of a command before it.
+    // What only ends a command before it is taken with that; else psql throws the rest of the line away.
     if name == b"\\" {
+        cursor.eat_while(|byte| byte != b'\n');
+        found.push(Found { act: Act::Opaque, at: start..cursor.position() });
         return false;
     }
     let arguments_start = cursor.position();
     let substituted = arguments(cursor);
     let arguments = cursor.since(arguments_start).trim_ascii();
+    cursor.eat_all(b"\\\\");
     let first = first_argument(arguments);
     let plain = name.strip_suffix(b"+").unwrap_or(name);
     let statement = |kind| Act::Statement(Statement { kind, everything: false, object: None, class: None });

@@ -202,11 +202,13 @@ pub(super) struct Lexer<'t> {
     reading: Reading,
     /// Inside a comment that is executed.
     executed: bool,
+    /// At the beginning of a statement, where mysql's client needs no blank behind `--`.
+    pub(super) fresh: bool,
 }
 
 impl<'t> Lexer<'t> {
     pub(super) fn new(text: &'t [u8], reading: Reading) -> Self {
-        Self { cursor: Cursor::new(text), reading, executed: false }
+        Self { cursor: Cursor::new(text), reading, executed: false, fresh: false }
     }
 
     /// The next token. `quotes` says whether a dollar quote may stand here even for databases that have none (where
@@ -280,7 +282,7 @@ impl<'t> Lexer<'t> {
                         .cursor
                         .peek_at(2)
                         .is_none_or(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control());
-                    spaced || !self.reading.has(Reading::DASH_BLANK)
+                    spaced || self.fresh || !self.reading.has(Reading::DASH_BLANK)
                 }
                 Some(b'*') if next == Some(b'/') && self.executed => {
                     self.executed = false;

@@ -62,6 +62,7 @@ fn read_as(text: &[u8], reading: Reading, any: bool, depth: u8) -> (Vec<Found<'_
     let mut tokens: Vec<Token<'_>> = Vec::with_capacity(text.len().min(256) / 4);
     let mut used = None;
     loop {
+        lexer.fresh = tokens.is_empty();
         if tokens.is_empty() && lexer.blanks() && client::line(&mut lexer.cursor, &mut found) {
             continue;
         }
@@ -488,6 +489,8 @@ mod tests {
                 ("\\echo `id`", &["shell:id"]),
                 ("\\set x `id`", &["opaque", "shell:id"]),
                 ("SELECT $a$ x $b$", &["opaque"]),
+                ("\\echo a \\\\ DROP TABLE t", &["Drop TABLE t"]),
+                ("\\\\ '\nDROP TABLE t; -- '", &["opaque", "Drop TABLE t"]),
                 ("\\\nDROP TABLE t", &["Drop TABLE t"]),
                 ("SELECT 'a\\'; DROP TABLE t; -- '", &["Drop TABLE t"]),
                 ("\u{feff}DROP TABLE t", &["Drop TABLE t"]),
@@ -504,6 +507,7 @@ mod tests {
             "SELECT $a$ FROM (SELECT 1 AS `$a$`) x;DROP TABLE t;-- $a$",
             "SELECT $$;DROP TABLE t;-- $$",
             "/*!99999 ' */;DROP TABLE t;-- '",
+            ";--'\nDROP TABLE t;'",
             "/*! ' */;DROP TABLE t;-- '*/;DROP TABLE t",
             "SELECT '\\';DROP TABLE t;-- ' --",
         ] {
