@@ -173,8 +173,14 @@ named! {
         Awk = "awk",
         /// jq filters.
         Jq = "jq",
-        /// SQL, with the client's own commands.
+        /// SQL of a database that is not known here, with the commands of all clients.
         Sql = "sql",
+        /// SQL as PostgreSQL reads it, with the commands of all clients.
+        PostgreSql = "postgresql",
+        /// SQL as MySQL and MariaDB read it, with the commands of all clients.
+        MySql = "mysql",
+        /// SQL as SQLite reads it, with the commands of all clients.
+        Sqlite = "sqlite",
         /// Python.
         Python = "python",
         /// JavaScript.
@@ -217,6 +223,12 @@ named! {
 }
 
 impl Language {
+    /// Whether its texts are statements of a database, in whichever dialect.
+    #[must_use]
+    pub const fn is_sql(self) -> bool {
+        matches!(self, Self::Sql | Self::PostgreSql | Self::MySql | Self::Sqlite)
+    }
+
     /// Whether its texts describe objects and run nothing by themselves: what they mean is known
     /// as a [`Document`](crate::Document).
     #[must_use]

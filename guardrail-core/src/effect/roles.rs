@@ -278,16 +278,17 @@ impl<'a> Collector<'_, 'a, '_> {
                 Act::Network(_) => self.push(EffectKind::NetworkOut, span, Target::Nothing),
                 Act::Environment => self.push(EffectKind::ReadSecret, span, Target::Nothing),
                 Act::Opaque => {
-                    let code = if found.language == Language::Sql { Code::Opaque } else { Code::Visible };
+                    let code = if found.language.is_sql() { Code::Opaque } else { Code::Visible };
                     self.push(EffectKind::Execute, span, Target::Code(code));
                 }
                 Act::Statement(statement) => self.statement(statement, span),
             }
         }
         // Statements that nothing is found in only ask.
-        const DATABASES: &[Language] = &[Language::Sql, Language::Mongo];
-        let sql = |argument: &&Argument<'_, '_>| matches!(argument.role, Role::Code(language) if DATABASES.contains(language));
-        let changes = call.found.iter().any(|found| DATABASES.contains(&found.language));
+        let asks = |language: Language| language.is_sql() || language == Language::Mongo;
+        let sql =
+            |argument: &&Argument<'_, '_>| matches!(argument.role, Role::Code(language) if asks(*language));
+        let changes = call.found.iter().any(|found| asks(found.language));
         if let Some(argument) =
             call.arguments.iter().find(sql).filter(|a| a.word.as_known().is_some() && !changes)
         {

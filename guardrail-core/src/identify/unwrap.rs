@@ -366,6 +366,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         language: Language,
         word: Word<'a>,
     ) {
+        self.statements(call, invocation, inner, language, &word);
         for origin in word.from {
             if let Origin::Channel(channel) = origin {
                 let text = self.lowerer.channel_text(*channel);
@@ -492,7 +493,12 @@ impl<'a, 'k> Identifier<'a, 'k> {
                     self.feed(call, invocation, inner, language, call.named);
                 }
             },
-            _ => self.feed(call, invocation, inner, language, call.named),
+            stdin => {
+                if let Input::File(word) = stdin {
+                    self.statements(call, invocation, inner, language, &word);
+                }
+                self.feed(call, invocation, inner, language, call.named);
+            }
         }
     }
 
@@ -580,11 +586,10 @@ pub(super) const fn is_general_purpose(language: Language) -> bool {
             | Language::Sed
             | Language::Awk
             | Language::Jq
-            | Language::Sql
             | Language::Cron
             | Language::SystemCron
             | Language::Unit
             | Language::Diff
             | Language::Manifest
-    )
+    ) && !language.is_sql()
 }

@@ -1,7 +1,7 @@
 //! Code that comes from a network, or was hidden by an encoding, straight into an interpreter or
 //! by way of a file: nobody has seen what will run.
 
-use guardrail_schema::{EffectKind, Language, Risk};
+use guardrail_schema::{EffectKind, Risk};
 
 use super::files::{Meets, run_by};
 use super::flow::{self, Reach};
@@ -176,7 +176,7 @@ fn is_at(effect: &Effect<'_, '_>, area: Area) -> bool {
 
 fn is_code(effect: &Effect<'_, '_>) -> bool {
     match &effect.target {
-        Target::Code(Code::Fed(feed)) => feed.language != Language::Sql,
+        Target::Code(Code::Fed(feed)) => !feed.language.is_sql(),
         _ => true,
     }
 }

@@ -257,6 +257,39 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }
     }
 
+    /// The statements in a file of them that the caller gave. Whether it is that file, nobody knows: they add.
+    pub(in crate::identify) fn statements(
+        &mut self,
+        call: &mut Call<'a, 'k>,
+        invocation: &Invocation<'a>,
+        inner: Inner<'a>,
+        language: Language,
+        word: &Word<'a>,
+    ) {
+        const LONGEST: usize = 1 << 20;
+        if !(language.is_sql() || language == Language::Mongo) {
+            return;
+        }
+        for text in self.attached(invocation, word) {
+            let text = text.get(..text.len().min(LONGEST)).unwrap_or_default();
+            self.small_language(call, invocation, inner, language, text, word.span);
+        }
+    }
+
+    /// What the caller gave of the files that a word may name.
+    fn attached(&self, invocation: &Invocation<'a>, word: &Word<'a>) -> Vec<&'a [u8]> {
+        let cwd = self.attachments.cwd;
+        let nowhere = Word::known(b"", Span::default());
+        let mut texts = Vec::new();
+        for (path, text) in self.attachments.files.into_iter().flatten() {
+            let own = Path::of(cwd, &nowhere, &Word::known(path.as_bytes(), Span::default()));
+            if Path::of(cwd, &invocation.directory, word).may_hold(&own) {
+                texts.push(text.as_bytes());
+            }
+        }
+        texts
+    }
+
     /// The documents that a document names.
     pub(super) fn follow(
         &mut self,

@@ -83,7 +83,18 @@ pub(super) fn line<'t>(cursor: &mut Cursor<'t>, found: &mut Vec<Found<'t>>) -> b
 
 /// Takes a command behind a backslash that was just taken at `start`; says whether it ends the
 /// statement before it.
-pub(super) fn backslash<'t>(cursor: &mut Cursor<'t>, start: usize, found: &mut Vec<Found<'t>>) -> bool {
+pub(super) fn backslash<'t>(
+    cursor: &mut Cursor<'t>,
+    start: usize,
+    reading: Reading,
+    any: bool,
+    found: &mut Vec<Found<'t>>,
+) -> bool {
+    let word = cursor.rest().iter().take(2).all(u8::is_ascii_alphabetic);
+    // Who uses psql's commands where the database is not known does not mean mysql's letters.
+    if reading.is_mysql() && !(any && word) {
+        return letter(cursor, start, any, found);
+    }
     let from = cursor.position();
     match cursor.peek() {
         Some(b';') => {
@@ -99,19 +110,21 @@ pub(super) fn backslash<'t>(cursor: &mut Cursor<'t>, start: usize, found: &mut V
         Some(byte) if byte.is_ascii_alphabetic() => {
             cursor.eat_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'+'));
         }
+        // What is in this line is all that it can be.
+        Some(b'\n') | None => {}
         Some(_) => cursor.skip(1),
-        None => {}
     }
     let name = cursor.since(from);
+    // What only ends a command before it is taken with that; else psql throws the rest of the line away.
+    if name == b"\\" {
+        cursor.eat_while(|byte| byte != b'\n');
+        found.push(Found { act: Act::Opaque, at: start..cursor.position() });
+        return false;
+    }
     let arguments_start = cursor.position();
     let substituted = arguments(cursor);
     let arguments = cursor.since(arguments_start).trim_ascii();
-    // To mysql, these have no arguments: what follows is a statement.
-    if matches!(name, b"G" | b"c" | b"e" | b"g" | b"n" | b"p" | b"q" | b"s" | b"t" | b"w" | b"W" | b"x")
-        && (name == b"G" || arguments.contains(&b' ') && arguments.first() != Some(&b'|'))
-    {
-        cursor.rewind(arguments_start);
-    }
+    cursor.eat_all(b"\\\\");
     let first = first_argument(arguments);
     let plain = name.strip_suffix(b"+").unwrap_or(name);
     let statement = |kind| Act::Statement(Statement { kind, everything: false, object: None, class: None });
@@ -162,6 +175,44 @@ pub(super) fn backslash<'t>(cursor: &mut Cursor<'t>, start: usize, found: &mut V
         found.push(Found { act: Act::Shell(known(command)), at: start..end });
     }
     matches!(plain, b"g" | b"G" | b"gx" | b"gexec" | b"gdesc" | b"watch" | b"crosstabview")
+}
+
+/// Takes a command of mysql behind a backslash: one letter, behind which the statement goes on. Those with arguments have
+/// them up to the next `;`, and what is behind that is a statement too.
+fn letter<'t>(cursor: &mut Cursor<'t>, start: usize, any: bool, found: &mut Vec<Found<'t>>) -> bool {
+    let Some(letter) = cursor.next() else { return false };
+    let line = cursor.rest().split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let arguments = line.trim_ascii();
+    let act = match letter {
+        b'!' => Some(Act::Shell(known(arguments))),
+        b'.' => Some(Act::Load(first_argument(arguments))),
+        b'e' => Some(Act::Shell(None)),
+        b'T' if !arguments.is_empty() => Some(Act::Write(first_argument(arguments))),
+        b'P' if !arguments.is_empty() => Some(Act::Shell(known(arguments))),
+        b'r' if !arguments.is_empty() => Some(Act::Network(None)),
+        // What ends a statement from here on. (To psql, a name is described.)
+        b'd' if !arguments.iter().all(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'*' | b'"' | b'?' | b'+' | b' ')
+        }) =>
+        {
+            Some(Act::Opaque)
+        }
+        _ => None,
+    };
+    if matches!(letter, b'!' | b'.' | b'T' | b'P' | b'r' | b'd' | b'u' | b'C' | b'R') {
+        let end = line.iter().position(|byte| *byte == b';').map_or(line.len(), |end| end + 1);
+        cursor.skip(end);
+    } else if any
+        && letter != b'G'
+        && (arguments.starts_with(b"|") || !arguments.iter().any(|byte| matches!(byte, b' ' | b';')))
+    {
+        // To psql, this is an argument.
+        cursor.skip(line.len());
+    }
+    if let Some(act) = act {
+        found.push(Found { act, at: start..cursor.position() });
+    }
+    matches!(letter, b'g' | b'G' | b';')
 }
 
 /// Variables that psql looks at itself, and lets nobody set to what it does not understand.

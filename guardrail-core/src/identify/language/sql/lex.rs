@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::super::Known;
 use super::super::cursor::Cursor;
+use super::Dialect;
 
 /// Whose rules tell where strings, names and comments end: what one family of databases has that
 /// others lack.
@@ -38,9 +39,11 @@ impl Reading {
     const CHOSEN: u16 = 1 << 11;
     /// Two closing brackets stand for one.
     const BRACKET_DOUBLED: u16 = 1 << 12;
+    /// The client's commands are one letter behind a backslash.
+    const LETTERS: u16 = 1 << 13;
 
     pub(super) const POSTGRES: Self = Self(Self::DOLLAR | Self::NESTED);
-    const MYSQL: u16 = Self::BACKSLASH | Self::HASH | Self::DASH_BLANK | Self::BACKQUOTE;
+    const MYSQL: u16 = Self::BACKSLASH | Self::HASH | Self::DASH_BLANK | Self::BACKQUOTE | Self::LETTERS;
 
     /// PostgreSQL comes first: what is read once is read as that.
     pub(super) const ALL: &[Self] = &[
@@ -65,6 +68,23 @@ impl Reading {
         Self(Self::CHOSEN),
     ];
 
+    /// The readings that a text's database may have: the first one, and the others.
+    pub(super) fn of(dialect: Dialect) -> (Self, &'static [Self]) {
+        let some = |range: Range<usize>| Self::ALL.get(range).unwrap_or_default();
+        let all = match dialect {
+            Dialect::Any => Self::ALL,
+            Dialect::PostgreSql => some(0..2),
+            Dialect::MySql => some(2..5),
+            Dialect::Sqlite => some(5..6),
+        };
+        (all.first().copied().unwrap_or(Self::POSTGRES), all)
+    }
+
+    /// MySQL's: its client has commands of one letter that end where the letter does.
+    pub(super) const fn is_mysql(self) -> bool {
+        self.has(Self::LETTERS)
+    }
+
     const fn has(self, what: u16) -> bool {
         self.0 & what != 0
     }
@@ -82,7 +102,7 @@ pub(super) fn features(text: &[u8]) -> u16 {
     for (index, byte) in text.iter().enumerate() {
         let next = text.get(index + 1).copied();
         features |= match byte {
-            b'\\' => Reading::BACKSLASH,
+            b'\\' => Reading::BACKSLASH | Reading::LETTERS,
             b'#' => Reading::HASH,
             b'$' => Reading::DOLLAR,
             b'`' => Reading::BACKQUOTE,
@@ -182,15 +202,17 @@ pub(super) struct Lexer<'t> {
     reading: Reading,
     /// Inside a comment that is executed.
     executed: bool,
+    /// At the beginning of a statement, where mysql's client needs no blank behind `--`.
+    pub(super) fresh: bool,
 }
 
 impl<'t> Lexer<'t> {
     pub(super) fn new(text: &'t [u8], reading: Reading) -> Self {
-        Self { cursor: Cursor::new(text), reading, executed: false }
+        Self { cursor: Cursor::new(text), reading, executed: false, fresh: false }
     }
 
-    /// The next token. `quotes` says whether a dollar quote may stand here even for databases that
-    /// have none (where anything else would be an error to them).
+    /// The next token. `quotes` says whether a dollar quote may stand here even for databases that have none (where
+    /// anything else would be an error to them).
     pub(super) fn next(&mut self, quotes: impl FnOnce() -> bool) -> Lexed<'t> {
         if !self.blanks() {
             return Lexed::Unfinished;
@@ -245,6 +267,10 @@ impl<'t> Lexer<'t> {
 
     /// Blanks and comments; false where a comment does not end.
     pub(super) fn blanks(&mut self) -> bool {
+        // Clients leave out the mark of the order of bytes.
+        if self.cursor.position() == 0 {
+            self.cursor.eat_all(b"\xef\xbb\xbf");
+        }
         loop {
             self.cursor.eat_while(|byte| byte.is_ascii_whitespace() || byte == 0x0b);
             let next = self.cursor.peek_at(1);
@@ -256,7 +282,7 @@ impl<'t> Lexer<'t> {
                         .cursor
                         .peek_at(2)
                         .is_none_or(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control());
-                    spaced || !self.reading.has(Reading::DASH_BLANK)
+                    spaced || self.fresh || !self.reading.has(Reading::DASH_BLANK)
                 }
                 Some(b'*') if next == Some(b'/') && self.executed => {
                     self.executed = false;

@@ -1,5 +1,5 @@
-//! Reads SQL, and the commands of its clients, without asking which database it is for: where
-//! databases disagree about where a string or a comment ends, every reading counts.
+//! Reads SQL, and the commands of its clients. Where databases disagree about where a string or a comment ends, every
+//! reading counts that the text's database may have; where that is not known, all of them.
 
 mod asking;
 mod client;
@@ -19,19 +19,30 @@ use self::lex::{Kind, Lexed, Lexer, Reading, Token};
 use self::statement::Around;
 use super::{Act, Found, StatementKind, join};
 
+/// Whose SQL a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Any,
+    PostgreSql,
+    MySql,
+    Sqlite,
+}
+
 /// Reads a text of SQL.
-pub(super) fn read(text: &[u8]) -> Vec<Found<'_>> {
-    let (mut found, mut finished) = read_as(text, Reading::POSTGRES, 0);
+pub(super) fn read(text: &[u8], dialect: Dialect) -> Vec<Found<'_>> {
+    let any = dialect == Dialect::Any;
+    let (first, others) = Reading::of(dialect);
+    let (mut found, mut finished) = read_as(text, first, any, 0);
     let features = lex::features(text);
     if features != 0 {
-        let mut heard = vec![Reading::POSTGRES.within(features)];
-        for &reading in Reading::ALL {
+        let mut heard = vec![first.within(features)];
+        for &reading in others {
             let within = reading.within(features);
             if heard.contains(&within) {
                 continue;
             }
             heard.push(within);
-            let (other, ends) = read_as(text, reading, 0);
+            let (other, ends) = read_as(text, reading, any, 0);
             finished |= ends;
             join(&mut found, other);
         }
@@ -45,12 +56,13 @@ pub(super) fn read(text: &[u8]) -> Vec<Found<'_>> {
 }
 
 /// What one database would see; and whether every string and comment ended.
-fn read_as(text: &[u8], reading: Reading, depth: u8) -> (Vec<Found<'_>>, bool) {
+fn read_as(text: &[u8], reading: Reading, any: bool, depth: u8) -> (Vec<Found<'_>>, bool) {
     let mut lexer = Lexer::new(text, reading);
     let mut found = Vec::new();
     let mut tokens: Vec<Token<'_>> = Vec::with_capacity(text.len().min(256) / 4);
     let mut used = None;
     loop {
+        lexer.fresh = tokens.is_empty();
         if tokens.is_empty() && lexer.blanks() && client::line(&mut lexer.cursor, &mut found) {
             continue;
         }
@@ -64,7 +76,7 @@ fn read_as(text: &[u8], reading: Reading, depth: u8) -> (Vec<Found<'_>>, bool) {
         match token.kind {
             Kind::Mark(b';') => {}
             Kind::Mark(b'\\') => {
-                if !client::backslash(&mut lexer.cursor, token.at.start, &mut found) {
+                if !client::backslash(&mut lexer.cursor, token.at.start, reading, any, &mut found) {
                     continue;
                 }
             }
@@ -95,7 +107,7 @@ fn nested<'t>(text: &'t [u8], around: Around<'_>) -> Vec<Found<'t>> {
     if around.depth >= DEEPEST {
         return vec![Found { act: Act::Opaque, at: 0..text.len() }];
     }
-    let (mut found, _) = read_as(text, around.reading, around.depth + 1);
+    let (mut found, _) = read_as(text, around.reading, false, around.depth + 1);
     found.retain(|one| match &one.act {
         Act::Statement(statement) => statement.kind != StatementKind::Unknown,
         act => *act == Act::Opaque,
@@ -103,23 +115,18 @@ fn nested<'t>(text: &'t [u8], around: Around<'_>) -> Vec<Found<'t>> {
     found
 }
 
-/// Whether `$$` here can be nothing but a string, whichever database reads it: a value must
-/// follow, or the body of a function.
+/// Whether `$$` here can be nothing but a string, or an error: the body of a function, or of `DO`.
 fn dollar_quotes(tokens: &[Token<'_>]) -> bool {
-    let Some(last) = tokens.last() else { return false };
-    match last.kind {
-        Kind::Mark(mark) => mark != b')' && mark != b'.',
-        Kind::Word if last.is("AS") => tokens.first().is_some_and(|first| first.is("CREATE")),
-        Kind::Word => last.is_any(&[
-            "SELECT", "DO", "WHERE", "AND", "OR", "BY", "THEN", "ELSE", "LIKE", "IS", "NOT", "PLPGSQL",
-        ]),
-        _ => false,
+    match tokens {
+        [first] => first.is("DO"),
+        [first, .., last] => first.is("CREATE") && last.is("AS"),
+        [] => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use guardrail_schema::Language::Sql;
+    use guardrail_schema::Language::{MySql, PostgreSql, Sql, Sqlite};
 
     use super::super::testing::{acts, check, harmless};
 
@@ -127,8 +134,6 @@ mod tests {
     #[rustfmt::skip]
     const LABELLED: &[(&str, &str)] = &[
         ("", "SELECT count(*) FROM orders; -- DROP TABLE x"),
-        ("", "SELECT $$DROP TABLE users; DELETE FROM x$$"),
-        ("", "SELECT $tag$ it's; TRUNCATE x $tag$"),
         ("Delete everything", "delete/**/from/**/users;"),
         ("Delete", "DELETE FROM users WHERE id = 1"),
         ("Delete everything", "DELETE FROM users WHERE true"),
@@ -445,11 +450,73 @@ mod tests {
             ("SELECT [a', 1]; DELETE FROM t; -- '", "Delete everything t"),
             ("SELECT 1; /* x", "opaque"),
             ("SELECT 'x", "opaque"),
-            ("SELECT $a$ x $b$", "opaque"),
         ] {
             let found = acts(Sql, statement);
             let unsure = wanted == "opaque" && statement.contains("/* x");
             assert!(unsure || found.iter().any(|act| act == wanted), "{statement}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn where_the_database_is_known_only_its_readings_count() {
+        harmless(
+            PostgreSql,
+            &[
+                "SELECT $$DROP TABLE users; DELETE FROM x$$",
+                "SELECT $tag$ it's; TRUNCATE x $tag$",
+                "SELECT 1 -- `\n, '#', a # b, '\\' FROM t",
+                "SELECT a[1] || ']; DROP TABLE t' FROM t",
+                "SELECT /* /* ; DROP TABLE t */ ; DROP TABLE t */ 1",
+                "\\echo a\n\\d t\n\\g",
+            ],
+        );
+        harmless(
+            MySql,
+            &[
+                "SELECT 'it\\'s' FROM t WHERE a = 'b'",
+                "SELECT 1 # ; DROP TABLE t",
+                "SHOW ENGINE INNODB STATUS\\G",
+                "SELECT `; DROP TABLE t` FROM x",
+            ],
+        );
+        harmless(
+            Sqlite,
+            &["SELECT [; DROP TABLE t], `; DROP TABLE t`, 'C:\\' FROM x", "SELECT 1 /* ; DROP TABLE t"],
+        );
+        check(
+            PostgreSql,
+            &[
+                ("\\echo `id`", &["shell:id"]),
+                ("\\set x `id`", &["opaque", "shell:id"]),
+                ("SELECT $a$ x $b$", &["opaque"]),
+                ("\\echo a \\\\ DROP TABLE t", &["Drop TABLE t"]),
+                ("\\\\ '\nDROP TABLE t; -- '", &["opaque", "Drop TABLE t"]),
+                ("\\\nDROP TABLE t", &["Drop TABLE t"]),
+                ("SELECT 'a\\'; DROP TABLE t; -- '", &["Drop TABLE t"]),
+                ("\u{feff}DROP TABLE t", &["Drop TABLE t"]),
+            ],
+        );
+        for statement in [
+            "\\\\;DROP TABLE t",
+            "SELECT 1\\g;DROP TABLE t",
+            "SELECT 1\\gDROP TABLE t",
+            "\\u x;DROP TABLE t",
+            "\\,;DROP TABLE t",
+            "\\\nDROP TABLE t",
+            "\\';DROP TABLE t;'",
+            "SELECT $a$ FROM (SELECT 1 AS `$a$`) x;DROP TABLE t;-- $a$",
+            "SELECT $$;DROP TABLE t;-- $$",
+            "/*!99999 ' */;DROP TABLE t;-- '",
+            ";--'\nDROP TABLE t;'",
+            "/*! ' */;DROP TABLE t;-- '*/;DROP TABLE t",
+            "SELECT '\\';DROP TABLE t;-- ' --",
+        ] {
+            let found = acts(MySql, statement);
+            assert!(found.iter().any(|act| act == "Drop TABLE t"), "{statement}: {found:?}");
+        }
+        for statement in ["*/$a$]'x';\nDROP TABLE t;", "\u{feff} DROP TABLE t;("] {
+            let found = acts(Sqlite, statement);
+            assert!(found.iter().any(|act| act == "Drop TABLE t"), "{statement}: {found:?}");
         }
     }
 
@@ -474,8 +541,6 @@ mod tests {
                 ("\\copy t to '/tmp/x' csv", &["write:/tmp/x"]),
                 ("\\copy (delete from t returning *) to stdout", &["Delete everything t"]),
                 ("\\copy t from 'x.csv'", &["read:x.csv", "Copy t"]),
-                ("\\echo `id`", &["shell:id"]),
-                ("\\set x `id`", &["opaque", "shell:id"]),
                 ("\\set x 'DELETE FROM t'\n:x;", &["opaque", "Unknown"]),
                 ("\\e", &["shell:?"]),
                 ("\\c other", &["network:?"]),
