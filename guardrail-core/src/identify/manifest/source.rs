@@ -231,6 +231,14 @@ impl<'a, 'k> Identifier<'a, 'k> {
                         wanted.holds(&below)
                     })
             };
+            // A directory that is copied or moved takes the file along.
+            for argument in writes.clone() {
+                for source in reads() {
+                    if let Some(inner) = self.moved(&path(&argument.word), source, &path(&source), wanted) {
+                        sources.push((of, inner));
+                    }
+                }
+            }
             if writes.into_iter().any(|argument| into(&argument.word)) {
                 sources.extend(reads().map(|word| (of, word)));
                 if reads().next().is_none() {
@@ -265,6 +273,25 @@ impl<'a, 'k> Identifier<'a, 'k> {
             let why = "is made by a command before it, which may write anything";
             self.problem(call, given, Problem::Unreadable(why));
         }
+    }
+
+    /// Where the wanted file was before `source` became the directory `target`, or went into it.
+    fn moved(
+        &self,
+        target: &Path<'_>,
+        source: Word<'a>,
+        from: &Path<'_>,
+        wanted: &Wanted<'_, '_>,
+    ) -> Option<Word<'a>> {
+        let wanted = &wanted.path.parts;
+        let renamed = wanted.strip_prefix(target.parts.as_slice());
+        let inside = renamed.and_then(|rest| {
+            let (first, rest) = rest.split_first()?;
+            (Some(first) == from.parts.last()).then_some(rest)
+        });
+        let rest = inside.or(renamed).filter(|rest| !rest.is_empty() && target.rooted)?;
+        let text = [source.as_known()?, &rest.join(&b'/')].join(&b'/');
+        Some(Word::known(self.arena.alloc_slice_copy(&text), source.span))
     }
 
     /// The documents that a document names.
