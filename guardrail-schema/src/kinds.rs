@@ -159,6 +159,8 @@ named! {
         All = "all",
         /// What would be sent becomes a part of the address that is asked.
         Query = "query",
+        /// What is written leads to what is read.
+        Links = "links",
     }
 }
 

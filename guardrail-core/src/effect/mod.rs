@@ -242,6 +242,14 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
                 }
             }
             if targets == 0 {
+                // What is written without a name may be written where the script went.
+                if kind == EffectKind::Write && scope == Scope::Local && says.target.is_none() {
+                    let here = Word::known(b".", span);
+                    let location = place::locate(&here, &self.invocation.directory, self.view);
+                    if location.area == Area::System {
+                        self.state(says, kind, scope, span, Target::Path(here, location));
+                    }
+                }
                 // A local target that was not given is the working directory.
                 let target = match (&says.target, scope) {
                     (Some(_), Scope::Local) => {

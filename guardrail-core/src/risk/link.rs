@@ -2,7 +2,7 @@
 //! script that is followed; a link out of the workspace is said where it is made, since a later
 //! request will not show it.
 
-use guardrail_schema::{EffectKind, Risk};
+use guardrail_schema::{EffectKind, Mark, Risk};
 
 use super::files::is_below;
 use super::{Case, Found, say};
@@ -25,7 +25,12 @@ struct Link<'e> {
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     let mut links: Vec<Link<'_>> = Vec::new();
     let analysis = case.analysis;
-    for call in analysis.identified.calls.iter().filter(|call| call.command.is_some_and(|own| own.links)) {
+    for call in analysis
+        .identified
+        .calls
+        .iter()
+        .filter(|call| call.marks.has(Mark::Links) || call.command.is_some_and(|own| own.links))
+    {
         let Some(invocation) = analysis.identified.program.invocation(call.invocation) else { continue };
         let own = || case.effects().filter(|effect| effect.invocation == call.invocation);
         let targets = || {
@@ -98,7 +103,10 @@ fn follow(case: &Case<'_, '_, '_>, effect: &Effect<'_, '_>, links: &[Link<'_>], 
                 Risk::Critical
             }
             (Area::System | Area::Unknown, false) => Risk::High,
-            (Area::Home, false) if link.to.startup || link.to.secret || link.to.whole => Risk::High,
+            // Which of the home's files that is, the name does not say.
+            (Area::Home, false) if link.to.startup || link.to.secret || is_below(&name, &link.name) => {
+                Risk::High
+            }
             _ => continue,
         };
         let unknown = link.to.area == Area::Unknown;

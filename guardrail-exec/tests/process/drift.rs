@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use guardrail_core::plan::{Achieved, Command, Ended, Execution, Measure, Refusal};
+use guardrail_core::plan::{Achieved, Command, Ended, Execution, FileRole, Measure, Refusal};
 use guardrail_exec::Sealing;
 use guardrail_exec::conformance::{permit, pins};
 
@@ -95,6 +95,23 @@ fn a_script_that_was_rewritten() {
     let execution =
         after(&bench, command, &["deploy.sh"], |bench| bench.file("deploy.sh", b"touch ran\n", 0o644));
     refused(&execution, "deploy.sh has changed");
+}
+
+#[test]
+fn a_document_that_was_rewritten() {
+    let bench = Bench::new();
+    bench.file("a.yaml", b"kind: ConfigMap\n", 0o644);
+    let command = bench.argv(["cp", "a.yaml", "ran"]);
+    let approved = || {
+        let mut pins = pins(&command, &bench.path(), &["a.yaml"]);
+        pins.files.last_mut().unwrap().role = FileRole::Document;
+        permit(command.clone(), pins)
+    };
+    let permit = approved();
+    bench.file("a.yaml", b"kind: ClusterRole\n", 0o644);
+    refused(&bench.execute(permit), "a.yaml has changed");
+    assert!(!bench.has("ran"));
+    assert!(bench.execute(approved()).succeeded() && bench.has("ran"));
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl<'p> Path<'p> {
     pub(super) fn may_hold(&self, file: &Self) -> bool {
         let same = |own: &[&[u8]], other: &[&[u8]]| {
             own.len() == other.len()
-                && own.iter().zip(other).all(|(a, b)| a == b || (self.pattern && glob::matches(a, b)))
+                && own.iter().zip(other).all(|(a, b)| a == b || (self.pattern && matches(a, b)))
         };
         let length = self.parts.len();
         if self.rooted {
@@ -84,6 +84,33 @@ impl<'p> Path<'p> {
             file.parts.windows(length.max(1)).any(|window| length == 0 || same(&self.parts, window))
         }
     }
+}
+
+/// Whether a piece of a shell's pattern may be that name: everything in it that is not plain text may be
+/// any.
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    let mut loose = Vec::with_capacity(pattern.len());
+    let mut bytes = pattern.iter();
+    while let Some(&byte) = bytes.next() {
+        let close = match byte {
+            b'?' | b'*' | b'+' | b'@' | b'!' | b'\\' => {
+                loose.push(b'*');
+                continue;
+            }
+            b'[' => b']',
+            b'(' => b')',
+            byte => {
+                loose.push(byte);
+                continue;
+            }
+        };
+        loose.push(b'*');
+        // Up to the last one: what stands in between may hold others.
+        if let Some(end) = bytes.as_slice().iter().rposition(|byte| *byte == close) {
+            bytes = bytes.as_slice().get(end + 1..).unwrap_or_default().iter();
+        }
+    }
+    glob::matches(&loose, name)
 }
 
 /// The path that a word is in a directory, from where the request stands, for whoever opens it.
@@ -107,6 +134,21 @@ mod tests {
     fn path<'p>(directory: &'p str, text: &'p str) -> Path<'p> {
         let word = |text: &'p str| Word::known(text.as_bytes(), Span::default());
         Path::of(Some(b"/srv/app"), &word(directory), &word(text))
+    }
+
+    #[test]
+    fn patterns_may_be_what_they_match() {
+        for (pattern, name) in [
+            ("r?ac.yaml", "rbac.yaml"),
+            ("[qr]bac.y*ml", "rbac.yaml"),
+            ("[!a]bac.yaml", "rbac.yaml"),
+            ("@(rbac|web).yaml", "rbac.yaml"),
+            ("[[:alpha:]]bac.yaml", "rbac.yaml"),
+            ("*", "x"),
+        ] {
+            assert!(matches(pattern.as_bytes(), name.as_bytes()), "{pattern}");
+        }
+        assert!(!matches(b"web?.yaml", b"rbac.yaml"));
     }
 
     #[test]

@@ -154,48 +154,50 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }
         let cwd = self.attachments.cwd;
         let here = of.directory;
-        let wanted = Path::of(cwd, &here, &word);
         let known = word.as_known().is_some();
+        let about = self.knowledge.document(given.language);
+        let within = about.map_or(&[][..], |about| &about.files[..]);
         // What a flag that cannot be told could be, it is.
         let deep = ["recursive", "R"].iter().any(|flag| call.has_facet(flag))
             || call.unknown.iter().any(|(unknown, _)| *unknown == Unknown::MaybeFlag);
-        let about = self.knowledge.document(given.language);
-        let within = about.map_or(&[][..], |about| &about.files[..]);
+        let wanted = Wanted { path: Path::of(cwd, &here, &word), known, within, deep };
         let text = about.is_some_and(|about| about.printed_by.is_empty());
-        let mut seen = false;
+        let (mut seen, mut some) = (false, false);
         for (path, text) in self.attachments.files.into_iter().flatten() {
             let nowhere = Word::known(b"", Span::default());
             let own = Path::of(cwd, &nowhere, &Word::known(path.as_bytes(), Span::default()));
-            let is_it = known && wanted.rooted && wanted == own;
-            let fits = |glob: &String| {
-                own.parts.last().is_some_and(|leaf| glob::matches_any_case(glob.as_bytes(), leaf))
-            };
-            let inside = wanted.may_hold(&own)
-                && (within.is_empty() || within.iter().any(fits))
-                && (deep || within.is_empty() || !wanted.rooted || own.parts.len() <= wanted.parts.len() + 1);
-            if is_it || inside {
-                seen |= is_it && of.place == Place::Here;
-                let beside = directory_of(path.as_bytes());
-                self.document(call, given, (text.as_bytes(), Word::known(beside, word.span)), false, false);
+            if wanted.holds(&own) {
+                some = true;
+                seen |= wanted.is(&own) && of.place == Place::Here;
+                let beside = Word::known(directory_of(path.as_bytes()), word.span);
+                self.document(call, given, (text.as_bytes(), beside), false, false);
             }
         }
-        let path = spelled(self.arena, &here, &word).filter(|_| text && of.place == Place::Here);
+        let path = spelled(self.arena, &here, &word);
+        let named = path.filter(|_| text && of.place == Place::Here);
         let verb = verb(call, given.name);
-        call.documents.push(Named { path, within, deep, seen, verb });
+        call.documents.push(Named { path: named, within, deep, seen, verb });
         // All that came before is looked through for who made it.
         let earlier = self.lowerer.program.invocations.len() / 16;
-        if !known || !self.lowerer.spend(earlier as u32, of.source, of.span) {
+        if !wanted.path.rooted || !self.lowerer.spend(earlier as u32, of.source, of.span) {
             return;
         }
         let is_file = |writer: &Invocation<'a>, word: &Word<'a>| {
-            word.as_known().is_some() && Path::of(cwd, &writer.directory, word) == wanted
+            word.as_known().is_some() && wanted.holds(&Path::of(cwd, &writer.directory, word))
         };
         let texts = self.lowerer.written(is_file);
+        // A kustomization is named by its directory.
+        let beside = match path {
+            Some(path) if given.language == Language::Kustomization => {
+                Word::known(path.as_bytes(), word.span)
+            }
+            _ => here,
+        };
         for text in &texts {
-            self.document(call, given, (text.text, here), true, text.lines);
+            self.document(call, given, (text.text, beside), true, text.lines);
         }
         if hops > 0 {
-            self.made(call, given, &wanted, texts.is_empty(), seen, hops - 1);
+            self.made(call, given, &wanted, (texts.is_empty(), some), hops - 1);
         }
     }
 
@@ -205,9 +207,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
         &mut self,
         call: &mut Call<'a, 'k>,
         given: &Given<'_, 'a, 'k>,
-        wanted: &Path<'_>,
-        untold: bool,
-        seen: bool,
+        wanted: &Wanted<'_, '_>,
+        (untold, given_by_caller): (bool, bool),
         hops: u32,
     ) {
         let cwd = self.attachments.cwd;
@@ -223,20 +224,37 @@ impl<'a, 'k> Identifier<'a, 'k> {
             let writes = writer.arguments.iter().filter(|argument| *argument.role == Role::Write);
             let into = |target: &Word<'a>| {
                 let target = path(target);
-                target == *wanted
+                wanted.holds(&target)
                     || reads().any(|source| {
                         let mut below = target.clone();
                         below.parts.extend(path(&source).parts.last());
-                        below == *wanted
+                        wanted.holds(&below)
                     })
             };
+            // A directory that is copied or moved takes the file along.
+            for argument in writes.clone() {
+                for source in reads() {
+                    if let Some(inner) = self.moved(&path(&argument.word), source, &path(&source), wanted) {
+                        sources.push((of, inner));
+                    }
+                }
+            }
             if writes.into_iter().any(|argument| into(&argument.word)) {
-                // Whoever changes a file where it stands makes something else of what was given.
-                doubtful |= reads().next().is_none() && seen && untold;
                 sources.extend(reads().map(|word| (of, word)));
+                if reads().next().is_none() {
+                    // It writes its input (`tee`), or changes a file where it stands.
+                    match of.stdin {
+                        Input::Channel(channel) => match self.copied_into(channel) {
+                            Some((from, words)) => sources.extend(words.into_iter().map(|word| (from, word))),
+                            None => doubtful |= untold,
+                        },
+                        Input::File(file) => sources.push((of, file)),
+                        _ => doubtful |= given_by_caller && untold,
+                    }
+                }
             }
             let printed = |kind| matches!(kind, RedirectKind::Write | RedirectKind::Append);
-            if of.redirects.iter().any(|one| printed(one.kind) && path(&one.target) == *wanted) {
+            if of.redirects.iter().any(|one| printed(one.kind) && wanted.holds(&path(&one.target))) {
                 match printed_files(writer) {
                     Some(words) if !words.is_empty() => {
                         sources.extend(words.into_iter().map(|word| (of, word)));
@@ -290,6 +308,25 @@ impl<'a, 'k> Identifier<'a, 'k> {
         texts
     }
 
+    /// Where the wanted file was before `source` became the directory `target`, or went into it.
+    fn moved(
+        &self,
+        target: &Path<'_>,
+        source: Word<'a>,
+        from: &Path<'_>,
+        wanted: &Wanted<'_, '_>,
+    ) -> Option<Word<'a>> {
+        let wanted = &wanted.path.parts;
+        let renamed = wanted.strip_prefix(target.parts.as_slice());
+        let inside = renamed.and_then(|rest| {
+            let (first, rest) = rest.split_first()?;
+            (Some(first) == from.parts.last()).then_some(rest)
+        });
+        let rest = inside.or(renamed).filter(|rest| !rest.is_empty() && target.rooted)?;
+        let text = [source.as_known()?, &rest.join(&b'/')].join(&b'/');
+        Some(Word::known(self.arena.alloc_slice_copy(&text), source.span))
+    }
+
     /// The documents that a document names.
     pub(super) fn follow(
         &mut self,
@@ -322,6 +359,31 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 }
             }
         }
+    }
+}
+
+/// What a word names: a file, or the files of a directory.
+struct Wanted<'p, 'k> {
+    path: Path<'p>,
+    known: bool,
+    within: &'k [String],
+    deep: bool,
+}
+
+impl Wanted<'_, '_> {
+    /// Whether it is that very file.
+    fn is(&self, own: &Path<'_>) -> bool {
+        self.known && self.path.rooted && self.path == *own
+    }
+
+    /// Whether it may be that file, or a directory of which the file is read.
+    fn holds(&self, own: &Path<'_>) -> bool {
+        let fits = |glob: &String| {
+            own.parts.last().is_some_and(|leaf| glob::matches_any_case(glob.as_bytes(), leaf))
+        };
+        let near = self.deep || !self.path.rooted || own.parts.len() <= self.path.parts.len() + 1;
+        self.is(own)
+            || (self.path.may_hold(own) && (self.within.is_empty() || (near && self.within.iter().any(fits))))
     }
 }
 
