@@ -1,12 +1,13 @@
 //! Checks every knowledge file and packs them: an index of names, each tool's head on its own, and
 //! each of its commands on its own, so that starting up reads the index and a tool or command is
-//! decoded when it is first met. What is known of documents is one piece.
+//! decoded when it is first met. What is known of documents is one piece, and so is what runtimes obey;
+//! what takes commands back is one for each tool.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
-use guardrail_schema::{DocumentFile, ToolFile};
+use guardrail_schema::{DocumentFile, EnvironmentFile, ToolFile, WaysFile};
 
 fn main() {
     if let Err(message) = pack() {
@@ -19,12 +20,17 @@ fn pack() -> Result<(), String> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").map_err(|e| e.to_string())?);
     println!("cargo::rerun-if-changed=tools");
     println!("cargo::rerun-if-changed=documents");
+    println!("cargo::rerun-if-changed=undo");
     println!("cargo::rerun-if-changed=environment.toml");
     let mut files = Vec::new();
     collect(&root.join("tools"), &mut files)?;
     files.sort();
 
     let mut errors = Vec::new();
+    let environment = environment(&root.join("environment.toml")).unwrap_or_else(|error| {
+        errors.push(format!("environment.toml: {error}"));
+        EnvironmentFile { variables: Vec::new(), runtimes: Vec::new() }
+    });
     let mut blob = Vec::new();
     let mut tools = Vec::new();
     // Aliases and commands that behave alike are stored once.
@@ -40,6 +46,11 @@ fn pack() -> Result<(), String> {
                 continue;
             }
         };
+        for runtime in tool.runtimes.iter().flatten() {
+            if !environment.runtimes.iter().any(|known| known.name == *runtime) {
+                errors.push(format!("{}: runtime: `{runtime}` is not in environment.toml", shown.display()));
+            }
+        }
         calls.append(&mut tool.calls);
         let place = u32::try_from(tools.len()).map_err(|e| e.to_string())?;
         for name in &tool.names {
@@ -57,13 +68,6 @@ fn pack() -> Result<(), String> {
         let head = postcard::to_allocvec(&(&tool, paths)).map_err(|e| e.to_string())?;
         tools.push(append(&mut blob, &head));
     }
-    let environment = match read(&root.join("environment.toml")) {
-        Ok(file) => file.tool.variables,
-        Err(error) => {
-            errors.push(format!("environment.toml: {error}"));
-            Vec::new()
-        }
-    };
     let mut documents = Vec::new();
     let mut files = Vec::new();
     collect(&root.join("documents"), &mut files)?;
@@ -75,14 +79,40 @@ fn pack() -> Result<(), String> {
             Err(error) => errors.push(format!("{}: {error}", path.display())),
         }
     }
+    let mut ways: BTreeMap<String, (u32, u32)> = BTreeMap::new();
+    let mut files = Vec::new();
+    collect(&root.join("undo"), &mut files)?;
+    files.sort();
+    for path in files {
+        let text = fs::read_to_string(&path).map_err(|e| e.to_string())?;
+        let file = match WaysFile::parse(&text) {
+            Ok(file) => file.ways,
+            Err(error) => {
+                errors.push(format!("{}: {error}", path.display()));
+                continue;
+            }
+        };
+        if !names.contains_key(&file.tool) {
+            errors.push(format!("{}: tool: no tool is named `{}`", path.display(), file.tool));
+        }
+        let bytes = postcard::to_allocvec(&file).map_err(|e| e.to_string())?;
+        if ways.insert(file.tool.clone(), append(&mut blob, &bytes)).is_some() {
+            errors.push(format!("{}: tool: `{}` has another file", path.display(), file.tool));
+        }
+    }
     if !errors.is_empty() {
         return Err(errors.join("\n"));
     }
+    let ways: Vec<(String, (u32, u32))> = ways.into_iter().collect();
+    let bytes = postcard::to_allocvec(&ways).map_err(|e| e.to_string())?;
+    let ways = append(&mut blob, &bytes);
     let bytes = postcard::to_allocvec(&documents).map_err(|e| e.to_string())?;
     let documents = append(&mut blob, &bytes);
+    let bytes = postcard::to_allocvec(&environment.runtimes).map_err(|e| e.to_string())?;
+    let runtimes = append(&mut blob, &bytes);
     let names: Vec<(String, u32)> = names.into_iter().map(|(name, (place, _))| (name, place)).collect();
-    let index =
-        postcard::to_allocvec(&(names, tools, environment, calls, documents)).map_err(|e| e.to_string())?;
+    let index = (names, tools, environment.variables, calls, documents, runtimes, ways);
+    let index = postcard::to_allocvec(&index).map_err(|e| e.to_string())?;
     let out = PathBuf::from(env::var("OUT_DIR").map_err(|e| e.to_string())?);
     fs::write(out.join("index.bin"), index).map_err(|e| e.to_string())?;
     fs::write(out.join("tools.bin"), blob).map_err(|e| e.to_string())
@@ -98,6 +128,11 @@ fn append(blob: &mut Vec<u8>, bytes: &[u8]) -> (u32, u32) {
 fn read(path: &Path) -> Result<ToolFile, String> {
     let text = fs::read_to_string(path).map_err(|e| e.to_string())?;
     ToolFile::parse(&text).map_err(|e| e.to_string())
+}
+
+fn environment(path: &Path) -> Result<EnvironmentFile, String> {
+    let text = fs::read_to_string(path).map_err(|e| e.to_string())?;
+    EnvironmentFile::parse(&text).map_err(|e| e.to_string())
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {

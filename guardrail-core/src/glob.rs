@@ -10,6 +10,14 @@ pub(crate) fn matches_any_case(glob: &[u8], text: &[u8]) -> bool {
     compare(glob, text, |a, b| a.eq_ignore_ascii_case(&b))
 }
 
+/// Whether one of `globs` matches a value that it declares harmless. A star is no way out of the
+/// directory in front of it.
+pub(crate) fn is_among(globs: &[String], value: &[u8]) -> bool {
+    let climbs = value.split(|&byte| byte == b'/').any(|name| name == b"..");
+    let mut globs = globs.iter().filter(|glob| !climbs || !glob.contains('*'));
+    globs.any(|glob| matches(glob.as_bytes(), value))
+}
+
 #[inline]
 fn compare(glob: &[u8], text: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
     // Their first or last bytes tell nearly all apart.
@@ -54,6 +62,19 @@ fn compare(glob: &[u8], text: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_star_leads_nowhere_else() {
+        let globs = ["/usr/lib/jvm/*".to_owned(), "../x".to_owned()];
+        for (value, among) in [
+            ("/usr/lib/jvm/17", true),
+            ("/usr/lib/jvm/../x", false),
+            ("/usr/lib/jvm/a/..", false),
+            ("../x", true),
+        ] {
+            assert_eq!(is_among(&globs, value.as_bytes()), among, "{value}");
+        }
+    }
 
     #[test]
     fn stars_match_runs() {

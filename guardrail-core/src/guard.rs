@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 use bumpalo::Bump;
 
-use crate::effect::{Analysis, View, blast_radius};
+use crate::effect::{Analysis, View, blast_radius, documents};
 use crate::evaluation::{Evaluation, Finding, Shadow};
 use crate::identify::Identifier;
 use crate::identify::manifest::Attachments;
@@ -99,7 +99,13 @@ impl Guard {
     #[must_use]
     pub fn derive(&self, command: &plan::Command, request: &Request) -> plan::Derived {
         let evaluation = self.evaluate(request);
-        self.stages(request, |staged| plan::derive(&staged.analysis.identified, &evaluation, command))
+        let derived = self.stages(request, |staged| {
+            plan::derive(&staged.analysis.identified, &evaluation, command, &self.knowledge)
+        });
+        derived.looking_only(|look| {
+            let look = Request { action: look.action.clone(), ..request.clone() };
+            self.evaluate(&look).risk == crate::Risk::Low
+        })
     }
 
     /// What a request counts against, by the quotas of the policy that holds now: for
@@ -161,6 +167,7 @@ impl Guard {
             findings,
             effects: listed::effects(&analysis, &places, whole),
             blast_radius: blast_radius(&analysis.identified, request.facts.kube_namespace.as_deref()),
+            documents: documents(&analysis.identified),
             invocations: listed::invocations(&analysis.identified, &groups, &places, whole),
             sources: listed::sources(&analysis.identified, &places, whole),
             problems: listed::problems(&analysis.identified),
@@ -367,9 +374,20 @@ impl GuardBuilder {
     ///
     /// # Errors
     ///
-    /// [`KnowledgeError`] where the file cannot be read, or names a tool that was added before.
+    /// [`KnowledgeError`] where the file cannot be read, names a tool that was added before, or a runtime that nothing is known of.
     pub fn tool(mut self, text: &str) -> Result<Self, KnowledgeError> {
         self.knowledge.add(text, false)?;
+        Ok(self)
+    }
+
+    /// What takes back the commands of one tool, as TOML (`docs/adding-a-tool.md`), in place of what was
+    /// known of that. It changes no decision: what is derived from it is judged like everything else.
+    ///
+    /// # Errors
+    ///
+    /// As for [`tool`](Self::tool).
+    pub fn ways(mut self, text: &str) -> Result<Self, KnowledgeError> {
+        self.knowledge.add_ways(text)?;
         Ok(self)
     }
 

@@ -1,10 +1,13 @@
 //! The knowledge at run time: built-in tools decoded when first met, and an embedder's own.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use guardrail_knowledge::{Pack, Path};
-use guardrail_schema::{Command, Document, FileError, Language, NamedCall, Tool, ToolFile, Variable};
+use guardrail_schema::{
+    Command, Document, FileError, Language, NamedCall, Runtime, Tool, ToolFile, Variable, Ways, WaysFile,
+};
 use sha2::{Digest as _, Sha256};
 
 use crate::glob;
@@ -17,8 +20,10 @@ pub(crate) struct Knowledge {
     slots: Vec<u16>,
     decoded: Vec<OnceLock<Option<Box<KnownTool>>>>,
     documents: OnceLock<Vec<Document>>,
+    runtimes: OnceLock<Vec<Runtime>>,
     own: BTreeMap<String, Own>,
     own_calls: Vec<NamedCall>,
+    own_ways: BTreeMap<String, Ways>,
     /// The texts that were added, each with whether it replaces.
     texts: Vec<(String, bool)>,
     version: OnceLock<String>,
@@ -40,6 +45,9 @@ pub enum KnowledgeError {
     /// Two of the embedder's own files name the same tool.
     #[error("knowledge file: `{0}` was added before")]
     Twice(String),
+    /// The file says that the tool runs on something that nothing is known of.
+    #[error("knowledge file: runtime: `{0}` is not known; leave `runtime` out where none fits")]
+    Runtime(String),
 }
 
 /// The tools that go by one name: a built-in one, and an embedder's that adds to it.
@@ -61,8 +69,10 @@ impl Knowledge {
             slots,
             decoded,
             documents: OnceLock::new(),
+            runtimes: OnceLock::new(),
             own: BTreeMap::new(),
             own_calls: Vec::new(),
+            own_ways: BTreeMap::new(),
             texts: Vec::new(),
             version: OnceLock::new(),
         }
@@ -72,6 +82,10 @@ impl Knowledge {
     /// worse answer counts, unless `replaces`.
     pub(crate) fn add(&mut self, text: &str, replaces: bool) -> Result<(), KnowledgeError> {
         let mut tool = ToolFile::parse(text)?.tool;
+        let known = |name: &&String| self.all_runtimes().iter().any(|runtime| runtime.name == **name);
+        if let Some(name) = tool.runtimes.iter().flatten().find(|name| !known(name)) {
+            return Err(KnowledgeError::Runtime(name.clone()));
+        }
         self.own_calls.append(&mut tool.calls);
         for name in tool.names.clone() {
             let own = Own { tool: Box::new(KnownTool::whole(tool.clone())), replaces };
@@ -82,6 +96,26 @@ impl Knowledge {
         self.texts.push((text.to_owned(), replaces));
         self.version = OnceLock::new();
         Ok(())
+    }
+
+    /// Adds what takes back the commands of a tool, in place of what was known of that.
+    pub(crate) fn add_ways(&mut self, text: &str) -> Result<(), KnowledgeError> {
+        let ways = WaysFile::parse(text)?.ways;
+        let name = ways.tool.clone();
+        if self.own_ways.insert(name.clone(), ways).is_some() {
+            return Err(KnowledgeError::Twice(name));
+        }
+        self.texts.push((text.to_owned(), false));
+        self.version = OnceLock::new();
+        Ok(())
+    }
+
+    /// What takes back the commands of the tool whose first name this is.
+    pub(crate) fn ways(&self, tool: &str) -> Option<Cow<'_, Ways>> {
+        match self.own_ways.get(tool) {
+            Some(own) => Some(Cow::Borrowed(own)),
+            None => self.pack.ways(tool).map(Cow::Owned),
+        }
     }
 
     /// The SHA-256 digest over all of it, in hexadecimal. Another one may judge otherwise.
@@ -124,6 +158,20 @@ impl Knowledge {
     pub(crate) fn document(&self, language: Language) -> Option<&Document> {
         let documents = self.documents.get_or_init(|| self.pack.documents());
         documents.iter().find(|document| document.language == language)
+    }
+
+    fn all_runtimes(&self) -> &[Runtime] {
+        self.runtimes.get_or_init(|| self.pack.runtimes())
+    }
+
+    /// The variables that a tool obeys because of what it runs on. Where its file does not say on
+    /// what, it may be anything.
+    pub(crate) fn inherited(&self, tool: &Tool) -> impl Iterator<Item = &Variable> {
+        let named = tool.runtimes.as_deref();
+        self.all_runtimes()
+            .iter()
+            .filter(move |runtime| named.is_none_or(|named| named.contains(&runtime.name)))
+            .flat_map(|runtime| &runtime.variables)
     }
 
     pub(crate) fn environment(&self) -> &[Variable] {
@@ -253,5 +301,45 @@ impl KnownTool {
             })?
             .1
             .command()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tool(runtime: &str) -> Tool {
+        ToolFile::parse(&format!("name = \"x\"\n{runtime}\neffect = \"read\"")).unwrap().tool
+    }
+
+    #[test]
+    fn a_tool_obeys_what_it_runs_on_and_one_that_does_not_say_everything() {
+        let knowledge = Knowledge::builtin();
+        let obeys = |runtime: &str, name: &str| {
+            knowledge
+                .inherited(&tool(runtime))
+                .any(|variable| glob::matches(variable.name.as_bytes(), name.as_bytes()))
+        };
+        for (runtime, python, java) in [
+            ("runtime = \"python\"", true, false),
+            ("runtime = [\"python\", \"java\"]", true, true),
+            ("runtime = \"native\"", false, false),
+            ("", true, true),
+        ] {
+            assert_eq!(
+                (obeys(runtime, "PYTHONPATH"), obeys(runtime, "_JAVA_OPTIONS")),
+                (python, java),
+                "{runtime}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_runtime_that_nobody_knows_is_refused() {
+        let error = Knowledge::builtin().add("name = \"x\"\nruntime = \"pyhton\"\neffect = \"read\"", false);
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "knowledge file: runtime: `pyhton` is not known; leave `runtime` out where none fits"
+        );
     }
 }

@@ -150,8 +150,15 @@ fn builtins() {
         ("x=1; unset x; a \"$x\"", "unset x; a "),
         ("x=1; unset $y; a $x", "unset …+; a …+"),
         ("x=1; export $y; a $x", "export …+; a …+"),
-        ("declare -n x=y; x=1; a $x", "declare -n x=y; a …+"),
-        ("declare -i x=1; x=1+1; a $x", "declare -i x=1; a …+"),
+        ("declare -n x=y; x=1; a $x $y", "declare -n x=y; a 1 1"),
+        ("declare -n x=y; y=1; declare x=2; a $x $y", "declare -n x=y; declare x=2; a 2 2"),
+        (
+            "declare -n x=y z=x; y=1; a $z; declare -n x=x; a $x",
+            "declare -n x=y z=x; a 1; declare -n x=x; a …+",
+        ),
+        ("f() { local -n o=$1; o=1; }; f y; a $y", "f y; local -n o=y; a 1"),
+        ("declare -i x=1; x=1+1; a $x; x+=3; a $x", "declare -i x=1; a 2; a 5"),
+        ("declare -i x=$y; a $x", "declare -i x=…; a …+"),
         ("declare -u x; x=rm; $x", "declare -u x; …+"),
         ("readonly x=1; x=2; a $x", "readonly x=1; a …+"),
         ("x=1; let x=x+1; a $x", "let x=x+1; a 2"),
@@ -174,8 +181,9 @@ fn builtins() {
         ("alias l='ls -l'", "alias l=ls -l; ls -l"),
         ("set -a; x=1; a", "set -a; a"),
         ("x=(a b); rm \"${x[@]}\" \"${x[1]}\"", "rm a b b"),
-        ("x=(a $y); rm \"${x[@]}\"", "rm …+"),
-        ("x=(a b); x[0]=c; rm \"${x[@]}\"", "rm …+"),
+        ("x=(a $y); rm \"${x[@]}\"", "rm … …+"),
+        ("x=(a b); x[0]=c; rm \"${x[@]}\"", "rm … …+"),
+        ("cd /a; cd /b; a $OLDPWD ~-/c; cd -; a $PWD", "cd /a; cd /b; a /a /a/c; cd -; a /a"),
         ("mapfile -C 'rm x' a", "mapfile -C rm x a; rm x"),
         ("x=1; y=x; echo ${!y} ${!z}", "echo 1 …+"),
         ("echo ${x:=1}; a $x", "echo …+; a …+"),
@@ -333,6 +341,19 @@ fn edges() {
         let channel = lowerer.program.invocations.first().and_then(|echo| echo.stdout).expect("a pipe");
         assert_eq!(lowerer.channel_text(channel), Some(&b"rm x\n"[..]));
     });
+    // A loop around the whole pipe opens a new one in each round; one around its writer does not.
+    for (script, text) in [
+        ("while a; do echo 'rm x' | sh; done", Some(&b"rm x\n"[..])),
+        ("while a; do echo 'rm x'; done | sh", None),
+        ("for i in *; do while a; do echo 'rm x'; done | sh; done", None),
+        ("while echo 'rm x'; do b; done | sh", None),
+    ] {
+        with(script, |lowerer| {
+            let sh = lowerer.program.invocations.last().expect("a command");
+            let Input::Channel(channel) = sh.stdin else { panic!("a pipe in {script}") };
+            assert_eq!(lowerer.channel_text(channel), text, "{script}");
+        });
+    }
     with("X=1 a; b", |lowerer| {
         let [a, b] = lowerer.program.invocations.as_slice() else { panic!("two commands") };
         assert!(lowerer.lookup(a.environment, b"X").is_some_and(|binding| binding.exported));

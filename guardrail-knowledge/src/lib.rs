@@ -3,9 +3,10 @@
 //! `tools/**/*.toml` holds one file per tool; the build checks them and packs them into an index
 //! and a blob. This crate hands out both: [`Pack::builtin`] decodes the index (names and
 //! places), [`Pack::tool`] what a tool says of itself, [`Pack::command`] one of its commands.
-//! `documents/*.toml` says what manifests and their kin describe: [`Pack::documents`].
+//! `documents/*.toml` says what manifests and their kin describe: [`Pack::documents`]; `undo/*.toml`
+//! what takes commands back: [`Pack::ways`].
 
-use guardrail_schema::{Command, Document, NamedCall, Tool, Variable};
+use guardrail_schema::{Command, Document, NamedCall, Runtime, Tool, Variable, Ways};
 use serde::de::DeserializeOwned;
 
 static INDEX: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/index.bin"));
@@ -22,6 +23,8 @@ pub struct Pack {
     pub calls: Vec<NamedCall>,
     places: Vec<(u32, u32)>,
     documents: (u32, u32),
+    runtimes: (u32, u32),
+    ways: (u32, u32),
 }
 
 impl Pack {
@@ -31,8 +34,9 @@ impl Pack {
     /// would be known, and what is not known is never safe.
     #[must_use]
     pub fn builtin() -> Self {
-        let (names, places, environment, calls, documents) = postcard::from_bytes(INDEX).unwrap_or_default();
-        Self { names, environment, calls, places, documents }
+        let (names, places, environment, calls, documents, runtimes, ways) =
+            postcard::from_bytes(INDEX).unwrap_or_default();
+        Self { names, environment, calls, places, documents, runtimes, ways }
     }
 
     /// All that comes with this crate, as bytes: for a digest by which two versions are told apart.
@@ -84,6 +88,29 @@ impl Pack {
     #[must_use]
     pub fn documents(&self) -> Vec<Document> {
         decode(self.documents.0, self.documents.1).unwrap_or_default()
+    }
+
+    /// The languages and programs that tools run on, with the variables that these obey.
+    #[must_use]
+    pub fn runtimes(&self) -> Vec<Runtime> {
+        decode(self.runtimes.0, self.runtimes.1).unwrap_or_default()
+    }
+
+    /// What takes back the commands of the tool whose first name this is; `None` where nothing is
+    /// known of that. It is read anew each time: whoever evaluates does not need it.
+    ///
+    /// ```
+    /// use guardrail_knowledge::Pack;
+    ///
+    /// let git = Pack::builtin().ways("git").expect("ways back in git are known");
+    /// assert!(git.of(&["reset"]).next().is_some());
+    /// ```
+    #[must_use]
+    pub fn ways(&self, tool: &str) -> Option<Ways> {
+        let places: Vec<(String, (u32, u32))> = decode(self.ways.0, self.ways.1)?;
+        let at = places.binary_search_by(|(name, _)| name.as_str().cmp(tool)).ok()?;
+        let &(_, (start, end)) = places.get(at)?;
+        decode(start, end)
     }
 
     /// The command that a [`Path`] leads to.

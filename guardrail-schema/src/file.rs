@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use crate::environment_file::variables_in;
 use crate::keys::Keys;
 use crate::{
     Command, EffectKind, Flag, Inside, Mark, NamedCall, Placeholder, Risk, Role, Scope, Tool, ValueKind,
-    Variable,
 };
 
 /// Why a knowledge file was refused.
@@ -130,6 +130,7 @@ impl ToolFile {
         let (pflag, versions) =
             (keys.take("pflag")?.unwrap_or(false), keys.take("versions")?.unwrap_or(false));
         let abbreviations = keys.take("abbreviations")?.unwrap_or(!pflag);
+        let runtimes = runtimes(&mut keys)?;
         let (prefixes, help) = (keys.roles("prefixes")?, keys.take("help")?);
         let examples = keys.take("examples")?.unwrap_or_default();
         let (subcommands, environment) = (keys.tables("commands")?, keys.tables("environment")?);
@@ -173,7 +174,7 @@ impl ToolFile {
             }
             check_names(root, None)?;
         }
-        let variables = environment.into_iter().map(read_variables).collect::<Result<Vec<_>, _>>()?.concat();
+        let variables = variables_in(environment)?;
         let calls = named_calls.into_iter().map(read_call).collect::<Result<_, _>>()?;
         let names = list(&names);
         if names.is_empty() {
@@ -193,6 +194,7 @@ impl ToolFile {
             prefixes,
             commands,
             variables,
+            runtimes,
             calls,
         };
         Ok(Self { summary, from, tool, examples })
@@ -217,7 +219,30 @@ fn paths(spelled: &str) -> Vec<Vec<String>> {
     paths
 }
 
-fn list(text: &str) -> Vec<String> {
+/// The word for a tool that runs on nothing but the system's own libraries.
+const NATIVE: &str = "native";
+
+/// `runtime = "python"`, `["ruby", "git"]` or `"native"`. Whether they exist is for whoever has
+/// the environment file.
+fn runtimes(keys: &mut Keys) -> Result<Option<Vec<String>>, FileError> {
+    let names = match keys.table.remove("runtime") {
+        None => return Ok(None),
+        Some(Value::String(name)) => vec![name],
+        Some(value) => value
+            .try_into::<Vec<String>>()
+            .map_err(|_| keys.error("runtime", "is a name or a list of names"))?,
+    };
+    match names.as_slice() {
+        [native] if native == NATIVE => Ok(Some(Vec::new())),
+        [] => Err(keys.error("runtime", "is empty: `native` stands for none")),
+        names if names.iter().any(|name| name == NATIVE) => {
+            Err(keys.error("runtime", "`native` stands alone"))
+        }
+        _ => Ok(Some(names)),
+    }
+}
+
+pub(crate) fn list(text: &str) -> Vec<String> {
     text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
 }
 
@@ -362,9 +387,13 @@ fn read_flag(mut keys: Keys) -> Result<Flag, FileError> {
         stdin: keys.role("stdin")?.map(|(_, role)| role),
         pieces: keys.take("pieces")?,
         placeholder: keys.take::<Table>("placeholder")?.map(|t| placeholder(&keys, t)).transpose()?,
+        absent: keys.take("absent")?,
         effects: keys.effects()?,
         ..Flag::default()
     };
+    if flag.absent.is_some() && !matches!(flag.role, Some(Role::Document(_))) {
+        return Err(keys.error("absent", "needs `is = \"document:LANG\"` beside it"));
+    }
     if flag.then.is_some() && flag.value != ValueKind::Required {
         return Err(keys.error("then", "needs a required value before it (`is`)"));
     }
@@ -381,23 +410,6 @@ fn placeholder(keys: &Keys, table: Table) -> Result<Placeholder, FileError> {
     let placeholder = Placeholder { text: inner.require("text")?, of: inner.require("of")?, appends };
     inner.finish()?;
     Ok(placeholder)
-}
-
-fn read_variables((spelled, mut keys): (String, Keys)) -> Result<Vec<Variable>, FileError> {
-    let role = keys.role("is")?.map(|(_, role)| role);
-    let harmless = keys.take("harmless")?.unwrap_or_default();
-    let effects = keys.effects()?;
-    if role.is_none() && effects.is_empty() {
-        return Err(keys.error("effect", "is missing: a variable needs `is` or an effect"));
-    }
-    keys.finish()?;
-    let one = |name| Variable {
-        name,
-        role: role.clone(),
-        effects: effects.clone(),
-        harmless: Vec::clone(&harmless),
-    };
-    Ok(list(&spelled).into_iter().map(one).collect())
 }
 
 fn read_call((spelled, mut keys): (String, Keys)) -> Result<NamedCall, FileError> {
@@ -570,6 +582,21 @@ effect = "deploy"
         let runs = file.tool.commands.iter().filter(|command| command.runs);
         let depths: Vec<usize> = runs.map(|command| command.path.len()).collect();
         assert_eq!(depths, [2, 3, 4, 5, 6, 7].into_iter().rev().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_runtime_is_a_name_several_or_native() {
+        let of = |runtime: &str| {
+            ToolFile::parse(&format!("name = \"x\"\n{runtime}effect = \"read\""))
+                .map(|file| file.tool.runtimes)
+        };
+        assert_eq!(of("").unwrap(), None);
+        assert_eq!(of("runtime = \"native\"\n").unwrap(), Some(Vec::new()));
+        assert_eq!(of("runtime = \"python\"\n").unwrap(), Some(vec!["python".to_owned()]));
+        assert_eq!(of("runtime = [\"ruby\", \"git\"]\n").unwrap().map(|all| all.len()), Some(2));
+        for wrong in ["runtime = 1\n", "runtime = []\n", "runtime = [\"native\", \"git\"]\n"] {
+            assert!(of(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

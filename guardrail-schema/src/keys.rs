@@ -37,14 +37,17 @@ impl Keys {
 
     pub(crate) fn tables(&mut self, key: &str) -> Result<Vec<(String, Self)>, FileError> {
         let table: Table = self.take(key)?.unwrap_or_default();
+        Self::new(self.error(key, "").key, table).into_tables()
+    }
+
+    /// Every key as a table.
+    pub(crate) fn into_tables(self) -> Result<Vec<(String, Self)>, FileError> {
+        let Self { path, table } = self;
         table
             .into_iter()
             .map(|(name, value)| match value {
-                Value::Table(table) => {
-                    let path = self.error(key, "").key;
-                    Ok((name.clone(), Self::new(format!("{path}.\"{name}\""), table)))
-                }
-                _ => Err(self.error(key, format!("`{name}` is not a table"))),
+                Value::Table(table) => Ok((name.clone(), Self::new(format!("{path}.\"{name}\""), table))),
+                _ => Err(FileError { key: path.clone(), message: format!("`{name}` is not a table") }),
             })
             .collect()
     }
@@ -123,6 +126,30 @@ impl Keys {
         Ok(Some(operands))
     }
 
+    /// `{ facet = "present", other = ["glob"] }`.
+    pub(crate) fn conditions(&self, when: Table) -> Result<Vec<Condition>, FileError> {
+        when.into_iter()
+            .map(|(facet, value)| {
+                let test = match value {
+                    Value::String(s) if s == "present" => Test::Present,
+                    Value::String(s) if s == "absent" => Test::Absent,
+                    Value::String(s) if s == "once" => Test::Once,
+                    Value::Array(values) => Test::Matches(
+                        values
+                            .into_iter()
+                            .map(|v| v.try_into::<String>().map(|s| s.to_ascii_lowercase()))
+                            .collect::<Result<_, _>>()
+                            .map_err(|_| self.error("when", "a glob is a string"))?,
+                    ),
+                    _ => {
+                        return Err(self.error("when", "give `present`, `absent`, `once` or a list of globs"));
+                    }
+                };
+                Ok(Condition { facet, test })
+            })
+            .collect()
+    }
+
     pub(crate) fn cases(&mut self) -> Result<Vec<Case>, FileError> {
         let tables = self.take::<Vec<Table>>("cases")?.unwrap_or_default();
         tables
@@ -131,29 +158,7 @@ impl Keys {
             .map(|(index, table)| {
                 let mut keys = Self::new(self.error(&format!("cases[{index}]"), "").key, table);
                 let when: Table = keys.require("when")?;
-                let conditions = when
-                    .into_iter()
-                    .map(|(facet, value)| {
-                        let test = match value {
-                            Value::String(s) if s == "present" => Test::Present,
-                            Value::String(s) if s == "absent" => Test::Absent,
-                            Value::String(s) if s == "once" => Test::Once,
-                            Value::Array(values) => Test::Matches(
-                                values
-                                    .into_iter()
-                                    .map(|v| v.try_into::<String>().map(|s| s.to_ascii_lowercase()))
-                                    .collect::<Result<_, _>>()
-                                    .map_err(|_| keys.error("when", "a glob is a string"))?,
-                            ),
-                            _ => {
-                                return Err(
-                                    keys.error("when", "give `present`, `absent`, `once` or a list of globs")
-                                );
-                            }
-                        };
-                        Ok(Condition { facet, test })
-                    })
-                    .collect::<Result<_, _>>()?;
+                let conditions = keys.conditions(when)?;
                 let adds = keys.take("adds")?.unwrap_or(false);
                 let known = keys.take("known")?.unwrap_or(false);
                 let prints = keys.take("prints")?;

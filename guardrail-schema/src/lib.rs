@@ -8,21 +8,31 @@ mod document;
 #[cfg(feature = "file")]
 mod document_file;
 #[cfg(feature = "file")]
+mod environment_file;
+#[cfg(feature = "file")]
 mod file;
 #[cfg(feature = "file")]
 mod keys;
 mod kinds;
 mod role;
 mod tool;
+mod way;
+#[cfg(feature = "file")]
+mod way_file;
 
 pub use document::{Document, Field, Objects, Shape};
 #[cfg(feature = "file")]
 pub use document_file::DocumentFile;
 #[cfg(feature = "file")]
+pub use environment_file::EnvironmentFile;
+#[cfg(feature = "file")]
 pub use file::{Example, FileError, Origin, ToolFile, Wanted};
 pub use kinds::{EffectKind, Language, Mark, Risk, Scope, Undo};
 pub use role::{Count, Operand, Role};
 pub use tool::{
-    Case, Command, Condition, Effect, Flag, Grammar, Inside, NamedCall, Pieces, Placeholder, Prints, Test,
-    Tool, ValueKind, Variable,
+    Case, Command, Condition, Effect, Flag, Grammar, Inside, NamedCall, Pieces, Placeholder, Prints, Runtime,
+    Test, Tool, ValueKind, Variable,
 };
+pub use way::{Operation, Way, Ways};
+#[cfg(feature = "file")]
+pub use way_file::{WayExample, WaysFile};

@@ -32,6 +32,9 @@ pub struct Tool {
     pub commands: Vec<Command>,
     /// Environment variables that change what it does.
     pub variables: Vec<Variable>,
+    /// The languages and programs that it runs on, whose variables it obeys as well: names of
+    /// [`Runtime`]s. `None` where its file does not say, and then it may be any of them.
+    pub runtimes: Option<Vec<String>>,
     /// Named tool calls (not command lines) that the file describes.
     pub calls: Vec<NamedCall>,
 }
@@ -114,6 +117,9 @@ pub enum Prints {
     Number,
     /// Its operands.
     Operands,
+    /// The files that its operands name, as they stand, one behind the other; without any, its standard
+    /// input. A flag may change that.
+    Files,
 }
 
 /// Where a wrapped command runs.
@@ -187,6 +193,8 @@ pub struct Flag {
     pub pieces: Option<Pieces>,
     /// What stands for a path in a wrapped command's words.
     pub placeholder: Option<Placeholder>,
+    /// The value that it has where it is not given, of a flag that names documents.
+    pub absent: Option<String>,
 }
 
 /// What stands for a path in the words of a command that a flag takes whole.
@@ -282,6 +290,18 @@ pub struct Variable {
     pub effects: Vec<Effect>,
     /// Values that change nothing that matters; each may be a glob.
     pub harmless: Vec<String>,
+    /// Words that change nothing that matters; each may be a glob. A value is harmless where each
+    /// of the words in it is one of these.
+    pub harmless_words: Vec<String>,
+}
+
+/// A language or a program that tools run on, with the environment variables that it obeys.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Runtime {
+    /// Its name, as tools give it.
+    pub name: String,
+    /// The variables.
+    pub variables: Vec<Variable>,
 }
 
 /// A named tool call: what the values in its JSON arguments are.

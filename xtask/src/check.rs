@@ -7,8 +7,8 @@ use std::path::Path;
 use guardrail_core::{EffectKind, Guard, Request};
 use guardrail_schema::Example;
 
-use crate::Outcome;
 use crate::tree::{self, Entry};
+use crate::{Outcome, undo};
 
 /// Runs the examples of `files` (names of tools, or paths), or of all.
 ///
@@ -38,7 +38,13 @@ pub fn run(files: &[&str]) -> Outcome<()> {
             }
         }
     }
-    println!("{count} examples, {} problems", problems.len());
+    let asked = |tool: &str| {
+        files.is_empty()
+            || entries.iter().any(|entry| entry.file.tool.names.iter().any(|n| n == tool) && wanted(entry))
+    };
+    let (ways, wrong_ways) = undo::review(&entries, &guard, asked)?;
+    problems.extend(wrong_ways);
+    println!("{count} examples, {ways} ways back, {} problems", problems.len());
     if problems.is_empty() { Ok(()) } else { Err(problems.join("\n")) }
 }
 

@@ -10,6 +10,7 @@ pub mod outcome;
 pub mod pages;
 pub mod scaffold;
 pub mod tree;
+pub mod undo;
 
 /// What went wrong, for the person at the terminal: what, where, and what to do.
 pub type Outcome<T> = Result<T, String>;

@@ -41,8 +41,9 @@ pub fn run(name: &str, family: &str) -> Outcome<()> {
 /// The file, as far as help texts say it.
 #[must_use]
 pub fn draft(name: &str, version: &str, root: &str, commands: &BTreeMap<String, String>) -> String {
-    let mut text =
-        format!("name    = {name:?}\nsummary = \"\"\nchecked = {version:?}\nfrom    = \"installed\"\n");
+    let mut text = format!(
+        "name    = {name:?}\nruntime = \"\"   # \"native\", or what it is written in and starts\nsummary = \"\"\nchecked = {version:?}\nfrom    = \"installed\"\n"
+    );
     let global = flags(root);
     text += &lists(&global, &Flags::default());
     if commands.is_empty() {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use guardrail_core::Guard;
-use guardrail_schema::ToolFile;
+use guardrail_schema::{ToolFile, WaysFile};
 
 use crate::Outcome;
 
@@ -79,6 +79,23 @@ pub fn tools() -> Outcome<Vec<Entry>> {
     if problems.is_empty() { Ok(entries) } else { Err(problems.join("\n")) }
 }
 
+/// The files about ways back, each with its path, in the order of their paths.
+///
+/// # Errors
+///
+/// Where one cannot be read.
+pub fn undo() -> Outcome<Vec<(PathBuf, String, WaysFile)>> {
+    let mut paths = Vec::new();
+    collect(&root().join("guardrail-knowledge/undo"), &mut paths)?;
+    paths.sort();
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let file = WaysFile::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok((path, text, file))
+    };
+    paths.into_iter().map(read).collect()
+}
+
 /// The one that knows the tool `name`.
 #[must_use]
 pub fn find<'e>(entries: &'e [Entry], name: &str) -> Option<&'e Entry> {
@@ -108,6 +125,9 @@ pub fn guard(entries: &[Entry]) -> Outcome<Guard> {
         builder = builder
             .dangerously_replace_tool(&entry.text)
             .map_err(|error| format!("{}: {error}", entry.path.display()))?;
+    }
+    for (path, text, _) in undo()? {
+        builder = builder.ways(&text).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     Ok(builder.build())
 }

@@ -1,5 +1,6 @@
 //! [`Call`] to [`Effect`]: what each call does to the world, and to what.
 
+mod hidden;
 mod manifest;
 mod names;
 mod place;
@@ -19,7 +20,7 @@ use crate::lower::{
 };
 use crate::shell::Span;
 
-pub(crate) use manifest::blast_radius;
+pub(crate) use manifest::{blast_radius, documents};
 pub(crate) use place::{Area, Location, View};
 
 use secret_names::SecretNames;
@@ -287,7 +288,9 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
             (EffectKind::Read, _)
                 if location.secret
                     || self.reads_everything(&location)
-                    || self.secret_names.reach(&word, self.view) =>
+                    || self.secret_names.reach(&word, self.view)
+                    || (word.prefix().first() != Some(&b'/')
+                        && self.secret_names.reach(&self.invocation.directory, self.view)) =>
             {
                 EffectKind::ReadSecret
             }

@@ -65,10 +65,11 @@ fn wildly_named(part: &[u8], name: &[u8]) -> bool {
     !dotted && !is_kind(part) && wildcard(part, name)
 }
 
-/// `*`, and `*.json`: whatever there is of a kind, which asks for no secret.
+/// `*`, `**` and `*.json`: whatever there is of a kind, which asks for no secret.
 fn is_kind(part: &[u8]) -> bool {
     const KINDS: &[&[u8]] = &[b"", b".json", b".toml", b".yaml", b".yml", b".xml", b".csv", b".txt", b".ini"];
-    part.strip_prefix(b"*").is_some_and(|kind| KINDS.contains(&kind))
+    let stars = part.iter().take_while(|byte| **byte == b'*').count();
+    stars > 0 && part.get(stars..).is_some_and(|kind| KINDS.contains(&kind))
 }
 
 /// Shell patterns with `*`, `?` and bracket sets, the sets taken as any one character.
@@ -290,7 +291,9 @@ fn is_secret_system(parts: &[&[u8]], pattern: bool) -> bool {
                 )
         }
         [b"proc", _, b"task", _, what, ..] | [b"proc", _, what, ..] => {
-            is(what, b"environ") || is(what, b"mem")
+            // What another process has open may be anything.
+            let own = matches!(parts, [_, b"self" | b"thread-self", ..]);
+            is(what, b"environ") || is(what, b"mem") || (!own && is_open_file(parts))
         }
         [b"dev", disk, ..] => {
             matches!(*disk, b"mem" | b"kmem" | b"port" | b"disk" | b"mapper")
@@ -307,6 +310,16 @@ fn is_secret_system(parts: &[&[u8]], pattern: bool) -> bool {
         | [b"var", b"lib", b"kubelet", ..] => true,
         _ => false,
     }
+}
+
+/// A file that a process has open: `/proc/1/fd/3`.
+fn is_open_file(parts: &[&[u8]]) -> bool {
+    let [_, _, rest @ ..] = parts else { return false };
+    let rest: &[&[u8]] = match rest {
+        [b"task", _, rest @ ..] => rest,
+        rest => rest,
+    };
+    matches!(rest, [b"map_files", _, ..] | [b"fd", _, ..])
 }
 
 /// Files in home or workspace that something runs later.

@@ -2,6 +2,7 @@
 //! start-up file. Decided on the path as written, links unresolved: what a link makes of it is
 //! the executor's to check.
 
+use crate::effect::hidden;
 use crate::effect::names::Names;
 use crate::lower::{Lead, Origin, Value, Word};
 
@@ -77,7 +78,7 @@ pub(super) enum Root {
 }
 
 impl<'p> Components<'p> {
-    fn new(root: Root) -> Self {
+    pub(super) fn new(root: Root) -> Self {
         Self { parts: [&[]; DEPTH], len: 0, root, escapes: false, overflow: false }
     }
 
@@ -101,7 +102,7 @@ impl<'p> Components<'p> {
     }
 
     /// `/proc/PID/root/x` is `/x`, and `/proc/self/cwd/x` is `x`.
-    fn through_proc(&mut self, view: &View<'p>) {
+    pub(super) fn through_proc(&mut self, view: &View<'p>) {
         if self.root != Root::Absolute {
             return;
         }
@@ -112,14 +113,26 @@ impl<'p> Components<'p> {
         };
         let Some(rest) = self.parts.get(skip..self.len) else { return };
         let mut whole = Self::new(Root::Absolute);
-        if self.parts.get(skip - 1) == Some(&&b"cwd"[..]) {
+        // Where another process stands, nobody knows: services stand at the root.
+        let own = matches!(self.parts.get(1), Some(&(b"self" | b"thread-self")));
+        if own && self.parts.get(skip - 1) == Some(&&b"cwd"[..]) {
             match view.cwd {
                 Some(cwd) => whole.push(cwd),
                 None => whole.root = Root::Relative,
             }
         }
         rest.iter().for_each(|part| whole.push(part));
+        let again = matches!(whole.as_slice(), [b"proc", ..]);
         *self = whole;
+        // `/proc/self/root/proc/self/root/x`: each turn is shorter.
+        if again {
+            self.through_proc(view);
+        }
+    }
+
+    /// Adds a path of which nothing is unknown.
+    pub(super) fn add(&mut self, path: &'p [u8]) {
+        self.push(path);
     }
 
     pub(super) fn as_slice(&self) -> &[&'p [u8]] {
@@ -147,7 +160,7 @@ impl<'p> Components<'p> {
         let filled_below = word.pattern.is_some() || word.lead != Lead::Text || word.from.is_empty();
         // So does a name that a glob found, wherever it is used.
         let found =
-            word.from.iter().all(|origin| matches!(origin, Origin::Files)) && !word.prefix().is_empty();
+            word.from.iter().all(|origin| matches!(origin, Origin::Files(..))) && !word.prefix().is_empty();
         // Nothing of `*` is known, but it stays in its directory.
         let glob = word.pattern.is_some() && word.from.is_empty();
         matches!(word.value, Value::Known(_))
@@ -158,6 +171,13 @@ impl<'p> Components<'p> {
 
 /// Where the path in `word` lies, seen from `directory`.
 pub(crate) fn locate(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> Location {
+    let mut location = locate_written(word, directory, view);
+    location.secret = location.secret || hidden::is_secret(word, directory, view);
+    location
+}
+
+/// The same, of what is written alone.
+fn locate_written(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> Location {
     let mut path = Components::new(Root::Relative);
     let absolute = word.lead == Lead::Home
         || word.lead == Lead::OtherHome

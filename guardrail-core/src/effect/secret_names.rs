@@ -34,7 +34,7 @@ impl SecretNames<'_, '_, '_> {
 
     fn find(&self, view: &View<'_>) -> Vec<bool> {
         let program = &self.identified.program;
-        let mut channels = vec![false; program.channels as usize];
+        let mut channels = vec![false; program.channels.len()];
         for call in &self.identified.calls {
             let Some(invocation) = program.invocation(call.invocation) else { continue };
             let Some(out) = invocation.stdout else { continue };
@@ -55,7 +55,19 @@ impl SecretNames<'_, '_, '_> {
 
 /// Whether a secret is among the paths of a call, or among the names that it looks for there.
 fn names_secret(call: &Call<'_, '_>, invocation: &Invocation<'_>, view: &View<'_>) -> bool {
-    let secret = |word: &Word<'_>| locate(word, &invocation.directory, view).secret;
+    // A name that is a pattern to the tool alone (`find -name '.ss*'`) is one here as well.
+    let secret = |word: &Word<'_>| {
+        let wild = |text: &[u8]| text.iter().any(|byte| matches!(byte, b'*' | b'?' | b'['));
+        let pattern = word.pattern.or_else(|| word.as_known().filter(|text| wild(text)));
+        locate(&Word { pattern, ..*word }, &invocation.directory, view).secret
+    };
+    // Whatever prints it: a glob is made into names by the shell.
+    let globbed = |word: &&Word<'_>| {
+        word.pattern.is_some() || word.from.iter().any(|origin| matches!(origin, Origin::Files(..)))
+    };
+    if invocation.words.iter().skip(1).filter(globbed).any(secret) {
+        return true;
+    }
     let operands = || call.arguments.iter().filter(|argument| argument.given == Given::Operand);
     let paths = || {
         let is_path = |role: &Role| matches!(role, Role::Name | Role::Read | Role::Directory);

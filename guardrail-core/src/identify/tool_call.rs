@@ -63,7 +63,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 call.effects.extend(cases.iter().flat_map(|case| &case.effects).map(|effect| (effect, span)));
                 call.scope = known.scope;
                 // Nothing of what makes it what it is was found: it may go by another name.
-                let tells = |role: &Role| !matches!(role, Role::Text | Role::Name | Role::Directory);
+                let tells = |role: &Role| {
+                    !matches!(role, Role::Text | Role::Name | Role::Directory | Role::Assignment)
+                };
                 if call.effects.is_empty() && !call.arguments.iter().any(|argument| tells(argument.role)) {
                     call.standing = Standing::Unknown;
                 }
@@ -76,10 +78,14 @@ impl<'a, 'k> Identifier<'a, 'k> {
     fn arguments(&self, call: &mut Call<'a, 'k>, known: &'k NamedCall, arguments: &Json, printed: &str) {
         for (pointer, facet, role) in &known.arguments {
             let tokens: Vec<&str> = pointer.split('/').skip(1).collect();
-            walk(arguments, &tokens, &mut |value| {
-                let text: &'a str = match value {
-                    Json::String(text) => self.arena.alloc_str(text),
-                    other => self.arena.alloc_str(&other.to_string()),
+            walk(arguments, &tokens, "", &mut |key, value| {
+                let plain = match value {
+                    Json::String(text) => text.clone(),
+                    other => other.to_string(),
+                };
+                let text: &'a str = match role {
+                    Role::Assignment => self.arena.alloc_str(&assignment(key, value, plain)),
+                    _ => self.arena.alloc_str(&plain),
                 };
                 // The value as it is printed, so that a finding can point at it.
                 let quoted = value.to_string();
@@ -125,29 +131,42 @@ fn holds(condition: &Condition, arguments: &[Argument<'_, '_>]) -> bool {
     }
 }
 
-/// RFC 6901 pointer tokens with `*` for any one. Arrays count value by value: for a
-/// role that is a whole command, they are its words.
-fn walk(value: &Json, tokens: &[&str], found: &mut impl FnMut(&Json)) {
+/// A variable and its value as `NAME=value`: of an object of them, of a list of such texts, or of
+/// objects that name both.
+fn assignment(key: &str, value: &Json, plain: String) -> String {
+    let part = |names: [&str; 2]| names.iter().find_map(|name| value.get(name)?.as_str());
+    match (part(["name", "key"]), part(["value", "val"])) {
+        (Some(name), Some(text)) => format!("{name}={text}"),
+        _ if key.is_empty() => plain,
+        _ => format!("{key}={plain}"),
+    }
+}
+
+/// RFC 6901 pointer tokens with `*` for any one; `key` is the one that led here, in an object.
+/// Arrays count value by value: for a role that is a whole command, they are its words.
+fn walk(value: &Json, tokens: &[&str], key: &str, found: &mut impl FnMut(&str, &Json)) {
     let Some((token, rest)) = tokens.split_first() else {
         match value {
             Json::Null => {}
-            Json::Array(values) => values.iter().for_each(found),
-            value => found(value),
+            Json::Array(values) => values.iter().for_each(|value| found("", value)),
+            value => found(key, value),
         }
         return;
     };
     let token = token.replace("~1", "/").replace("~0", "~");
     match value {
-        Json::Object(map) if token == "*" => map.values().for_each(|value| walk(value, rest, found)),
-        Json::Array(values) if token == "*" => values.iter().for_each(|value| walk(value, rest, found)),
+        Json::Object(map) if token == "*" => {
+            map.iter().for_each(|(key, value)| walk(value, rest, key, found));
+        }
+        Json::Array(values) if token == "*" => values.iter().for_each(|value| walk(value, rest, "", found)),
         Json::Object(map) => {
             if let Some(value) = map.get(&token) {
-                walk(value, rest, found);
+                walk(value, rest, &token, found);
             }
         }
         Json::Array(values) => {
             if let Some(value) = token.parse::<usize>().ok().and_then(|index| values.get(index)) {
-                walk(value, rest, found);
+                walk(value, rest, "", found);
             }
         }
         _ => {}

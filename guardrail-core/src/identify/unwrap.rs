@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{EffectKind, Inside, Language, Role};
 
+use crate::glob;
 use crate::identify::call::{Argument, Call, Feed, FeedSource, Given, LanguageAct, Unknown};
 use crate::identify::language::{self, Act, Found};
 use crate::identify::written::positional;
@@ -25,6 +26,7 @@ pub(super) struct Inner<'a> {
 
 impl<'a, 'k> Identifier<'a, 'k> {
     pub(super) fn unwrap(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>) {
+        self.unnamed_documents(call, invocation);
         if call.arguments.is_empty()
             && call.flags.is_empty()
             && call.command.is_none_or(|c| c.stdin.is_none())
@@ -41,7 +43,10 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let arguments: &'a [Argument<'a, 'k>] = self.arena.alloc_slice_copy(&call.arguments);
         let mut joined = false;
         for (index, argument) in arguments.iter().enumerate() {
-            let inner = if argument.given == Given::Operand { inner } else { self.once(inner, argument) };
+            let inner = match argument.given {
+                Given::Operand => inner,
+                Given::Flag | Given::Variable => self.once(inner, argument, invocation),
+            };
             match argument.role {
                 Role::Document(language) => self.document_at(call, invocation, inner, *language, argument),
                 Role::Code(language) if language.is_document() => {
@@ -149,16 +154,21 @@ impl<'a, 'k> Identifier<'a, 'k> {
     }
 
     /// The surroundings of what a variable names: a pager is not started through itself.
-    fn once(&mut self, inner: Inner<'a>, argument: &Argument<'a, 'k>) -> Inner<'a> {
-        let name = argument.name.as_bytes();
-        if inner.environment == EnvironmentId::default()
-            || self.lowerer.lookup(inner.environment, name).is_none()
-        {
-            return inner;
-        }
-        let name = self.arena.alloc_slice_copy(name);
+    fn once(
+        &mut self,
+        inner: Inner<'a>,
+        argument: &Argument<'a, 'k>,
+        invocation: &Invocation<'a>,
+    ) -> Inner<'a> {
+        let mut names: Vec<&'a [u8]> = Vec::new();
+        let at = Invocation { environment: inner.environment, ..*invocation };
+        let named = |name: &[u8]| glob::matches(argument.name.as_bytes(), name);
+        self.lowerer.each_binding(&at, named, |name, _| names.push(name));
         let empty = Word::known(b"", argument.word.span);
-        Inner { environment: self.lowerer.bind(inner.environment, name, empty, true), ..inner }
+        names.into_iter().fold(inner, |inner, name| Inner {
+            environment: self.lowerer.bind(inner.environment, name, empty, true),
+            ..inner
+        })
     }
 
     /// The command that a wrapper's operands are.

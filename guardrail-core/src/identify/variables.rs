@@ -5,7 +5,7 @@ use guardrail_schema::Variable;
 use crate::glob;
 use crate::identify::Identifier;
 use crate::identify::call::{Argument, Call, Given};
-use crate::lower::{EnvironmentId, Invocation, Word};
+use crate::lower::{EnvironmentId, Invocation, Lead, Value, Word};
 
 impl<'a, 'k> Identifier<'a, 'k> {
     /// Adds what the variables that the script sets mean to this call's tool, and to any program.
@@ -15,16 +15,17 @@ impl<'a, 'k> Identifier<'a, 'k> {
         if invocation.environment == EnvironmentId::default() {
             return;
         }
-        let own: &'k [Variable] = call.tool.map_or(&[], |tool| &tool.tool.variables);
-        let variables = || own.iter().chain(self.knowledge.environment());
+        let (tool, knowledge) = (call.tool.map(|known| &known.tool), self.knowledge);
+        let variables = || {
+            let own =
+                tool.into_iter().flat_map(|tool| tool.variables.iter().chain(knowledge.inherited(tool)));
+            own.chain(knowledge.environment())
+        };
         let speaks = |variable: &Variable, name: &[u8]| glob::matches(variable.name.as_bytes(), name);
         let known = |name: &[u8]| variables().any(|variable| speaks(variable, name));
         self.lowerer.each_binding(invocation, known, |name, value| {
             for variable in variables().filter(|variable| speaks(variable, name)) {
-                if value
-                    .as_known()
-                    .is_some_and(|v| variable.harmless.iter().any(|known| glob::matches(known.as_bytes(), v)))
-                {
+                if is_harmless(variable, &value) {
                     continue;
                 }
                 // The binding may stand in another source; then the command itself is pointed at.
@@ -43,4 +44,21 @@ impl<'a, 'k> Identifier<'a, 'k> {
             }
         });
     }
+}
+
+/// Whether setting a variable to `value` provably changes nothing that matters.
+fn is_harmless(variable: &Variable, value: &Word<'_>) -> bool {
+    let home;
+    let text = match value.value {
+        Value::Known(text) => text,
+        // A path below the home directory, as files of knowledge spell it.
+        Value::Partial { prefix: b"", suffix } if value.lead == Lead::Home && value.from.is_empty() => {
+            home = [b"~", suffix].concat();
+            &home
+        }
+        _ => return false,
+    };
+    let mut words = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).peekable();
+    glob::is_among(&variable.harmless, text)
+        || (words.peek().is_some() && words.all(|word| glob::is_among(&variable.harmless_words, word)))
 }

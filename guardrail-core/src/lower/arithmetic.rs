@@ -62,7 +62,29 @@ impl<'a> Lowerer<'a> {
                 if !word.from.is_empty() {
                     self.note_arithmetic(word.from, source, word.span);
                 }
+                self.evaluate_maybe(word, Site { source, span: word.span }, 0);
                 None
+            }
+        }
+    }
+
+    /// What is assigned to a variable that only holds numbers is evaluated.
+    pub(super) fn number(&mut self, value: &Word<'a>, elements: Option<&'a [Word<'a>]>) -> Option<i64> {
+        let source = self.reading;
+        for element in elements.unwrap_or_default() {
+            self.arithmetic_operand(element, source);
+        }
+        if elements.is_some() { None } else { self.arithmetic_operand(value, source) }
+    }
+
+    /// Evaluates the constants that a word may be, each in a copy of the shell.
+    fn evaluate_maybe(&mut self, word: &Word<'a>, site: Site, nesting: u32) {
+        for text in word.maybe {
+            if plain(text).is_none() && !text.is_empty() {
+                self.leave_shell();
+                self.around.context.conditional = true;
+                self.evaluate(text, site, nesting);
+                self.enter_shell();
             }
         }
     }
@@ -488,6 +510,9 @@ impl<'a> Expression<'_, 'a> {
                 let harmless = binding.value.from.iter().all(caller) || is_dynamic_number(name);
                 if !harmless {
                     self.lowerer.note_arithmetic(binding.value.from, self.site.source, self.site.span);
+                }
+                if !is_dynamic_number(name) {
+                    self.lowerer.evaluate_maybe(&binding.value, self.site, self.nesting + 1);
                 }
                 Ok(None)
             }

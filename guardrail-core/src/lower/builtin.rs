@@ -28,19 +28,17 @@ impl<'a> Lowerer<'a> {
             }
             b"cd" => self.change_directory(arguments, true),
             b"pushd" => self.change_directory(arguments, false),
-            b"popd" => self.directory_unknown(),
+            b"popd" => self.leave_directory(),
             b"unset" => self.unset(source, arguments),
             b"read" => self.read_builtin(source, arguments),
             b"mapfile" | b"readarray" => self.mapfile(id, source, arguments),
             b"printf" => self.printf(source, arguments),
             b"getopts" => {
-                for name in [Some(&b"OPTARG"[..]), arguments.get(1).and_then(Word::as_known)] {
-                    self.assign_reference(name, &[Origin::Input]);
+                self.assign_reference(Some(b"OPTARG"), &[Origin::Input]);
+                if let Some(name) = arguments.get(1) {
+                    self.bind_named(name, source);
                 }
                 self.assign_unknown(b"OPTIND", &[], Span::default());
-                if let Some(name) = arguments.get(1).filter(|name| name.as_known().is_none()) {
-                    self.unknown_name(name, source);
-                }
             }
             b"let" => {
                 for argument in arguments {
@@ -68,9 +66,25 @@ impl<'a> Lowerer<'a> {
             b"return" => self.leave_call(),
             b"break" | b"continue" => self.state.dead = true,
             b"wait" => {
-                if let [Some(b"-p"), Some(name)] = [0, 1].map(|at| arguments.get(at).and_then(Word::as_known))
-                {
-                    self.assign_reference(Some(name), &[]);
+                let mut words = arguments.iter();
+                while let Some(word) = words.next() {
+                    match word.as_known() {
+                        // `-fp NAME`, `-pNAME`.
+                        Some([b'-', flags @ ..]) => {
+                            let Some(at) = flags.iter().position(|flag| *flag == b'p') else { continue };
+                            match flags.get(at + 1..) {
+                                Some(name) if !name.is_empty() => {
+                                    self.bind_named(&Word::known(name, word.span), source);
+                                }
+                                _ => words.next().into_iter().for_each(|name| self.bind_named(name, source)),
+                            }
+                        }
+                        Some(_) => {}
+                        // Numbers of processes; else it may be the flag.
+                        None if word.from.is_empty() => {}
+                        None if word.splits => self.reference(word, source),
+                        None => {}
+                    }
                 }
             }
             _ => {}
@@ -183,12 +197,7 @@ impl<'a> Lowerer<'a> {
     /// The exact text of a channel, where the one invocation that writes to it prints a constant.
     #[must_use]
     pub fn channel_text(&self, channel: ChannelId) -> Option<&'a [u8]> {
-        let mut writers =
-            self.program.invocations.iter().filter(|invocation| invocation.stdout == Some(channel));
-        let writer = writers.next()?;
-        if writers.next().is_some() || writer.context.repeated {
-            return None;
-        }
+        let (_, writer) = self.only_writer(channel)?;
         super::constant::output(self.arena, writer)
     }
 
@@ -292,6 +301,17 @@ impl<'a> Lowerer<'a> {
         }
     }
 
+    /// A builtin puts something of its own into the variable that a word names.
+    fn bind_named(&mut self, name: &Word<'a>, source: SourceId) {
+        match name.as_known() {
+            Some(text) => {
+                self.reference(name, source);
+                self.assign_reference(Some(text), &[Origin::Input]);
+            }
+            None => self.unknown_name(name, source),
+        }
+    }
+
     /// Some variable was changed, and which one cannot be known.
     pub(super) fn unknown_name(&mut self, word: &Word<'a>, source: SourceId) {
         self.reference(word, source);
@@ -314,6 +334,13 @@ impl<'a> Lowerer<'a> {
             match argument.as_known() {
                 Some(b"-f") => functions_only = true,
                 Some(flag) if flag.first() == Some(&b'-') => {}
+                Some(name) if is_name(name) && self.target_of(name) != Some(name) => {
+                    // A reference, or what it refers to.
+                    match self.target_of(name) {
+                        Some(target) => self.assign_unknown(target, &[], argument.span),
+                        None => self.forget(false),
+                    }
+                }
                 Some(name) if is_name(name) => {
                     // Without `-v` a name that is no variable may be a function.
                     if functions_only {
@@ -364,7 +391,7 @@ impl<'a> Lowerer<'a> {
         self.reference(&name, source);
         let mut from: &'a [Origin<'a>] = &[];
         for word in rest {
-            from = super::environment::union(self.arena, from, word.from);
+            from = super::environment::union(self.arena, from, self.flowed(word));
         }
         let known: Option<Vec<&[u8]>> =
             rest.iter().map(|word| word.as_known().filter(|_| !word.splits)).collect();
@@ -456,7 +483,7 @@ impl<'a> Lowerer<'a> {
             _ => {
                 let mut from = positional.rest.unwrap_or(&[Origin::Input]);
                 for word in positional.words {
-                    from = super::environment::union(self.arena, from, word.from);
+                    from = super::environment::union(self.arena, from, self.traces(word));
                 }
                 Positional { words: &[], rest: Some(from) }
             }

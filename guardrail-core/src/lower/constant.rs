@@ -3,12 +3,22 @@
 use bumpalo::Bump;
 
 use crate::lower::ansi_c::{self, Dialect};
-use crate::lower::{ChannelId, Input, Invocation, Lowerer, Resolution};
+use crate::lower::{ChannelId, Input, Invocation, InvocationId, Lowerer, Resolution};
 
 /// Texts that one stream is looked through for.
 const MOST_TEXTS: usize = 16;
 
 impl<'a> Lowerer<'a> {
+    /// The one invocation that writes to a channel, if it does so once: a loop around it is around
+    /// the channel as well.
+    pub(crate) fn only_writer(&self, channel: ChannelId) -> Option<(InvocationId, &Invocation<'a>)> {
+        let opened_in = *self.program.channels.get(channel.0 as usize)?;
+        let invocations = self.program.invocations.iter().enumerate();
+        let mut writers = invocations.filter(|(_, writer)| writer.stdout == Some(channel));
+        let (id, writer) = writers.next().filter(|(_, writer)| writer.context.in_loop == opened_in)?;
+        writers.next().is_none().then_some((InvocationId(id as u32), writer))
+    }
+
     /// The constants that may come through a channel: of those who write to it, and of those
     /// whose output they are given, since what stands between may let it pass.
     #[must_use]
@@ -210,7 +220,11 @@ pub(super) fn print(format: &[u8], arguments: &[&[u8]]) -> Option<Vec<u8>> {
             };
             match conversion {
                 b's' => text.extend_from_slice(argument),
-                b'b' if !argument.contains(&b'\\') => text.extend_from_slice(argument),
+                b'b' => {
+                    if !ansi_c::decode(argument, Dialect::Echo, &mut text) {
+                        return Some(text);
+                    }
+                }
                 b'd' if super::scope::is_integer(argument) && !argument.starts_with(b"0") => {
                     text.extend_from_slice(argument);
                 }

@@ -1,6 +1,6 @@
 //! `export`, `declare`, `typeset`, `local`, `readonly`.
 
-use crate::lower::environment::{Attribute, Binding};
+use crate::lower::environment::{Attribute, Binding, Found};
 use crate::lower::lowerer::Lowerer;
 use crate::lower::scope::is_name;
 use crate::lower::{SourceId, Value, Word};
@@ -15,7 +15,7 @@ struct Flags {
     global: bool,
     array: bool,
     attribute: Attribute,
-    /// A reference or a change of case: the variable does not simply hold the text.
+    /// A change of case: the variable does not simply hold the text.
     altering: bool,
     /// A reference: who assigns it changes the variable that it names.
     reference: bool,
@@ -52,7 +52,10 @@ impl<'a> Lowerer<'a> {
                 .copied();
             if let Some(entry) = entry {
                 in_flags = false;
-                self.declare(&flags, local, entry.name, Some((entry.value, entry.elements)), source, word);
+                if let (Some(text @ [b'(', ..]), None) = (entry.value.as_known(), entry.elements) {
+                    self.inline_array(text, source, word);
+                }
+                self.declare(&flags, local, entry.name, Some((entry.value, entry.elements)), word);
                 continue;
             }
             match word.as_known() {
@@ -98,12 +101,13 @@ impl<'a> Lowerer<'a> {
             // `declare -a 'x=(a b)'` reads the text as an array.
             let array =
                 value.and_then(|value| value.as_known()).is_some_and(|text| text.first() == Some(&b'('));
-            if array && flags.array {
+            // Whether it is one already, nobody has to know.
+            if array {
                 self.inline_array(text, source, word);
                 self.assign_unknown(left, &[super::Origin::Input], word.span);
                 return;
             }
-            self.declare(flags, local, left, value.map(|value| (value, None)), source, word);
+            self.declare(flags, local, left, value.map(|value| (value, None)), word);
         } else if let Some(open) = left.iter().position(|byte| *byte == b'[') {
             self.subscripts(left, source, word.span);
             let name = left.get(..open).unwrap_or_default();
@@ -141,7 +145,7 @@ impl<'a> Lowerer<'a> {
                 } else {
                     Value::Partial { prefix, suffix }
                 };
-                self.declare(flags, local, name, Some((Word { value, ..*word }, None)), source, word);
+                self.declare(flags, local, name, Some((Word { value, ..*word }, None)), word);
                 if word.splits {
                     self.forget(false);
                 }
@@ -162,7 +166,6 @@ impl<'a> Lowerer<'a> {
         local: bool,
         name: &'a [u8],
         value: Option<(Word<'a>, Option<&'a [Word<'a>]>)>,
-        source: SourceId,
         word: &Word<'a>,
     ) {
         // An exported function stays one that only others call.
@@ -171,6 +174,7 @@ impl<'a> Lowerer<'a> {
         }
         let is_local = local && !flags.global;
         let mut fresh = false;
+        let mut name = name;
         if is_local
             && let Some(call) = self.calls.last_mut()
             && !call.locals.contains(&name)
@@ -178,19 +182,23 @@ impl<'a> Lowerer<'a> {
             call.locals.push(name);
             fresh = true;
         }
-        if flags.attribute == Attribute::Integer {
-            if let Some((value, _)) = &value {
-                self.arithmetic_operand(value, source);
-            }
-        } else if let Some((value, _)) = &value {
-            self.integer_value(name, value, source);
+        if flags.reference {
+            let old = self.raw(name, fresh, word.span);
+            let target = value.map_or(old.value, |(value, _)| value);
+            self.refer(name, target, flags.export);
+            return;
         }
-        if flags.reference
-            && let Some(target) = value.and_then(|(value, _)| value.as_known())
-        {
-            let binding = Binding { attribute: Attribute::Altering, ..self.variable(target, word.span) };
-            self.rebind(target, binding);
-            self.assign_unknown(target, &[], word.span);
+        if !fresh && self.raw(name, false, word.span).attribute == Attribute::Reference {
+            // What is declared is the variable that it names.
+            match self.target_of(name) {
+                Some(target) => name = target,
+                None => {
+                    if let Some((value, elements)) = value {
+                        self.assign(name, value, elements);
+                    }
+                    return;
+                }
+            }
         }
         let old = self.variable(name, word.span);
         let attribute = match flags.attribute {
@@ -210,11 +218,14 @@ impl<'a> Lowerer<'a> {
                         let binding = Binding { attribute: Attribute::Plain, ..old };
                         self.rebind(name, binding);
                     }
-                    if integer && value.as_known().is_none_or(|text| !super::scope::is_integer(text)) {
-                        self.assign_unknown(name, &[], word.span);
+                    if integer {
+                        let sum = self.number(&value, elements).filter(|_| elements.is_none());
+                        let value = sum.map_or(Word::unknown(word.span), |sum| self.decimal(sum, word.span));
+                        self.assign(name, value, None);
                     } else if altering {
                         let from = self.arena.alloc_slice_copy(&[super::Origin::Variable(name)]);
-                        self.assign_unknown(name, from, word.span);
+                        let maybe = self.in_either_case(&Word { maybe: &[], ..value }, &value);
+                        self.assign(name, Word { from, maybe, ..Word::unknown(word.span) }, None);
                     } else {
                         self.assign(name, value, elements);
                     }
@@ -233,14 +244,24 @@ impl<'a> Lowerer<'a> {
     }
 }
 
+impl<'a> Lowerer<'a> {
+    /// A binding as it stands, whatever it refers to; nothing of one that is new.
+    fn raw(&mut self, name: &'a [u8], fresh: bool, span: crate::shell::Span) -> Binding<'a> {
+        match self.environments.lookup(self.state.environment, name) {
+            Found::Bound(binding) if !fresh => binding,
+            _ => Binding { set: false, ..Binding::of(Word::known(b"", span)) },
+        }
+    }
+}
+
 impl Flags {
     fn read(&mut self, letters: &[u8], builtin: &[u8]) {
         for letter in letters {
             match letter {
                 b'x' => self.export = true,
                 b'n' if builtin == b"export" => self.no_export = true,
-                b'n' | b'l' | b'u' | b'c' => {
-                    self.reference |= *letter == b'n';
+                b'n' => self.reference = true,
+                b'l' | b'u' | b'c' => {
                     self.attribute = Attribute::Altering;
                     self.altering = true;
                 }

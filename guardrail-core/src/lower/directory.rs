@@ -1,13 +1,46 @@
 //! `cd` and `pushd`: where the shell stands, as a path from where the request stands.
 
-use crate::lower::environment::Found;
+use crate::lower::environment::{self, Binding, Found};
 use crate::lower::lowerer::Lowerer;
 use crate::lower::scope::join_path;
 use crate::lower::{Lead, Value, Word};
 use crate::shell::Span;
 
+/// What holds the directories that `pushd` left.
+const STACK: &[u8] = b"DIRSTACK";
+
 impl<'a> Lowerer<'a> {
+    /// `cd` and `pushd`: what the shell remembers of where it was stays known.
     pub(super) fn change_directory(&mut self, arguments: &'a [Word<'a>], is_cd: bool) {
+        let before = self.working_directory(Span::default());
+        if !is_cd {
+            self.remember_directories(&before, arguments);
+        }
+        self.enter_directory(arguments, is_cd);
+        if !arguments.is_empty() || is_cd {
+            self.rebind(b"OLDPWD", Binding { exported: true, ..Binding::of(before) });
+        }
+    }
+
+    /// The stack of directories: any entry may be any of those that were ever on it.
+    fn remember_directories(&mut self, before: &Word<'a>, arguments: &'a [Word<'a>]) {
+        let mut from = self.variable(STACK, Span::default()).value.from;
+        for word in std::iter::once(before).chain(arguments) {
+            from = environment::union(self.arena, from, self.traces(word));
+        }
+        let value = Word { from, ..Word::unknown(Span::default()) };
+        self.rebind(STACK, Binding::of(value));
+    }
+
+    /// `popd`.
+    pub(super) fn leave_directory(&mut self) {
+        let before = self.working_directory(Span::default());
+        self.directory_unknown();
+        self.state.directory.from = self.variable(STACK, Span::default()).value.from;
+        self.rebind(b"OLDPWD", Binding { exported: true, ..Binding::of(before) });
+    }
+
+    fn enter_directory(&mut self, arguments: &'a [Word<'a>], is_cd: bool) {
         let mut operands = arguments.iter();
         let mut target = operands.next();
         while let Some(flag) = target.and_then(Word::as_known) {
@@ -30,19 +63,59 @@ impl<'a> Lowerer<'a> {
                 let home = self.variable(b"HOME", Span::default()).value;
                 self.go_to(&home);
             } else {
-                self.directory_unknown();
+                self.leave_directory();
             }
             return;
         };
         if operands.next().is_some() || target.splits || target.pattern.is_some() {
             self.directory_unknown();
+            let mut from = self.flowed(target);
+            // As if it were one word: else nobody goes there.
+            if let (Value::Partial { prefix, suffix }, None) = (target.value, target.pattern)
+                && prefix.first() == Some(&b'/')
+            {
+                let whole = self.arena.alloc_slice_copy(&[prefix, b"*", suffix].concat());
+                from = self.with_files(from, Lead::Text, whole);
+            }
+            self.state.directory.from = from;
             return;
         }
         match target.as_known() {
-            Some(b"-") | Some(b"") => self.directory_unknown(),
-            Some(path) if !is_cd && matches!(path.first(), Some(b'+' | b'-')) => self.directory_unknown(),
+            Some(b"-") if is_cd => match self.environments.lookup(self.state.environment, b"OLDPWD") {
+                Found::Bound(_) => {
+                    let old = self.variable(b"OLDPWD", target.span).value;
+                    if matches!(old.value, Value::Unknown) {
+                        self.directory_unknown();
+                        self.state.directory.from = old.from;
+                    } else {
+                        self.go_to(&old);
+                    }
+                }
+                _ => self.directory_unknown(),
+            },
+            Some(b"") => self.directory_unknown(),
+            Some(path) if !is_cd && matches!(path.first(), Some(b'+' | b'-')) => self.leave_directory(),
             // With CDPATH a plain name may lead anywhere.
-            Some(path) if self.searches_directories(path) => self.directory_unknown(),
+            Some(path) if self.searches_directories(path) => {
+                let around = self.variable(b"CDPATH", target.span).value;
+                self.directory_unknown();
+                let mut all = Vec::new();
+                let led = match around.value {
+                    Value::Known(text) => Some(text),
+                    Value::Partial { suffix, .. } if around.lead != Lead::Text => Some(suffix),
+                    _ => None,
+                };
+                for text in led.iter().chain(around.maybe) {
+                    for directory in text.split(|byte| *byte == b':') {
+                        all.extend_from_slice(directory);
+                        all.push(b'/');
+                        all.extend_from_slice(path);
+                        all.push(b'\n');
+                    }
+                }
+                let all = self.arena.alloc_slice_copy(&all);
+                self.state.directory.from = self.with_files(around.from, around.lead, all);
+            }
             _ => self.go_to(target),
         }
     }

@@ -33,8 +33,10 @@ pub(super) enum Attribute {
     Integer,
     /// `declare -A`: subscripts are text, not arithmetic.
     Associative,
-    /// Read-only, a reference, or changed in case: the text is not what the variable then holds.
+    /// Read-only, or changed in case: the text is not what the variable then holds.
     Altering,
+    /// `declare -n`: what it holds is the name of another variable, or may be.
+    Reference,
 }
 
 impl<'a> Binding<'a> {
@@ -252,25 +254,46 @@ pub(super) fn union<'a>(arena: &'a Bump, a: &'a [Origin<'a>], b: &'a [Origin<'a>
 /// How many of the constants that a word may be are kept.
 pub(super) const MOST_MAYBE: usize = 16;
 
-/// The constants that a word may be, if it is one of two.
-fn either<'a>(arena: &'a Bump, a: &Word<'a>, b: &Word<'a>) -> &'a [&'a [u8]] {
+/// The constants that a word may be, if it is one of two; and where there are too many, the first
+/// that is left out. A number is only a number.
+fn either<'a>(arena: &'a Bump, a: &Word<'a>, b: &Word<'a>) -> (&'a [&'a [u8]], Option<&'a [u8]>) {
     let mut all: Vec<&'a [u8]> = Vec::new();
+    let mut more = None;
     for word in [a, b] {
         let known = word.as_known();
         for text in known.iter().chain(word.maybe) {
-            if all.len() < MOST_MAYBE && !all.contains(text) {
+            if all.contains(text) {
+                continue;
+            }
+            if all.len() < MOST_MAYBE {
                 all.push(text);
+            } else if !super::scope::is_integer(text) {
+                more = more.or(Some(*text));
             }
         }
     }
     match all.as_slice() {
-        all if all == a.maybe => a.maybe,
-        all => arena.alloc_slice_copy(all),
+        all if all == a.maybe => (a.maybe, more),
+        all => (arena.alloc_slice_copy(all), more),
     }
 }
 
 /// What is known of a word that is one of two.
 pub(super) fn merge<'a>(arena: &'a Bump, a: &Word<'a>, b: &Word<'a>) -> Word<'a> {
+    let merged = merge_ends(arena, a, b);
+    if merged.as_known().is_some() {
+        return merged;
+    }
+    let (maybe, more) = either(arena, a, b);
+    let from = match more {
+        Some(text) => union(arena, merged.from, arena.alloc_slice_copy(&[Origin::Files(Lead::Text, text)])),
+        None => merged.from,
+    };
+    Word { maybe, from, ..merged }
+}
+
+/// The same, but that no more constants are kept than the first may be.
+pub(super) fn merge_ends<'a>(arena: &'a Bump, a: &Word<'a>, b: &Word<'a>) -> Word<'a> {
     if a.value == b.value
         && a.lead == b.lead
         && a.from.is_empty()
@@ -299,7 +322,7 @@ pub(super) fn merge<'a>(arena: &'a Bump, a: &Word<'a>, b: &Word<'a>) -> Word<'a>
         Value::Partial { prefix: &[], suffix }
     };
     let choice = is_choice(a) && is_choice(b);
-    let maybe = either(arena, a, b);
+    let maybe = a.maybe;
     Word { value, span: a.span, lead, splits: a.splits || b.splits, pattern: None, from, choice, maybe }
 }
 

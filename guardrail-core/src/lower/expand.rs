@@ -244,10 +244,14 @@ impl<'a> Lowerer<'a> {
                 let directory = self.working_directory(Span::default());
                 self.push_value(field, &directory);
             }
-            b"~-" => self.push_hole(field, &[Origin::Variable(b"OLDPWD")], false),
+            b"~-" => {
+                let before = self.variable(b"OLDPWD", Span::default());
+                self.push_value(field, &before.value);
+            }
             // An entry of the directory stack.
             [b'~', b'+' | b'-' | b'0'..=b'9', ..] => {
-                self.push_hole(field, &[Origin::Variable(b"DIRSTACK")], false);
+                let stack = self.variable(b"DIRSTACK", Span::default()).value.from;
+                self.push_hole(field, stack, false);
             }
             _ => self.push_lead(field, Lead::OtherHome, &[]),
         }
@@ -392,6 +396,7 @@ impl<'a> Lowerer<'a> {
             None => None,
         };
         for (at, element) in elements.iter().enumerate() {
+            let element = &Word { from: self.flowed(element), ..*element };
             self.note_secret(unit, parameter, element);
             self.charge(element, unit, parameter.span);
             if at > 0 {

@@ -289,6 +289,8 @@ impl<'a> Lowerer<'a> {
             }
             let is_active = active.peek() == Some(&(at as u32));
             match byte {
+                // The place that it leads with is no part of the pattern.
+                HOLE if at == 0 && field.lead != Lead::Text => {}
                 HOLE if field.holed => pattern.push(b'*'),
                 b'*' | b'?' | b'[' | b']' | b'\\' | b'(' | b')' | b'|' if !is_active => {
                     pattern.extend_from_slice(&[b'\\', byte]);

@@ -232,7 +232,7 @@ fn hole(text: &mut Vec<u8>, from: &[Origin<'_>]) {
                 text.extend_from_slice(name);
             }
             Origin::Input => text.push(b'i'),
-            Origin::Files => text.push(b'f'),
+            Origin::Files(..) => text.push(b'f'),
         }
         text.push(b',');
     }

@@ -316,28 +316,20 @@ impl<'a> Lowerer<'a> {
             }
         }
         let values = self.words.get(base..).unwrap_or_default();
-        let mut value: Option<Word<'a>> = None;
-        for word in values {
-            // A field that splits keeps neither of its ends in each of the words.
-            let word = if word.splits { Word { from: word.from, ..Word::unknown(word.span) } } else { *word };
-            value = Some(value.map_or(word, |value| environment::merge(self.arena, &value, &word)));
-        }
+        let value = (!values.is_empty()).then(|| self.one_of(values));
         // A few constants are followed one by one; inside of a loop, or of many, what they share is.
         let constant = |word: &Word<'_>| word.as_known().is_some() && !word.splits && word.pattern.is_none();
         let follow =
-            exact && !select && !self.around.context.repeated && (2..=ROUNDS).contains(&values.len());
+            exact && !select && self.around.context.in_loop.is_none() && (2..=ROUNDS).contains(&values.len());
         let rounds: &'a [Word<'a>] =
             if follow && values.iter().all(constant) { self.arena.alloc_slice_copy(values) } else { &[] };
         self.words.truncate(base);
         let mut value = value.unwrap_or_else(|| Word::unknown(name.span));
         if !exact || select {
             let input: &'a [Origin<'a>] = if select { &[Origin::Input] } else { rest };
-            let from = environment::union(self.arena, value.from, input);
-            value = Word { from, ..Word::unknown(name.span) };
-        }
-        if value.pattern.is_some() && value.from.is_empty() {
-            // Names of files are whatever somebody called them.
-            value.from = &[Origin::Files];
+            let from = environment::union(self.arena, self.traces(&value), input);
+            let either = environment::merge(self.arena, &value, &Word::unknown(name.span));
+            value = Word { from, maybe: either.maybe, ..Word::unknown(name.span) };
         }
         let name = self.single(unit, name, Mode::Text).as_known();
         let conditional = std::mem::replace(&mut self.around.context.conditional, true);
@@ -345,7 +337,12 @@ impl<'a> Lowerer<'a> {
         for value in if rounds.is_empty() { joined.as_slice() } else { rounds } {
             let before = self.state;
             if let Some(name) = name {
-                self.assign(name, *value, None);
+                if self.target_of(name) == Some(name) {
+                    self.assign(name, *value, None);
+                } else {
+                    // Each word is the name that it then refers to.
+                    self.refer(name, *value, false);
+                }
                 if select {
                     self.assign_unknown(b"REPLY", &[Origin::Input], value.span);
                 }

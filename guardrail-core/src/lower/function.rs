@@ -76,7 +76,9 @@ impl<'a> Lowerer<'a> {
         self.state.positional = self.arguments_of(words);
         self.calls.push(Call { function: *function, locals: Vec::new(), returns: Vec::new() });
 
+        let reading = std::mem::replace(&mut self.reading, source);
         self.command(unit, function.body);
+        self.reading = reading;
 
         let call = self.calls.pop();
         if let Some(call) = call {
@@ -108,7 +110,7 @@ impl<'a> Lowerer<'a> {
         }
         let mut from: &'a [Origin<'a>] = &[Origin::Input];
         for word in uncounted {
-            from = environment::union(self.arena, from, word.from);
+            from = environment::union(self.arena, from, self.traces(word));
         }
         Positional { words, rest: Some(from) }
     }
@@ -131,7 +133,9 @@ impl<'a> Lowerer<'a> {
         self.state.positional = Positional::UNKNOWN;
         self.state.directory = Word { from: &[], ..Word::unknown(self.state.directory.span) };
         self.calls.push(Call { function, locals: Vec::new(), returns: Vec::new() });
+        let reading = std::mem::replace(&mut self.reading, source);
         self.command(Unit { script, text, source }, function.body);
+        self.reading = reading;
         self.calls.pop();
         self.leave();
     }

@@ -1,7 +1,7 @@
 //! What `read` and `mapfile` take from standard input: it cannot be known, but where constants
 //! come in there, the variables may hold them.
 
-use crate::lower::environment::{Found, MOST_MAYBE};
+use crate::lower::environment::{self, Found, MOST_MAYBE};
 use crate::lower::lowerer::Lowerer;
 use crate::lower::scope::is_name;
 use crate::lower::{Input, InvocationId, NoteKind, Origin, RedirectKind, SourceId, Word};
@@ -40,6 +40,9 @@ impl<'a> Lowerer<'a> {
                         if inside.is_empty() { words.next().and_then(Word::as_known) } else { Some(inside) };
                     match letters.get(at) {
                         Some(b'a') => {
+                            if let Some(name) = value {
+                                self.reference(&Word::known(name, word.span), source);
+                            }
                             let fields = Reading { fields: true, ..reading };
                             self.assign_input(value, from, &texts, fields);
                             array = true;
@@ -90,7 +93,10 @@ impl<'a> Lowerer<'a> {
                     words.next();
                 }
                 Some(flag) if flag.first() == Some(&b'-') => {}
-                Some(text) => name = text,
+                Some(text) => {
+                    self.reference(word, source);
+                    name = text;
+                }
                 None => self.unknown_name(word, source),
             }
         }
@@ -102,6 +108,9 @@ impl<'a> Lowerer<'a> {
         match self.around.stdin {
             Input::Channel(channel) => {
                 self.arena.alloc_slice_copy(&[Origin::Input, Origin::Channel(channel)])
+            }
+            Input::Text(text) if text.as_known().is_none() => {
+                environment::union(self.arena, &[Origin::Input], self.traces(&text))
             }
             _ => &[Origin::Input],
         }

@@ -67,7 +67,7 @@ impl Entry<'_> {
             directory: Word::known(b"", Span { start: 0, end: 0 }),
             context: Context {
                 conditional: false,
-                repeated: false,
+                in_loop: None,
                 background: false,
                 uncalled: false,
                 deferred: false,
@@ -159,7 +159,7 @@ pub(super) struct Mark {
     written: usize,
     notes: usize,
     problems: usize,
-    channels: u32,
+    channels: usize,
     functions: usize,
     deferred: usize,
 }
@@ -180,6 +180,8 @@ pub struct Lowerer<'a> {
     pub(super) functions: Vec<(Function<'a>, bool)>,
     pub(super) calls: Vec<Call<'a>>,
     pub(super) deferred: Vec<Deferred<'a>>,
+    /// The source that is being read.
+    pub(super) reading: SourceId,
     /// The invocation whose words are being expanded.
     pub(super) current: Option<InvocationId>,
     /// Whether secrets in the words being expanded are worth a note.
@@ -192,6 +194,8 @@ pub struct Lowerer<'a> {
     pub(super) separators_bound: bool,
     /// In the first, tentative pass of a loop: loops inside of it need no second.
     pub(super) tentative: bool,
+    /// How many loops were met.
+    pub(super) loops: u32,
     /// Counts changes of directory and of positional parameters, for loops.
     pub(super) moves: u32,
     pub(super) depth: u32,
@@ -242,12 +246,14 @@ impl<'a> Lowerer<'a> {
             functions: Vec::new(),
             calls: Vec::new(),
             deferred: Vec::new(),
+            reading: SourceId(0),
             current: None,
             reveals: true,
             separating: true,
             remembers: false,
             separators_bound: false,
             tentative: false,
+            loops: 0,
             moves: 0,
             depth: 0,
             steps: limits.lower_steps,
@@ -319,8 +325,8 @@ impl<'a> Lowerer<'a> {
 
     /// A new channel.
     pub fn channel(&mut self) -> ChannelId {
-        self.program.channels += 1;
-        ChannelId(self.program.channels - 1)
+        self.program.channels.push(self.around.context.in_loop);
+        ChannelId(self.program.channels.len() as u32 - 1)
     }
 
     /// Where the names of files start from.
@@ -359,7 +365,9 @@ impl<'a> Lowerer<'a> {
             *slot = Some(script);
         }
         let unit = Unit { script, text, source: id };
+        let reading = std::mem::replace(&mut self.reading, id);
         self.list(unit, script.body());
+        self.reading = reading;
         id
     }
 
@@ -423,7 +431,9 @@ impl<'a> Lowerer<'a> {
                 *slot = Some(script);
             }
             let unit = Unit { script, text, source: id };
+            let reading = std::mem::replace(&mut self.reading, id);
             value = self.text(unit, script.parts(word.parts), word.span);
+            self.reading = reading;
         }
         self.leave();
         Word { span, ..value }
@@ -522,7 +532,7 @@ impl<'a> Lowerer<'a> {
             written: self.program.written.len(),
             notes: self.program.notes.len(),
             problems: self.program.problems.len(),
-            channels: self.program.channels,
+            channels: self.program.channels.len(),
             functions: self.functions.len(),
             deferred: self.deferred.len(),
         }
@@ -536,7 +546,7 @@ impl<'a> Lowerer<'a> {
         self.program.written.truncate(mark.written);
         self.program.notes.truncate(mark.notes);
         self.program.problems.truncate(mark.problems);
-        self.program.channels = mark.channels;
+        self.program.channels.truncate(mark.channels);
         self.functions.truncate(mark.functions);
         self.deferred.truncate(mark.deferred);
     }

@@ -151,8 +151,15 @@ impl<'a> Lowerer<'a> {
         match found {
             Some(element) => Binding::of(Word { span, ..*element }),
             None => {
-                let from = self.named(binding.value.from, name);
-                Binding::of(Word { from, maybe: binding.value.maybe, ..Word::unknown(span) })
+                let any = match binding.elements {
+                    Some(elements) => {
+                        self.spend(elements.len() as u32 / 4, unit.source, span);
+                        self.one_of(elements)
+                    }
+                    None => binding.value,
+                };
+                let from = self.named(any.from, name);
+                Binding::of(Word { from, maybe: any.maybe, ..Word::unknown(span) })
             }
         }
     }
@@ -198,7 +205,7 @@ impl<'a> Lowerer<'a> {
         let index = std::str::from_utf8(digits).ok().and_then(|text| text.parse::<usize>().ok());
         let positional = self.state.positional;
         match (index.and_then(|index| positional.words.get(index)), positional.rest) {
-            (Some(word), _) => Binding::of(Word { span, splits: false, pattern: None, ..*word }),
+            (Some(word), _) => Binding::of(Word { span, ..self.value_of(word) }),
             (None, Some(from)) => Binding::of(Word { from, ..Word::unknown(span) }),
             (None, None) => Binding { set: false, ..Binding::of(Word::known(b"", span)) },
         }
@@ -290,7 +297,8 @@ impl<'a> Lowerer<'a> {
                 Expansion::Value(self.removal(unit, value, first, true, longest))
             }
             ParameterOperator::RemoveSuffix { longest } => {
-                Expansion::Value(self.removal(unit, value, first, false, longest))
+                let removed = self.removal(unit, value, first, false, longest);
+                Expansion::Value(if longest { self.rooted(removed, name) } else { removed })
             }
             ParameterOperator::Replace { which } => {
                 Expansion::Value(self.replacement(unit, value, first, second, which))
@@ -336,8 +344,19 @@ impl<'a> Lowerer<'a> {
             (Some(text), Some(offset), Some(Some(length))) if text.is_ascii() => {
                 cut(text, offset, Some(length), span)
             }
+            (None, Some(0), Some(Some(1))) => {
+                let first = self.derived(value, name);
+                self.rooted(first, name)
+            }
             _ => self.derived(value, name),
         }
+    }
+
+    /// What is left of a path may be the slash that it begins with: `${PATH:0:1}`, `${HOME%%[a-z]*}`.
+    fn rooted(&self, left: Word<'a>, name: &[u8]) -> Word<'a> {
+        let path = matches!(name, b"HOME" | b"PATH" | b"PWD" | b"OLDPWD" | b"SHELL" | b"BASH");
+        let open = left.as_known().is_none() && left.maybe.is_empty();
+        if path && open { Word { maybe: &[b"/"], ..left } } else { left }
     }
 
     /// Something unknown made of a value.

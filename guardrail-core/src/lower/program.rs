@@ -22,6 +22,10 @@ pub struct SourceId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelId(pub u32);
 
+/// A loop of the shell; every loop that is met has another number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LoopId(pub u32);
+
 /// A snapshot of variables: a node of a persistent list, newest binding first. `0` is the
 /// environment that the request came with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -35,8 +39,8 @@ pub struct Program<'a> {
     pub invocations: BumpVec<'a, Invocation<'a>>,
     /// Every text that was read as a program, the request's first.
     pub sources: BumpVec<'a, Source<'a>>,
-    /// How many channels exist; ids are smaller than this.
-    pub channels: u32,
+    /// The innermost loop that each channel is opened in, by its id: once in every round.
+    pub channels: BumpVec<'a, Option<LoopId>>,
     /// What the shell itself does beside starting invocations.
     pub notes: BumpVec<'a, Note>,
     /// What could not be read, with the source it stands in.
@@ -114,8 +118,8 @@ pub enum Resolution {
 pub struct Context {
     /// After `&&` or `||`, in a branch, an arm, or a loop body: may not run.
     pub conditional: bool,
-    /// In a loop body: may run more than once.
-    pub repeated: bool,
+    /// The innermost loop whose body it stands in: may run more than once.
+    pub in_loop: Option<LoopId>,
     /// Sent to the background.
     pub background: bool,
     /// In a function body that nothing in this script calls.
@@ -216,8 +220,9 @@ pub enum Origin<'a> {
     Variable(&'a [u8]),
     /// What a builtin such as `read` took from its input, or a positional parameter.
     Input,
-    /// The names of files that a glob matches.
-    Files,
+    /// The names of files that a glob matches: what the pattern leads with, and its text. Also
+    /// paths of which nothing but this is kept, one on each line.
+    Files(Lead, &'a [u8]),
 }
 
 /// `NAME=value`.
@@ -373,7 +378,7 @@ impl<'a> Program<'a> {
             // Most requests are a command or two.
             invocations: BumpVec::with_capacity_in(4, arena),
             sources: BumpVec::with_capacity_in(2, arena),
-            channels: 0,
+            channels: BumpVec::new_in(arena),
             notes: BumpVec::new_in(arena),
             problems: BumpVec::new_in(arena),
             exhausted: None,

@@ -2,7 +2,7 @@
 
 use crate::lower::environment::{self, Binding, Node};
 use crate::lower::lowerer::{Lowerer, Mark, Positional, State};
-use crate::lower::{Lead, Origin, Word};
+use crate::lower::{Lead, LoopId, Origin, Word};
 use crate::shell::Span;
 
 /// What the rounds read so far do to the state.
@@ -30,7 +30,9 @@ impl<'a> Lowerer<'a> {
     pub(super) fn repeat(&mut self, body: &mut dyn FnMut(&mut Self)) {
         let base = Box::new((self.state, self.around, self.mark()));
         let tentative = self.tentative;
-        self.around.context.repeated = true;
+        self.loops += 1;
+        let in_loop = Some(LoopId(self.loops));
+        self.around.context.in_loop = in_loop;
         let mut rounds = Rounds::default();
         loop {
             let bindings = self.begin_round(&base.0, &rounds);
@@ -49,7 +51,7 @@ impl<'a> Lowerer<'a> {
             rounds.everything |= rounds.count + 1 == MAX_ROUNDS;
             self.roll_back(&base.2);
             self.around = base.1;
-            self.around.context.repeated = true;
+            self.around.context.in_loop = in_loop;
         }
         self.end_rounds(&base.0, &base.2, rounds.moved);
         self.around = base.1;
@@ -72,10 +74,14 @@ impl<'a> Lowerer<'a> {
                         from = environment::union(self.arena, from, &[Origin::Input]);
                     }
                 }
-                let mut maybe = old.value.maybe;
+                let mut either = old.value;
                 for (_, value) in rounds.values.iter().filter(|(known, _)| *known == name) {
-                    maybe = environment::merge(self.arena, &Word { maybe, ..old.value }, value).maybe;
+                    either = environment::merge(self.arena, &either, value);
                 }
+                let maybe = match either.as_known() {
+                    Some(text) => self.arena.alloc_slice_copy(&[text]),
+                    None => either.maybe,
+                };
                 let value = Word { from, maybe, ..Word::unknown(Span::default()) };
                 self.rebind(name, Binding { value, elements: None, set: true, ..old });
             }

@@ -63,6 +63,9 @@ impl<'a> Lowerer<'a> {
             _ => value,
         };
         match self.environments.lookup(self.state.environment, name) {
+            Found::Bound(binding) if binding.attribute == Attribute::Reference => {
+                self.referred(name, &binding, span)
+            }
             Found::Bound(binding) => Binding { value: homely(Word { span, ..binding.value }), ..binding },
             // Which a shell that starts sets itself, and `cd` moves along.
             Found::Forgotten if name == b"PWD" => Binding::of(self.working_directory(span)),
@@ -113,7 +116,7 @@ impl<'a> Lowerer<'a> {
     pub(super) fn assign(
         &mut self,
         name: &'a [u8],
-        value: Word<'a>,
+        mut value: Word<'a>,
         elements: Option<&'a [Word<'a>]>,
     ) -> bool {
         let old = match self.environments.lookup(self.state.environment, name) {
@@ -121,16 +124,27 @@ impl<'a> Lowerer<'a> {
             _ => None,
         };
         let attribute = old.map_or(Attribute::Plain, |old| old.attribute);
+        if attribute == Attribute::Reference
+            && let Some(old) = old
+        {
+            return self.assign_referred(name, &old, value, elements);
+        }
+        if attribute == Attribute::Integer || is_dynamic_number(name) {
+            let sum = self.number(&value, elements);
+            if let (Some(sum), Attribute::Integer) = (sum, attribute) {
+                value = self.decimal(sum, value.span);
+            }
+        }
         let exported = self.state.export_all
             || old.is_some_and(|old| old.exported)
             || (old.is_none() && (self.fact(name).is_some() || ALWAYS_EXPORTED.contains(&name)));
-        let mut value = Word { splits: false, pattern: None, ..value };
+        value = self.value_of(&value);
         let altered = match attribute {
             Attribute::Plain | Attribute::Associative => {
                 DYNAMIC_TEXT.contains(&name) || is_dynamic_number(name)
             }
             Attribute::Integer => value.as_known().is_none_or(|text| !is_integer(text)),
-            Attribute::Altering => true,
+            Attribute::Altering | Attribute::Reference => true,
         };
         if altered {
             let from = match attribute {
@@ -141,7 +155,11 @@ impl<'a> Lowerer<'a> {
                 Attribute::Altering => self.arena.alloc_slice_copy(&[Origin::Variable(name), Origin::Input]),
                 _ => self.arena.alloc_slice_copy(&[Origin::Variable(name)]),
             };
-            value = Word { from, ..Word::unknown(value.span) };
+            let maybe = match (attribute, old) {
+                (Attribute::Altering, Some(old)) => self.in_either_case(&old.value, &value),
+                _ => &[],
+            };
+            value = Word { from, maybe, ..Word::unknown(value.span) };
         }
         let elements = if altered { None } else { elements };
         self.rebind(name, Binding { value, elements, exported, set: true, attribute });
@@ -277,7 +295,11 @@ impl<'a> Lowerer<'a> {
             elements,
             exported: a.exported || b.exported,
             set: a.set || b.set,
-            attribute: if a.attribute == b.attribute { a.attribute } else { Attribute::Altering },
+            attribute: match (a.attribute, b.attribute) {
+                (a, b) if a == b => a,
+                (Attribute::Reference, _) | (_, Attribute::Reference) => Attribute::Reference,
+                _ => Attribute::Altering,
+            },
         }
     }
 

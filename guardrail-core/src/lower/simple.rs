@@ -4,6 +4,7 @@ use crate::lower::builtin_names::{binds, is_builtin, is_declaration, may_be_buil
 use crate::lower::environment::{self, Attribute, Binding, Node};
 use crate::lower::expand::{Declared, Mode, assigns};
 use crate::lower::lowerer::{Lowerer, Unit};
+use crate::lower::scope::is_dynamic_number;
 use crate::lower::{Assignment, Input, Invocation, InvocationId, Resolution, SourceId, Value, Word};
 use crate::shell::{self, Part, Slice, Span};
 
@@ -211,24 +212,18 @@ impl<'a> Lowerer<'a> {
             self.evaluate_subscript(unit, unit.script.parts(subscript), name, assignment.span);
             let value = self.single(unit, &assignment.value, Mode::Assignment);
             let old = self.variable(name, span).value;
-            let from = environment::union(self.arena, old.from, value.from);
-            return (Word { from, ..Word::unknown(span) }, None);
+            let mut from = environment::union(self.arena, old.from, self.flowed(&value));
+            if value.lead != super::Lead::Text {
+                from = environment::union(self.arena, from, self.traces(&value));
+            }
+            let either = environment::merge(self.arena, &old, &value);
+            return (Word { from, maybe: either.maybe, ..Word::unknown(span) }, None);
         }
         if let [Part::Array { words, .. }] = unit.script.parts(assignment.value.parts) {
             return self.array(unit, *words, name, assignment.append, span);
         }
         let value = self.single(unit, &assignment.value, Mode::Assignment);
-        self.integer_value(name, &value, unit.source);
         if assignment.append { (self.appended(name, &value), None) } else { (value, None) }
-    }
-
-    /// A variable declared an integer evaluates what it is assigned.
-    pub(super) fn integer_value(&mut self, name: &[u8], value: &Word<'a>, source: SourceId) {
-        if let environment::Found::Bound(old) = self.environments.lookup(self.state.environment, name)
-            && old.attribute == Attribute::Integer
-        {
-            self.arithmetic_operand(value, source);
-        }
     }
 
     fn evaluate_subscript(&mut self, unit: Unit<'_, 'a>, subscript: &[Part], name: &[u8], span: Span) {
@@ -249,6 +244,13 @@ impl<'a> Lowerer<'a> {
         if old.elements.is_some() {
             let from = environment::union(self.arena, old.value.from, value.from);
             return Word { from, ..Word::unknown(value.span) };
+        }
+        if old.attribute == Attribute::Integer || is_dynamic_number(name) {
+            let sum = match (self.number(value, None), self.number(&old.value, None)) {
+                (Some(value), Some(old)) => Some(old.wrapping_add(value)),
+                _ => None,
+            };
+            return sum.map_or(Word::unknown(value.span), |sum| self.decimal(sum, value.span));
         }
         let mut field = self.open_field(value.span);
         self.push_value(&mut field, &old.value);
@@ -292,7 +294,16 @@ impl<'a> Lowerer<'a> {
         };
         plain &= all.iter().all(|word| !word.splits && word.pattern.is_none()) && all.len() <= 4096;
         if !plain {
-            return (Word { from, ..Word::unknown(span) }, None);
+            let any = self.one_of(elements);
+            let either = match old {
+                Some(old) => environment::merge(self.arena, &old.value, &any),
+                None => environment::merge(self.arena, &any, &Word::unknown(span)),
+            };
+            from = environment::union(self.arena, from, either.from);
+            for element in elements.iter().take(environment::MOST_MAYBE) {
+                from = environment::union(self.arena, from, self.traces(element));
+            }
+            return (Word { from, maybe: either.maybe, ..Word::unknown(span) }, None);
         }
         let first = match all.first() {
             Some(first) => Word { span, ..*first },

@@ -35,10 +35,7 @@ impl<'a> Lowerer<'a> {
     /// What comes through a channel, and whether that provably is all of it.
     pub(crate) fn channel_templates(&self, channel: ChannelId) -> (Vec<Template<'a>>, bool) {
         let mut texts = Vec::new();
-        let mut writers = self.program.invocations.iter().filter(|writer| writer.stdout == Some(channel));
-        let first = writers.next();
-        if let Some(writer) = first.filter(|writer| !writer.context.repeated)
-            && writers.next().is_none()
+        if let Some((_, writer)) = self.only_writer(channel)
             && let Some(text) = self.printed(writer)
         {
             return (vec![text], true);

@@ -1,19 +1,24 @@
 //! What the knowledge of tools says around a command: how it is rehearsed, what of the state before
 //! it is worth keeping, and what takes it back.
 //!
-//! Only a command that is one program with nothing around it is understood this far: whoever
-//! writes a script knows better what undoes it. What comes out is a proposal; it is judged, shown
-//! and approved like everything else in a plan.
+//! Only a command that is one program is understood this far, with nothing around it but programs that
+//! start what stands behind them (`sudo`): whoever writes a script knows better what undoes it. What
+//! comes out is a proposal; it is judged, shown and approved like everything else in a plan.
+
+use guardrail_schema::{Count, Role, Test, Way, Ways};
 
 use super::command::Command;
 use super::document::{Capture, Check, Rollback, Step};
+use super::template::{Filled, Given};
 use crate::evaluation::Evaluation;
+use crate::glob;
 use crate::identify::{Call, Identified};
+use crate::knowledge::Knowledge;
 use crate::request::Action;
 use crate::{EffectKind, Risk, Undo};
 
 /// The name under which a derived capture is kept.
-const BEFORE: &str = "before";
+pub(super) const BEFORE: &str = "before";
 
 /// What is proposed around a command.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,6 +35,12 @@ pub struct Derived {
     pub rollback: Option<Rollback>,
     /// Why nothing takes it back.
     pub irreversible: Option<String>,
+    /// How a person takes it back, where no command can be written down beforehand.
+    pub by_hand: Option<String>,
+    /// What tells the state before, whether or not a way back needs it.
+    pub state: Option<Command>,
+    /// What keeps what would be lost. It writes, so it would be a step of its own, before.
+    pub backup: Option<Command>,
 }
 
 impl Step {
@@ -37,7 +48,8 @@ impl Step {
     /// a way back is proposed only together with the captures that it needs.
     #[must_use]
     pub fn or_derived(mut self, derived: Derived) -> Self {
-        let Derived { dry_run, preflight, captures, post, rollback, irreversible } = derived;
+        let Derived { dry_run, preflight, captures, post, rollback, irreversible, by_hand, state: _, backup } =
+            derived;
         self.dry_run = self.dry_run.or(dry_run);
         if self.preflight.is_empty() {
             self.preflight = preflight;
@@ -53,15 +65,45 @@ impl Step {
                 self.rollback = rollback;
             }
             if self.rollback.is_none() {
-                self.irreversible = irreversible;
+                self.irreversible = stated(irreversible, by_hand, backup);
             }
         }
         self
     }
 }
 
+impl Derived {
+    /// Without the looks that would do more than look, and without a way back that needs them.
+    pub(crate) fn looking_only(mut self, looks: impl Fn(&Command) -> bool) -> Self {
+        self.preflight.retain(|check| looks(&check.command));
+        self.post.retain(|check| looks(&check.command));
+        self.state = self.state.filter(&looks);
+        let captures = self.captures.len();
+        self.captures.retain(|capture| looks(&capture.command));
+        if self.captures.len() < captures {
+            self.rollback = None;
+            self.irreversible = Some("the state before it cannot be kept by a look alone".to_owned());
+        }
+        if let Some(rollback) = &mut self.rollback {
+            rollback.verification.clone_from(&self.preflight);
+        }
+        self
+    }
+}
+
+/// What a step says that nothing takes back by itself.
+fn stated(irreversible: Option<String>, by_hand: Option<String>, backup: Option<Command>) -> Option<String> {
+    let kept = || backup.map(|backup| format!("only what is kept beforehand: `{}`", backup.typed()));
+    by_hand.map(|by_hand| format!("only a person takes it back: {by_hand}")).or_else(kept).or(irreversible)
+}
+
 /// What the knowledge says around the one command that a request is.
-pub(crate) fn derive(identified: &Identified<'_, '_>, evaluation: &Evaluation, like: &Command) -> Derived {
+pub(crate) fn derive(
+    identified: &Identified<'_, '_>,
+    evaluation: &Evaluation,
+    like: &Command,
+    knowledge: &Knowledge,
+) -> Derived {
     let mut derived = Derived::default();
     let changes = |effect: &&crate::Effect| !matches!(effect.kind, EffectKind::Read | EffectKind::NetworkIn);
     if evaluation.effects.iter().all(|effect| !changes(&effect)) {
@@ -73,45 +115,53 @@ pub(crate) fn derive(identified: &Identified<'_, '_>, evaluation: &Evaluation, l
         Some(Undo::Hard) => Some("only a backup or a rebuild brings back what it does".to_owned()),
         _ => None,
     };
-    let (Action::Argv(words), [invocation]) = (&like.action, evaluation.invocations.as_slice()) else {
+    let Some((around, call, words)) = inner(identified, evaluation, like) else {
         derived.irreversible = final_reason();
         return derived;
     };
-    let exact = invocation.argv.len() == words.len()
-        && invocation.argv.iter().zip(words).all(|(known, word)| known.as_deref() == Some(word.as_str()));
-    let call = identified.calls.iter().find(|call| call.command.is_some());
-    let (true, Some(call), Some(command)) = (exact, call, call.and_then(|call| call.command)) else {
-        derived.irreversible = final_reason();
-        return derived;
+    let tool = call.tool.and_then(|known| known.tool.names.first()).map_or("", String::as_str);
+    let ways = knowledge.ways(tool);
+    let said = Said::of(call, words, ways.as_deref());
+    let given = Given { call, words, carries: ways.as_ref().map_or(&[], |ways| &ways.carries) };
+    let wrapped = |words: Vec<String>| Command {
+        action: Action::Argv(around.iter().cloned().chain(words).collect()),
+        ..like.clone()
     };
-    let around = |words: Vec<String>| Command { action: Action::Argv(words), ..like.clone() };
-    derived.dry_run = command.dry_run.as_deref().and_then(|form| rehearsal(call, form, words)).map(around);
-    let inverse = command.inverse.as_deref().and_then(|form| fill(call, form));
-    let capture = command.capture.as_deref().and_then(|form| fill(call, form));
-    if let Some(Filled { words, .. }) = capture {
-        let look = around(words);
-        derived.preflight.push(Check::new("what it works on is there", look.clone()));
-        if !evaluation.effects.iter().any(|effect| effect.kind == EffectKind::Delete) {
-            derived.post.push(Check::new("what it works on is there", look.clone()));
+    let fill = |form: &str| given.fill(form, &said.stars);
+    derived.dry_run =
+        said.dry_run.as_deref().and_then(|form| given.rehearsal(form, &said.stars)).map(wrapped);
+    derived.backup =
+        said.backup.as_deref().and_then(fill).filter(|f| f.captured.is_none()).map(|f| wrapped(f.words));
+    let inverse: Option<Vec<Filled>> = said.inverse.iter().map(|form| fill(form)).collect();
+    let inverse = inverse.filter(|inverse| !inverse.is_empty());
+    let pick = inverse.iter().flatten().find_map(|filled| filled.captured.clone());
+    if let Some(Filled { words, .. }) = said.capture.as_deref().and_then(fill) {
+        let look = wrapped(words);
+        derived.state = Some(look.clone());
+        if !said.may_be_missing {
+            derived.preflight.push(Check::new("what it works on is there", look.clone()));
+            if !evaluation.effects.iter().any(|effect| effect.kind == EffectKind::Delete) {
+                derived.post.push(Check::new("what it works on is there", look.clone()));
+            }
         }
-        if let Some(Filled { captured: Some(pick), .. }) = &inverse {
-            derived.captures.push(Capture {
-                name: BEFORE.to_owned(),
-                command: look,
-                pick: pick.clone(),
-                hold: true,
-            });
+        if let Some(pick) = &pick {
+            let (name, pick) = (BEFORE.to_owned(), pick.clone());
+            derived.captures.push(Capture { name, command: look, pick, hold: true });
         }
     }
-    derived.rollback = inverse.and_then(|Filled { words, captured }| {
-        // A way back that needs what nothing captures is none.
-        let ready = captured.is_none() || !derived.captures.is_empty();
-        ready.then(|| Rollback::new("the command that takes it back", [around(words)]))
+    // A way back that needs what nothing captures is none.
+    let ready = pick.is_none() || !derived.captures.is_empty();
+    derived.rollback = inverse.filter(|_| ready).map(|inverse| {
+        let commands: Vec<Command> = inverse.into_iter().map(|filled| wrapped(filled.words)).collect();
+        let method =
+            if commands.len() == 1 { "the command that takes it back" } else { "what takes it back" };
+        Rollback::new(method, commands)
     });
+    derived.by_hand = said.by_hand;
     if let Some(rollback) = &mut derived.rollback {
         rollback.verification.clone_from(&derived.preflight);
     } else {
-        derived.irreversible = final_reason();
+        derived.irreversible = said.irreversible.or_else(final_reason);
     }
     if evaluation.risk == Risk::Low {
         derived.irreversible = None;
@@ -119,91 +169,128 @@ pub(crate) fn derive(identified: &Identified<'_, '_>, evaluation: &Evaluation, l
     derived
 }
 
-/// A template with its holes filled by the words of a call.
-struct Filled {
-    words: Vec<String>,
-    /// Where in captured output the value of `{captured:...}` is, if the template has that.
-    captured: Option<Option<String>>,
-}
-
-/// A flag is added to the words; anything else stands in their place.
-fn rehearsal(call: &Call<'_, '_>, form: &str, words: &[String]) -> Option<Vec<String>> {
-    if !form.starts_with('-') {
-        return fill(call, form).filter(|filled| filled.captured.is_none()).map(|filled| filled.words);
+/// The one call that does something, its words, and those of the programs around it that start it and
+/// are given nothing else to run.
+fn inner<'i, 'a, 'k, 'w>(
+    identified: &'i Identified<'a, 'k>,
+    evaluation: &Evaluation,
+    like: &'w Command,
+) -> Option<(&'w [String], &'i Call<'a, 'k>, &'w [String])> {
+    let Action::Argv(words) = &like.action else { return None };
+    let mut rest = words.as_slice();
+    let mut calls = Vec::new();
+    for call in identified.calls.iter().filter(|call| call.command.is_some()) {
+        if calls.last().is_none_or(|last: &&Call<'_, '_>| last.invocation != call.invocation) {
+            calls.push(call);
+        }
     }
-    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
-    let (before, behind) = words.split_at_checked(end)?;
-    let flags = split(form)?;
-    Some(before.iter().cloned().chain(flags).chain(behind.iter().cloned()).collect())
+    if calls.len() != evaluation.invocations.len() {
+        return None;
+    }
+    for (place, invocation) in evaluation.invocations.iter().enumerate() {
+        let start = words.len().checked_sub(invocation.argv.len())?;
+        rest = words.get(start..)?;
+        let same =
+            invocation.argv.iter().zip(rest).all(|(known, word)| known.as_deref() == Some(word.as_str()));
+        let is_last = place + 1 == evaluation.invocations.len();
+        if !same || (place == 0) != (start == 0) || (!is_last && !starts_behind(calls.get(place)?)) {
+            return None;
+        }
+    }
+    let around = words.get(..words.len().checked_sub(rest.len())?)?;
+    Some((around, calls.last()?, rest))
 }
 
-fn fill(call: &Call<'_, '_>, form: &str) -> Option<Filled> {
-    let mut filled = Filled { words: Vec::new(), captured: None };
-    for word in split(form)? {
-        let Some((before, rest)) = word.split_once('{') else {
-            filled.words.push(word);
-            continue;
+/// Whether a program starts the words behind its own as they are, once.
+fn starts_behind(call: &Call<'_, '_>) -> bool {
+    call.command.is_some_and(|command| {
+        command.appends_input.is_none()
+            && command
+                .operands
+                .iter()
+                .any(|operand| operand.role == Role::Argv && operand.count != Count::Many)
+    })
+}
+
+/// What the rules say of a call: the first that holds, for the rehearsal and for the way back each;
+/// then what stands with the command itself.
+#[derive(Default)]
+struct Said {
+    dry_run: Option<String>,
+    capture: Option<String>,
+    may_be_missing: bool,
+    inverse: Vec<String>,
+    backup: Option<String>,
+    by_hand: Option<String>,
+    irreversible: Option<String>,
+    stars: Vec<String>,
+}
+
+impl Said {
+    fn of(call: &Call<'_, '_>, words: &[String], ways: Option<&Ways>) -> Self {
+        let mut said = Self::default();
+        let path: Option<Vec<&str>> = call.path.iter().map(|word| std::str::from_utf8(word).ok()).collect();
+        let path = path.unwrap_or_default();
+        let mut back = false;
+        for way in ways.into_iter().flat_map(|ways| ways.of(&path)) {
+            if !holds(&way, call, words) {
+                continue;
+            }
+            if said.stars.is_empty() {
+                said.stars = way.stars(&path).into_iter().map(str::to_owned).collect();
+            }
+            said.dry_run = said.dry_run.or_else(|| way.dry_run.clone());
+            if !back && way.is_back() {
+                back = true;
+                let way = way.into_owned();
+                said.capture = way.capture;
+                said.may_be_missing = way.may_be_missing;
+                said.inverse = way.inverse;
+                said.backup = way.backup;
+                said.by_hand = way.by_hand;
+                said.irreversible = way.irreversible;
+            }
+        }
+        if let Some(command) = call.command {
+            said.dry_run = said.dry_run.or_else(|| command.dry_run.clone());
+            if !back {
+                said.capture.clone_from(&command.capture);
+                said.inverse.extend(command.inverse.clone());
+            }
+        }
+        said
+    }
+}
+
+/// Whether all that a rule asks of a call is so. All of its words are known.
+fn holds(way: &Way, call: &Call<'_, '_>, words: &[String]) -> bool {
+    way.when.iter().all(|condition| {
+        let name = condition.facet.as_str();
+        let spelled = |word: &&String| {
+            word.as_str() == name || word.strip_prefix(name).is_some_and(|rest| rest.starts_with('='))
         };
-        let (hole, behind) = rest.split_once('}')?;
-        if let Some(path) = hole.strip_prefix("captured") {
-            filled.captured = Some(pointer(path));
-            filled.words.push(format!("{before}{{{{captured.{BEFORE}}}}}{behind}"));
-            continue;
-        }
-        let values: Option<Vec<String>> = call
-            .facet(hole)
-            .map(|word| Some(std::str::from_utf8(word.as_known()?).ok()?.to_owned()))
-            .collect();
-        match (values?.as_slice(), before.is_empty() && behind.is_empty()) {
-            // What was not given is left out, with the flag that would have taken it.
-            ([], true) if filled.words.last().is_some_and(|last| last.starts_with('-')) => {
-                filled.words.pop();
+        let count = if name.starts_with('-') {
+            words.iter().take_while(|word| *word != "--").filter(spelled).count()
+        } else {
+            let flags = call.flags.iter().filter(|used| used.flag.facet == name && used.flag.role.is_none());
+            call.arguments.iter().filter(|argument| argument.name == name).count() + flags.count()
+        };
+        match &condition.test {
+            Test::Present => count > 0,
+            Test::Absent => count == 0,
+            Test::Once => count <= 1,
+            Test::Matches(globs) => {
+                let (not, globs): (Vec<&String>, Vec<&String>) =
+                    globs.iter().partition(|glob| glob.starts_with("not "));
+                let any = |globs: &[&String], value: &[u8]| {
+                    globs
+                        .iter()
+                        .any(|g| glob::matches_any_case(g.trim_start_matches("not ").as_bytes(), value))
+                };
+                call.facet(name)
+                    .filter_map(|word| word.as_known())
+                    .any(|value| (globs.is_empty() || any(&globs, value)) && !any(&not, value))
             }
-            ([], _) => return None,
-            (values, true) => filled.words.extend(values.iter().cloned()),
-            ([value], false) => filled.words.push(format!("{before}{value}{behind}")),
-            (_, false) => return None,
         }
-    }
-    Some(filled)
-}
-
-/// `:spec.replicas` as a JSON pointer; `None` where the whole text is meant.
-fn pointer(path: &str) -> Option<String> {
-    let path = path.strip_prefix(':').filter(|path| *path != "text")?;
-    Some(path.split('.').map(|part| format!("/{part}")).collect())
-}
-
-/// The words of a template: blanks part them, single quotes keep them together.
-fn split(form: &str) -> Option<Vec<String>> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quoted = false;
-    for c in form.chars() {
-        match c {
-            '\'' => {
-                quoted = !quoted;
-                word.get_or_insert_default();
-            }
-            ' ' if !quoted => words.extend(word.take()),
-            c => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    (!quoted).then_some(words)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn templates_are_split_as_they_are_meant() {
-        assert_eq!(split("stat -c '%s %n' {file}").unwrap(), ["stat", "-c", "%s %n", "{file}"]);
-        assert_eq!(split("a ''").unwrap(), ["a", ""]);
-        assert_eq!(split("a 'b"), None);
-        assert_eq!(pointer(":0.revision").as_deref(), Some("/0/revision"));
-        assert_eq!(pointer(":text"), None);
-        assert_eq!(pointer(""), None);
-    }
+    })
 }

@@ -31,6 +31,7 @@ mod revision;
 mod slot;
 mod state;
 mod stop;
+mod template;
 mod text;
 #[cfg(feature = "yaml")]
 mod yaml;

@@ -29,12 +29,12 @@ impl Reach {
         let program = &case.analysis.identified.program;
         let files = case.files();
         let mut reach = Self {
-            channels: vec![false; program.channels as usize],
+            channels: vec![false; program.channels.len()],
             writes: vec![false; files.map_or(0, Files::len)],
             entered: vec![false; program.invocations.len()],
         };
         let mut seen = vec![false; program.invocations.len()];
-        let mut readers: Vec<Vec<u32>> = vec![Vec::new(); program.channels as usize];
+        let mut readers: Vec<Vec<u32>> = vec![Vec::new(); program.channels.len()];
         for (index, invocation) in program.invocations.iter().enumerate() {
             for channel in inputs(invocation) {
                 if let Some(readers) = readers.get_mut(channel.0 as usize) {

@@ -26,7 +26,7 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     let executes = |effect: &Effect<'_, '_>| effect.kind == EffectKind::Execute;
     let program = &analysis.identified.program;
     // Without a stream or a file between them nothing reaches what runs.
-    let fed = case.effects().any(|effect| is_fed(&effect)) && program.channels > 0;
+    let fed = case.effects().any(|effect| is_fed(&effect)) && !program.channels.is_empty();
     let runs = || {
         let installs =
             |effect: &Effect<'_, '_>| effect.kind == EffectKind::Write && is_at(effect, Area::System);

@@ -1,0 +1,152 @@
+//! Secrets that a path names without spelling them: through what a glob found earlier, around a
+//! piece that cannot be known, by a link of the system's.
+
+use crate::effect::View;
+use crate::effect::names::Names;
+use crate::effect::place::{Components, Root};
+use crate::lower::{Lead, Origin, Value, Word};
+
+/// Stands for a component of which nothing is known: no file has this name.
+const HOLE: &[u8] = b"\0";
+
+/// How many of the globs that flowed into a word are looked at: beyond, it may be anything.
+const MOST: usize = 256;
+
+/// Whether the path in `word`, seen from `directory`, may be a secret's although nothing that is
+/// written in it says so.
+pub(super) fn is_secret(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> bool {
+    climbs_to_secret(word, view)
+        || around_holes(word, directory, view)
+        || found(word, directory, view)
+        || found_below(word, directory, view)
+}
+
+/// `/var/run/../etc/shadow`: where a link leads up to is not where the text leads up to, so what
+/// follows is taken from the root as well.
+fn climbs_to_secret(word: &Word<'_>, view: &View<'_>) -> bool {
+    let text = word.pattern.unwrap_or(match word.value {
+        Value::Known(text) => text,
+        Value::Partial { prefix, suffix } => {
+            if prefix.is_empty() {
+                suffix
+            } else {
+                prefix
+            }
+        }
+        Value::Unknown => return false,
+    });
+    let Some(at) = text.windows(3).rposition(|three| three == b"../") else { return false };
+    let mut path = Components::new(Root::Absolute);
+    path.add(text.get(at + 3..).unwrap_or_default());
+    let process = text.starts_with(b"/proc/") || text.starts_with(b"/dev/fd/");
+    (process && matches!(path.as_slice(), [.., b"environ" | b"mem"]))
+        || Names::of(&path, view, word.pattern.is_some()).secret
+}
+
+/// `/proc/$$/root/etc/shadow`: whole components that cannot be known, with what stands around them.
+fn around_holes(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> bool {
+    let holed = |word: &Word<'_>| matches!(word.value, Value::Partial { prefix, .. } if word.lead == Lead::Text && word.pattern.is_none() && prefix.ends_with(b"/"));
+    let absolute = word.lead != Lead::Text || word.pattern.unwrap_or(word.prefix()).first() == Some(&b'/');
+    let within = !absolute && holed(directory);
+    if !within && !holed(word) {
+        return false;
+    }
+    let mut path = Components::new(Root::Relative);
+    if within {
+        add_around(&mut path, directory);
+    }
+    add_around(&mut path, word);
+    path.through_proc(view);
+    Names::of(&path, view, word.pattern.is_some()).secret
+}
+
+fn add_around<'p>(path: &mut Components<'p>, word: &Word<'p>) {
+    if word.prefix().first() == Some(&b'/') {
+        *path = Components::new(Root::Absolute);
+    }
+    match (word.pattern, word.value) {
+        (Some(pattern), _) => path.add(pattern),
+        (None, Value::Known(text)) => path.add(text),
+        (None, Value::Partial { prefix, suffix }) => {
+            path.add(prefix);
+            // What is only a part of a component says nothing about the whole.
+            if suffix.is_empty() || suffix.starts_with(b"/") {
+                path.add(HOLE);
+                path.add(suffix);
+            }
+        }
+        (None, Value::Unknown) => path.add(HOLE),
+    }
+}
+
+/// What a glob found, alone and with what was put around it: `for d in ~/.s*; do cat $d/id_rsa`.
+fn found(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> bool {
+    too_many(word)
+        || globs(word).any(|(lead, pattern)| {
+            let names = |text: &[u8]| pattern_is_secret(lead, text, directory, view);
+            names(pattern)
+                || match word.value {
+                    Value::Partial { prefix, suffix } if !(prefix.is_empty() && suffix.is_empty()) => {
+                        let behind = [pattern, suffix].concat();
+                        // What it was found as begins with the prefix, unless that was put in front.
+                        names(&behind) || (!pattern.starts_with(prefix) && names(&[prefix, &behind].concat()))
+                    }
+                    _ => false,
+                }
+        })
+}
+
+/// A path in a directory that a glob found: `cd ~/.s*; cat *`.
+fn found_below(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> bool {
+    if word.lead != Lead::Text || directory.from.is_empty() {
+        return false;
+    }
+    let text = match (word.pattern, word.value) {
+        (Some(pattern), _) => pattern,
+        (None, Value::Known(text)) => text,
+        (None, Value::Partial { suffix, .. }) => suffix,
+        (None, Value::Unknown) => b"",
+    };
+    if text.first() == Some(&b'/') {
+        return false;
+    }
+    let here = Word::known(b"", word.span);
+    too_many(directory)
+        || globs(directory)
+            .any(|(lead, pattern)| pattern_is_secret(lead, &[pattern, b"/", text].concat(), &here, view))
+}
+
+fn globs<'w>(word: &'w Word<'_>) -> impl Iterator<Item = (Lead, &'w [u8])> {
+    let files = word.from.iter().filter_map(|origin| match origin {
+        Origin::Files(lead, patterns) => Some((*lead, *patterns)),
+        _ => None,
+    });
+    let each = |(lead, patterns): (Lead, &'w [u8])| {
+        patterns.split(|byte| *byte == b'\n').map(move |pattern| (lead, pattern))
+    };
+    files.flat_map(each).filter(|(_, pattern)| !pattern.is_empty()).take(MOST)
+}
+
+/// Whether there are more of them than anybody looks at.
+fn too_many(word: &Word<'_>) -> bool {
+    !word.from.is_empty() && globs(word).count() >= MOST
+}
+
+fn pattern_is_secret(lead: Lead, pattern: &[u8], directory: &Word<'_>, view: &View<'_>) -> bool {
+    let mut path = Components::new(match lead {
+        Lead::Home => Root::Home,
+        Lead::OtherHome => Root::OtherHome,
+        Lead::Text if pattern.first() == Some(&b'/') => Root::Absolute,
+        Lead::Text | Lead::WorkingDirectory => Root::Relative,
+    });
+    if path.root == Root::Relative {
+        if let Some(cwd) = view.cwd {
+            path = Components::new(Root::Absolute);
+            path.add(cwd);
+        }
+        add_around(&mut path, directory);
+    }
+    path.add(pattern);
+    path.through_proc(view);
+    Names::of(&path, view, true).secret
+}

@@ -1,0 +1,82 @@
+//! What a glob may match stays with the value that it becomes: an element, a parameter, the
+//! variable of a loop. Who uses it later sees which files it may be.
+
+use crate::lower::environment::{self, MOST_MAYBE};
+use crate::lower::lowerer::Lowerer;
+use crate::lower::scope::is_integer;
+use crate::lower::{Lead, Origin, Value, Word};
+use crate::shell::Span;
+
+impl<'a> Lowerer<'a> {
+    /// A word as a value: of a glob, one of the names that it matches.
+    pub(super) fn value_of(&self, word: &Word<'a>) -> Word<'a> {
+        Word { splits: false, pattern: None, from: self.flowed(word), ..*word }
+    }
+
+    /// What flowed into a word, the files that its glob matches among it.
+    pub(super) fn flowed(&self, word: &Word<'a>) -> &'a [Origin<'a>] {
+        match word.pattern {
+            Some(pattern) => self.with_files(word.from, word.lead, pattern),
+            None => word.from,
+        }
+    }
+
+    /// The same for a word of which nothing else is kept: the path that it is known to be as well.
+    pub(super) fn traces(&self, word: &Word<'a>) -> &'a [Origin<'a>] {
+        let from = self.flowed(word);
+        match word.value {
+            _ if word.pattern.is_some() => from,
+            Value::Known(text) if text.contains(&b'/') => self.with_files(from, word.lead, text),
+            Value::Partial { suffix, .. } if word.lead != Lead::Text => {
+                self.with_files(from, word.lead, suffix)
+            }
+            _ => from,
+        }
+    }
+
+    /// What is known of a value that is one of several.
+    pub(super) fn one_of(&self, words: &[Word<'a>]) -> Word<'a> {
+        let span = words.first().map_or(Span::default(), |word| word.span);
+        let mut one: Option<Word<'a>> = None;
+        let mut more: Vec<u8> = Vec::new();
+        for (at, word) in words.iter().enumerate() {
+            // A field that splits keeps neither of its ends in each of the words; names of files
+            // are whatever somebody called them.
+            let from = self.flowed(word);
+            let word =
+                if word.splits { Word { from, ..Word::unknown(word.span) } } else { self.value_of(word) };
+            let next = match &one {
+                None => word,
+                // More constants than are kept one by one.
+                Some(one) if at >= MOST_MAYBE => {
+                    if let Some(text) = word.as_known().filter(|text| !is_integer(text)) {
+                        more.extend_from_slice(text);
+                        more.push(b'\n');
+                    }
+                    environment::merge_ends(self.arena, one, &word)
+                }
+                Some(one) => environment::merge(self.arena, one, &word),
+            };
+            one = Some(next);
+        }
+        let mut one = one.unwrap_or_else(|| Word::unknown(span));
+        if !more.is_empty() {
+            one.from = self.with_files(one.from, Lead::Text, self.arena.alloc_slice_copy(&more));
+        }
+        one
+    }
+
+    /// Adds a pattern, or a path, to what flowed into a word.
+    pub(super) fn with_files(
+        &self,
+        from: &'a [Origin<'a>],
+        lead: Lead,
+        pattern: &'a [u8],
+    ) -> &'a [Origin<'a>] {
+        let files = Origin::Files(lead, pattern);
+        if from.contains(&files) {
+            return from;
+        }
+        environment::union(self.arena, from, self.arena.alloc_slice_copy(&[files]))
+    }
+}

@@ -1,0 +1,92 @@
+//! Reading what is known of environment variables: TOML in, checked [`Variable`]s out.
+
+use toml::Table;
+
+use crate::file::list;
+use crate::keys::Keys;
+use crate::{FileError, Runtime, Variable};
+
+/// The file about environment variables, read and checked.
+#[derive(Clone, Debug)]
+pub struct EnvironmentFile {
+    /// Those that change what any program does.
+    pub variables: Vec<Variable>,
+    /// Those that change what tools do which run on a language or another program.
+    pub runtimes: Vec<Runtime>,
+}
+
+impl EnvironmentFile {
+    /// Reads the file: `[environment."NAME, NAME"]` for any program, `[runtimes.python."NAME"]` for
+    /// what runs on Python.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError`] where the text is no TOML, has an unknown key, or says nothing of a variable
+    /// that it names.
+    pub fn parse(text: &str) -> Result<Self, FileError> {
+        let table: Table = text.parse().map_err(|error: toml::de::Error| FileError {
+            key: "line ?".to_owned(),
+            message: error.to_string(),
+        })?;
+        let mut keys = Keys::new(String::new(), table);
+        let variables = variables_in(keys.tables("environment")?)?;
+        let runtimes = keys
+            .tables("runtimes")?
+            .into_iter()
+            .map(|(name, inner)| Ok(Runtime { name, variables: variables_in(inner.into_tables()?)? }))
+            .collect::<Result<_, FileError>>()?;
+        keys.finish()?;
+        Ok(Self { variables, runtimes })
+    }
+}
+
+/// The variables of a table of them.
+pub(crate) fn variables_in(tables: Vec<(String, Keys)>) -> Result<Vec<Variable>, FileError> {
+    Ok(tables.into_iter().map(variable).collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+fn variable((spelled, mut keys): (String, Keys)) -> Result<Vec<Variable>, FileError> {
+    let role = keys.role("is")?.map(|(_, role)| role);
+    let harmless = keys.take("harmless")?.unwrap_or_default();
+    let harmless_words = keys.take("harmless_words")?.unwrap_or_default();
+    let effects = keys.effects()?;
+    if role.is_none() && effects.is_empty() {
+        return Err(keys.error("effect", "is missing: a variable needs `is` or an effect"));
+    }
+    keys.finish()?;
+    let one = |name| Variable {
+        name,
+        role: role.clone(),
+        effects: effects.clone(),
+        harmless: Vec::clone(&harmless),
+        harmless_words: Vec::clone(&harmless_words),
+    };
+    Ok(list(&spelled).into_iter().map(one).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_of_any_program_and_of_runtimes() {
+        let text = "[environment.LD_PRELOAD]\neffect = \"execute\"\n\
+            [runtimes.java.\"JAVA_TOOL_OPTIONS, _JAVA_OPTIONS\"]\neffect = \"execute\"\nharmless_words = [\"-Xmx*\"]";
+        let file = EnvironmentFile::parse(text).unwrap();
+        assert_eq!(file.variables.len(), 1);
+        let java = file.runtimes.first().unwrap();
+        assert_eq!((java.name.as_str(), java.variables.len()), ("java", 2));
+        for (text, wrong) in [
+            ("[runtimes.java.X]\nharmless = [\"\"]", "runtimes.\"java\".\"X\".effect: is missing"),
+            ("[runtimes.java]\nX = 1", "runtimes.\"java\": `X` is not a table"),
+            ("name = \"x\"", "name: unknown key"),
+            (
+                "[runtimes.java.X]\neffect = \"execute\"\nharmles = []",
+                "runtimes.\"java\".\"X\".harmles: unknown key",
+            ),
+        ] {
+            let error = EnvironmentFile::parse(text).unwrap_err().to_string();
+            assert!(error.starts_with(wrong), "{error}");
+        }
+    }
+}
