@@ -68,13 +68,12 @@ fn ways(guard: &Guard, request: &Request, evaluation: &Evaluation) -> Vec<(&'sta
         return Vec::new();
     }
     let derived = guard.derive(&Command::argv(words), &alone);
-    let typed = |command: &Command| command.typed();
     let mut ways = Vec::new();
-    ways.extend(derived.dry_run.as_ref().map(|command| ("rehearse", typed(command))));
-    ways.extend(derived.state.as_ref().map(|command| ("state before", typed(command))));
-    ways.extend(derived.backup.as_ref().map(|command| ("keep first", typed(command))));
+    ways.extend(derived.dry_run.as_ref().map(|command| ("rehearse", command.typed())));
+    ways.extend(derived.state.as_ref().map(|command| ("state before", command.typed())));
+    ways.extend(derived.backup.as_ref().map(|command| ("keep first", command.typed())));
     for command in derived.rollback.iter().flat_map(|rollback| &rollback.commands) {
-        ways.push(("take back", typed(command)));
+        ways.push(("take back", command.typed()));
     }
     // What a person can do says more than that no command does it.
     let told = derived.by_hand.map(|text| ("by hand", text));
