@@ -37,6 +37,10 @@ pub struct Evaluation {
     /// How many objects the manifests in it describe, and which, where there are any.
     #[serde(default, skip_serializing_if = "BlastRadius::is_empty")]
     pub blast_radius: BlastRadius,
+    /// Files that it has a tool read as descriptions of what to do, whose content would have been
+    /// looked at: whoever can read them gives it as [`Request::attachments`](crate::Request::attachments).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<NamedDocument>,
     /// Every program, builtin and function that would start, in the order of the text, outer
     /// before inner.
     pub invocations: Vec<Invocation>,
@@ -392,6 +396,43 @@ impl BlastRadius {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.objects == 0 && !self.incomplete
+    }
+}
+
+/// A file that a tool reads as a description of what to do: a manifest, a compose file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct NamedDocument {
+    /// Its path, from the request's directory where it is relative. It may be a directory.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub path: SmolStr,
+    /// Globs for the names of the files that are read where it is a directory; letters of either case
+    /// match.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
+    pub within: Vec<SmolStr>,
+    /// Whether the directories below it are read as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deep: bool,
+    /// Whether its content was among the attachments.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub attached: bool,
+}
+
+impl NamedDocument {
+    /// Whether a file of this name is read where the path is a directory.
+    ///
+    /// ```
+    /// use guardrail_core::{Guard, Request};
+    ///
+    /// let evaluation = Guard::new().evaluate(&Request::shell("kubectl apply -f k8s/"));
+    /// let named = &evaluation.documents[0];
+    /// assert_eq!(named.path, "k8s/");
+    /// assert!(named.reads("web.yaml") && !named.reads("README.md") && !named.attached);
+    /// ```
+    #[must_use]
+    pub fn reads(&self, name: &str) -> bool {
+        self.within.iter().any(|glob| crate::glob::matches_any_case(glob.as_bytes(), name.as_bytes()))
     }
 }
 

@@ -2,11 +2,12 @@
 
 mod listed;
 
+use std::cell::Cell;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use bumpalo::Bump;
 
-use crate::effect::{Analysis, View, blast_radius};
+use crate::effect::{Analysis, View, blast_radius, documents};
 use crate::evaluation::{Evaluation, Finding, Shadow};
 use crate::identify::Identifier;
 use crate::identify::manifest::Attachments;
@@ -167,6 +168,7 @@ impl Guard {
             findings,
             effects: listed::effects(&analysis, &places, whole),
             blast_radius: blast_radius(&analysis.identified, request.facts.kube_namespace.as_deref()),
+            documents: documents(&analysis.identified),
             invocations: listed::invocations(&analysis.identified, &groups, &places, whole),
             sources: listed::sources(&analysis.identified, &places, whole),
             problems: listed::problems(&analysis.identified),
@@ -354,7 +356,9 @@ impl Guard {
             Action::Argv(words) => argv(arena, &mut identifier, words),
             Action::Call { name, arguments } => identifier.named_call(name, arguments),
         }
-        let analysis = Analysis::new(arena, identifier.run(), View { cwd, workspace, home });
+        let looks = Cell::new(0);
+        let view = View { cwd, workspace, home, looks: Some(&looks) };
+        let analysis = Analysis::new(arena, identifier.run(), view);
         let found = risk::judge(&analysis, facts);
         let wanted = if found.wanted.is_empty() { Vec::new() } else { found.wanted.into_iter().collect() };
         then(Staged { arena, analysis, findings: found.findings, wanted })

@@ -20,8 +20,8 @@ pub mod shell;
 
 pub use draw::{Drawing, ProblemDrawing, Style};
 pub use evaluation::{
-    Approval, BlastRadius, Change, Channels, Decision, Effect, Evaluation, Finding, Invocation, PolicyDigest,
-    Problem, Reason, Ruling, Shadow, Source, Touched,
+    Approval, BlastRadius, Change, Channels, Decision, Effect, Evaluation, Finding, Invocation,
+    NamedDocument, PolicyDigest, Problem, Reason, Ruling, Shadow, Source, Touched,
 };
 pub use guard::{Guard, GuardBuilder};
 pub use guardrail_schema::{EffectKind, Risk, Scope, Undo};

@@ -31,6 +31,7 @@ impl Made {
             shadow: None,
             findings: Vec::new(),
             blast_radius: BlastRadius::default(),
+            documents: Vec::new(),
             effects: Vec::new(),
             invocations: Vec::new(),
             sources: vec![Source { text: text.into(), parent: None }],

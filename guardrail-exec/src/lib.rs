@@ -52,7 +52,7 @@ mod rehearse;
 mod run;
 mod scripted;
 
-pub use look::{LocalWorld, World};
+pub use look::{Documents, LocalWorld, World};
 #[cfg(target_os = "linux")]
 pub use process::{DEFAULT_LIMITS, ProcessExecutor, Sealing, Tracking, launch_if_asked, survivors};
 pub use recording::{Asked, RecordingExecutor};

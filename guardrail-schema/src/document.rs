@@ -14,6 +14,11 @@ pub struct Document {
     pub checked: String,
     /// How objects are found in them.
     pub shape: Shape,
+    /// Globs for the names of files that are read where a directory is named; empty where none is.
+    pub files: Vec<String>,
+    /// The command that prints what is read here of a file that is no text itself; empty where the file
+    /// is one.
+    pub printed_by: String,
     /// A beginning of an unknown piece inside of a value (`$` in compose files); what it stands
     /// for is filled in later.
     pub fills: Option<String>,
@@ -34,6 +39,8 @@ pub enum Shape {
     Sections(Vec<(String, String)>),
     /// `resource_changes`, each with its `type`, `address` and `change.actions`.
     Changes,
+    /// None: they say what is done with other documents.
+    Fields,
 }
 
 /// What objects of a kind are.
@@ -62,6 +69,10 @@ pub struct Field {
     pub harmless: Vec<String>,
     /// What the program does with the value.
     pub role: Option<Role>,
+    /// Whether it counts only where its value can be told: else one that cannot be told is a doubt.
+    pub known: bool,
+    /// Whether a document that it names or holds is laid over an object that stands elsewhere.
+    pub pieces: bool,
     /// The key beside it whose value continues it (`args` of a `command`).
     pub then: Option<String>,
     /// What it does.

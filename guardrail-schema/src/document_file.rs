@@ -37,6 +37,8 @@ impl DocumentFile {
             language,
             checked: keys.take("checked")?.unwrap_or_default(),
             shape: shape(&mut keys)?,
+            files: words(&mut keys, "files")?,
+            printed_by: keys.take("printed-by")?.unwrap_or_default(),
             fills: keys.take("fills")?,
             objects: entries(&mut keys, "objects")?.into_iter().map(objects).collect::<Result<_, _>>()?,
             fields: entries(&mut keys, "fields")?.into_iter().map(field).collect::<Result<_, _>>()?,
@@ -52,6 +54,7 @@ fn shape(keys: &mut Keys) -> Result<Shape, FileError> {
     match (keys.require::<String>("shape")?.as_str(), sections) {
         ("kinds", None) => Ok(Shape::Kinds),
         ("changes", None) => Ok(Shape::Changes),
+        ("fields", None) => Ok(Shape::Fields),
         ("sections", Some(sections)) => {
             let section = |(key, kind): (String, Value)| match kind {
                 Value::String(kind) => Ok((key, kind)),
@@ -59,7 +62,10 @@ fn shape(keys: &mut Keys) -> Result<Shape, FileError> {
             };
             Ok(Shape::Sections(sections.into_iter().map(section).collect::<Result<_, _>>()?))
         }
-        _ => Err(keys.error("shape", "is `kinds`, `changes`, or `sections` with a table of that name")),
+        _ => {
+            Err(keys
+                .error("shape", "is `kinds`, `changes`, `fields`, or `sections` with a table of that name"))
+        }
     }
 }
 
@@ -114,6 +120,8 @@ fn field(mut keys: Keys) -> Result<Field, FileError> {
         when: keys.take("when")?.unwrap_or_default(),
         harmless: keys.take("harmless")?.unwrap_or_default(),
         role: keys.role("is")?.map(|(_, role)| role),
+        known: keys.take("known")?.unwrap_or(false),
+        pieces: keys.take("pieces")?.unwrap_or(false),
         then: keys.take("then")?,
         effects: keys.effects()?,
     };

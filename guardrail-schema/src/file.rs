@@ -387,9 +387,13 @@ fn read_flag(mut keys: Keys) -> Result<Flag, FileError> {
         stdin: keys.role("stdin")?.map(|(_, role)| role),
         pieces: keys.take("pieces")?,
         placeholder: keys.take::<Table>("placeholder")?.map(|t| placeholder(&keys, t)).transpose()?,
+        absent: keys.take("absent")?,
         effects: keys.effects()?,
         ..Flag::default()
     };
+    if flag.absent.is_some() && !matches!(flag.role, Some(Role::Document(_))) {
+        return Err(keys.error("absent", "needs `is = \"document:LANG\"` beside it"));
+    }
     if flag.then.is_some() && flag.value != ValueKind::Required {
         return Err(keys.error("then", "needs a required value before it (`is`)"));
     }

@@ -195,6 +195,8 @@ named! {
         Cron = "cron",
         /// Kubernetes objects, as YAML or JSON.
         Manifest = "manifest",
+        /// What kustomize makes manifests of.
+        Kustomization = "kustomization",
         /// Compose files.
         Compose = "compose",
         /// What `terraform show -json` prints of a plan.
@@ -209,6 +211,6 @@ impl Language {
     /// as a [`Document`](crate::Document).
     #[must_use]
     pub const fn is_document(self) -> bool {
-        matches!(self, Self::Manifest | Self::Compose | Self::TerraformPlan)
+        matches!(self, Self::Manifest | Self::Kustomization | Self::Compose | Self::TerraformPlan)
     }
 }

@@ -117,6 +117,9 @@ pub enum Prints {
     Number,
     /// Its operands.
     Operands,
+    /// The files that its operands name, as they stand, one behind the other; without any, its standard
+    /// input. A flag may change that.
+    Files,
 }
 
 /// Where a wrapped command runs.
@@ -190,6 +193,8 @@ pub struct Flag {
     pub pieces: Option<Pieces>,
     /// What stands for a path in a wrapped command's words.
     pub placeholder: Option<Placeholder>,
+    /// The value that it has where it is not given, of a flag that names documents.
+    pub absent: Option<String>,
 }
 
 /// What stands for a path in the words of a command that a flag takes whole.

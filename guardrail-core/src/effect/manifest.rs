@@ -5,7 +5,7 @@ use guardrail_schema::{self as schema, Role, Scope};
 use smol_str::SmolStr;
 
 use crate::effect::{Collector, Floor, Target};
-use crate::evaluation::{BlastRadius, Change, Touched};
+use crate::evaluation::{BlastRadius, Change, NamedDocument, Touched};
 use crate::identify::manifest::{Manifest, Namespace, Object};
 use crate::identify::{Call, Identified};
 use crate::lower::Word;
@@ -16,6 +16,9 @@ const MOST_ALIKE: usize = 8;
 /// Groups that a blast radius lists, and names for each.
 const MOST_GROUPS: usize = 64;
 const MOST_NAMES: usize = 8;
+
+/// Files that are named to whoever may read them.
+const MOST_DOCUMENTS: usize = 256;
 
 impl<'a, 'k> Collector<'_, 'a, 'k> {
     pub(super) fn manifests(&mut self) {
@@ -138,6 +141,21 @@ pub(crate) fn blast_radius(identified: &Identified<'_, '_>, namespace: Option<&s
         }
     }
     radius
+}
+
+/// The files that are read as documents by commands that do something with what they describe.
+pub(crate) fn documents(identified: &Identified<'_, '_>) -> Vec<NamedDocument> {
+    let mut found: Vec<NamedDocument> = Vec::new();
+    let named = identified.calls.iter().flat_map(|call| &call.documents);
+    for named in named.filter(|named| !named.verb.reads()) {
+        let Some(path) = named.path else { continue };
+        let within = named.within.iter().map(SmolStr::new).collect();
+        let document = NamedDocument { path: path.into(), within, deep: named.deep, attached: named.seen };
+        if !found.contains(&document) && found.len() < MOST_DOCUMENTS {
+            found.push(document);
+        }
+    }
+    found
 }
 
 fn touch(

@@ -19,7 +19,7 @@ use crate::lower::{
 };
 use crate::shell::Span;
 
-pub(crate) use manifest::blast_radius;
+pub(crate) use manifest::{blast_radius, documents};
 pub(crate) use place::{Area, Location, View};
 
 use secret_names::SecretNames;

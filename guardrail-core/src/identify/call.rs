@@ -5,7 +5,7 @@ use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{self as schema, Command, Flag, Language, Mark, Prints, Role, Scope};
 
 use crate::identify::language::Found;
-use crate::identify::manifest::Manifest;
+use crate::identify::manifest::{Manifest, Named};
 use crate::knowledge::KnownTool;
 use crate::lower::{ChannelId, InvocationId, SourceId, Word};
 use crate::shell::Span;
@@ -47,8 +47,12 @@ pub(crate) struct Call<'a, 'k> {
     pub(crate) found: BumpVec<'a, LanguageAct<'a>>,
     /// Code that is taken from a stream.
     pub(crate) feeds: BumpVec<'a, Feed<'a>>,
+    /// Flags that are not given, and stand for documents all the same.
+    pub(crate) unnamed: BumpVec<'a, &'k Flag>,
     /// Documents it is given, with what they describe.
     pub(crate) manifests: BumpVec<'a, Manifest<'a, 'k>>,
+    /// The files among them.
+    pub(crate) documents: BumpVec<'a, Named<'a, 'k>>,
 }
 
 /// How far an invocation could be understood.
@@ -190,7 +194,9 @@ impl<'a, 'k> Call<'a, 'k> {
             unknown: BumpVec::new_in(arena),
             found: BumpVec::new_in(arena),
             feeds: BumpVec::new_in(arena),
+            unnamed: BumpVec::new_in(arena),
             manifests: BumpVec::new_in(arena),
+            documents: BumpVec::new_in(arena),
         }
     }
 

@@ -26,6 +26,7 @@ pub(super) struct Inner<'a> {
 
 impl<'a, 'k> Identifier<'a, 'k> {
     pub(super) fn unwrap(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>) {
+        self.unnamed_documents(call, invocation);
         if call.arguments.is_empty()
             && call.flags.is_empty()
             && call.command.is_none_or(|c| c.stdin.is_none())

@@ -203,7 +203,8 @@ impl<'a> Lowerer<'a> {
     /// The exact text of a channel, where the one invocation that writes to it prints a constant.
     #[must_use]
     pub fn channel_text(&self, channel: ChannelId) -> Option<&'a [u8]> {
-        super::constant::output(self.arena, self.only_writer(channel)?)
+        let (_, writer) = self.only_writer(channel)?;
+        super::constant::output(self.arena, writer)
     }
 
     fn trap(&mut self, id: InvocationId, source: SourceId, arguments: &'a [Word<'a>]) {

@@ -3,7 +3,7 @@
 use bumpalo::Bump;
 
 use crate::lower::ansi_c::{self, Dialect};
-use crate::lower::{ChannelId, Input, Invocation, Lowerer, Resolution};
+use crate::lower::{ChannelId, Input, Invocation, InvocationId, Lowerer, Resolution};
 
 /// Texts that one stream is looked through for.
 const MOST_TEXTS: usize = 16;
@@ -11,11 +11,12 @@ const MOST_TEXTS: usize = 16;
 impl<'a> Lowerer<'a> {
     /// The one invocation that writes to a channel, if it does so once: a loop around it is around
     /// the channel as well.
-    pub(super) fn only_writer(&self, channel: ChannelId) -> Option<&Invocation<'a>> {
+    pub(crate) fn only_writer(&self, channel: ChannelId) -> Option<(InvocationId, &Invocation<'a>)> {
         let opened_in = *self.program.channels.get(channel.0 as usize)?;
-        let mut writers = self.program.invocations.iter().filter(|writer| writer.stdout == Some(channel));
-        let writer = writers.next().filter(|writer| writer.context.in_loop == opened_in)?;
-        writers.next().is_none().then_some(writer)
+        let invocations = self.program.invocations.iter().enumerate();
+        let mut writers = invocations.filter(|(_, writer)| writer.stdout == Some(channel));
+        let (id, writer) = writers.next().filter(|(_, writer)| writer.context.in_loop == opened_in)?;
+        writers.next().is_none().then_some((InvocationId(id as u32), writer))
     }
 
     /// The constants that may come through a channel: of those who write to it, and of those

@@ -6,6 +6,9 @@ use crate::lower::scope::join_path;
 use crate::lower::{Lead, Value, Word};
 use crate::shell::Span;
 
+/// No system goes to a longer path (Linux's `PATH_MAX`): a directory below is not followed.
+const LONGEST: usize = 4096;
+
 /// What holds the directories that `pushd` left.
 const STACK: &[u8] = b"DIRSTACK";
 
@@ -135,7 +138,7 @@ impl<'a> Lowerer<'a> {
         self.moves += 1;
         let here = self.state.directory;
         let span = target.span;
-        self.state.directory = match (target.as_known(), here.value) {
+        let reached = match (target.as_known(), here.value) {
             (Some(path), _) if path.first() == Some(&b'/') => {
                 Word::known(self.arena.alloc_slice_copy(&join_path(b"", path)), span)
             }
@@ -165,5 +168,12 @@ impl<'a> Lowerer<'a> {
                 _ => Word { from: target.from, ..Word::unknown(span) },
             },
         };
+        let long = match reached.value {
+            Value::Known(path) => path.len() > LONGEST,
+            Value::Partial { suffix, .. } => suffix.len() > LONGEST,
+            Value::Unknown => false,
+        };
+        self.state.directory =
+            if long { Word { from: reached.from, ..Word::unknown(span) } } else { reached };
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::lower::environment;
 use crate::lower::expand::Mode;
+use crate::lower::join::Ends;
 use crate::lower::lowerer::{Lowerer, State, Unit};
 use crate::lower::{Input, Origin, Word};
 use crate::shell::{
@@ -47,15 +48,18 @@ impl<'a> Lowerer<'a> {
     fn chain(&mut self, unit: Unit<'_, 'a>, chain: &[Item]) {
         let conditional = self.around.context.conditional;
         let base = self.state;
-        let (mut succeeded, mut failed) = (base, base);
+        let (mut succeeded, mut failed) = (Ends::one(base), Ends::one(base));
         // Whether everything so far is taken to succeed.
         let mut assured = true;
         let mut last_assured = true;
         for item in chain {
+            if self.program.exhausted.is_some() {
+                break;
+            }
             match item.join {
                 Join::Sequence => {}
-                Join::And => self.state = succeeded,
-                Join::Or => self.state = failed,
+                Join::And => self.state = self.state_at(&base, &succeeded),
+                Join::Or => self.state = self.state_at(&base, &failed),
             }
             if item.join != Join::Sequence {
                 self.around.context.conditional = true;
@@ -73,15 +77,25 @@ impl<'a> Lowerer<'a> {
             };
             let failed_here = State { directory, ..end };
             last_assured = assured && item.join != Join::Or;
-            (succeeded, failed) = match item.join {
-                Join::Sequence => (end, failed_here),
-                Join::And => (end, self.join(&base, &[failed, failed_here])),
-                Join::Or => (self.join(&base, &[succeeded, end]), failed_here),
-            };
+            match item.join {
+                Join::Sequence => (succeeded, failed) = (Ends::one(end), Ends::one(failed_here)),
+                Join::And => {
+                    succeeded = Ends::one(end);
+                    failed.add(failed_here);
+                }
+                Join::Or => {
+                    succeeded.add(end);
+                    failed = Ends::one(failed_here);
+                }
+            }
             let alone = self.program.invocations.len() == invocations + 1;
             assured &= item.join != Join::Or && alone && self.is_assured(invocations);
         }
-        self.state = if last_assured { succeeded } else { self.join(&base, &[succeeded, failed]) };
+        self.state = self.state_at(&base, &succeeded);
+        if !last_assured {
+            let failed = self.state_at(&base, &failed);
+            self.state = self.join(&base, &[self.state, failed]);
+        }
         self.around.context.conditional = conditional;
     }
 

@@ -481,7 +481,7 @@ impl<'a> Lowerer<'a> {
     // ---- bounds
 
     /// Pays for work. False once nothing may be read any more.
-    pub(super) fn spend(&mut self, steps: u32, source: SourceId, span: Span) -> bool {
+    pub(crate) fn spend(&mut self, steps: u32, source: SourceId, span: Span) -> bool {
         if self.program.exhausted.is_some() {
             return false;
         }

@@ -18,6 +18,7 @@ mod flow;
 mod function;
 mod input;
 mod inside;
+mod join;
 mod lowerer;
 mod matched;
 mod order;

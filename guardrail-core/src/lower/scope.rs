@@ -1,7 +1,7 @@
 //! What assignments, branches, loops and calls do to the variables of the running shell.
 
 use crate::lower::environment::{self, Attribute, Binding, Found, Node};
-use crate::lower::lowerer::{Deferred, Lowerer, Positional, State};
+use crate::lower::lowerer::{Deferred, Lowerer, Positional};
 use crate::lower::{EnvironmentId, Lead, Origin, Value, Word};
 use crate::shell::Span;
 
@@ -55,23 +55,18 @@ impl<'a> Lowerer<'a> {
             let from: &'a [Origin<'a>] = lowerer.arena.alloc_slice_copy(&[Origin::Variable(name)]);
             Binding::of(Word { from, ..Word::unknown(span) })
         };
-        // Whoever else set it, to whatever: it is somebody's home.
-        let homely = |value: Word<'a>| match value.value {
-            Value::Unknown if name == b"HOME" => {
-                Word { value: Value::Partial { prefix: &[], suffix: &[] }, lead: Lead::OtherHome, ..value }
-            }
-            _ => value,
-        };
         match self.environments.lookup(self.state.environment, name) {
             Found::Bound(binding) if binding.attribute == Attribute::Reference => {
                 self.referred(name, &binding, span)
             }
-            Found::Bound(binding) => Binding { value: homely(Word { span, ..binding.value }), ..binding },
+            Found::Bound(binding) => {
+                Binding { value: homely(name, Word { span, ..binding.value }), ..binding }
+            }
             // Which a shell that starts sets itself, and `cd` moves along.
             Found::Forgotten if name == b"PWD" => Binding::of(self.working_directory(span)),
             Found::Forgotten => {
                 let binding = self.remembered(name, span).unwrap_or_else(|| opaque(self));
-                Binding { value: homely(binding.value), ..binding }
+                Binding { value: homely(name, binding.value), ..binding }
             }
             Found::Missing => {
                 if is_dynamic_number(name) {
@@ -219,82 +214,7 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    /// The state behind a place that several paths reach. All of them started at `base`.
-    pub(super) fn join(&mut self, base: &State<'a>, ends: &[State<'a>]) -> State<'a> {
-        let mut living = ends.iter().filter(|end| !end.dead);
-        let Some(first) = living.next() else {
-            return ends.last().copied().unwrap_or(*base);
-        };
-        let mut joined = *first;
-        let mut same = true;
-        for end in living {
-            same &= end.environment == first.environment;
-            if end.directory.value != joined.directory.value || end.directory.lead != joined.directory.lead {
-                joined.directory = Word::unknown(joined.directory.span);
-            }
-            if end.previous.map(std::ptr::from_ref) != joined.previous.map(std::ptr::from_ref) {
-                joined.previous = None;
-            }
-            let (a, b) = (end.positional, joined.positional);
-            if !std::ptr::eq(a.words, b.words) || a.rest.is_some() != b.rest.is_some() {
-                joined.positional = Positional::UNKNOWN;
-            }
-            joined.export_all |= end.export_all;
-            joined.last_pipe |= end.last_pipe;
-        }
-        if same {
-            return joined;
-        }
-
-        let mut names: Vec<&'a [u8]> = Vec::new();
-        let mut functions = Vec::new();
-        let mut forgotten = None;
-        for end in ends.iter().filter(|end| !end.dead) {
-            let mut own: Vec<&'a [u8]> = Vec::new();
-            for node in self.environments.chain(end.environment, base.environment) {
-                match node {
-                    Node::Variable { name, .. } => own.push(name),
-                    Node::Function { function, .. } => functions.push(*function),
-                    // Whether it still is one now depends on the path taken.
-                    Node::FunctionRemoved { .. } => forgotten = Some(true),
-                    Node::Forgotten { functions } => {
-                        forgotten = Some(*functions || forgotten == Some(true));
-                    }
-                    Node::Child => {}
-                }
-            }
-            names.extend(own);
-        }
-        names.sort_unstable();
-        names.dedup();
-        let saved = self.state.environment;
-        self.state.environment = base.environment;
-        if let Some(functions) = forgotten {
-            self.environments_forget(functions);
-        } else {
-            for name in names {
-                let mut merged: Option<Binding<'a>> = None;
-                for end in ends.iter().filter(|end| !end.dead) {
-                    let next = self.binding_at(end.environment, name);
-                    merged = Some(match merged {
-                        Some(merged) => self.merge_bindings(&merged, &next),
-                        None => next,
-                    });
-                }
-                if let Some(binding) = merged {
-                    self.rebind(name, binding);
-                }
-            }
-        }
-        for function in functions.into_iter().rev() {
-            self.state.environment =
-                self.environments.push(self.state.environment, Node::Function { function, certain: false });
-        }
-        joined.environment = std::mem::replace(&mut self.state.environment, saved);
-        joined
-    }
-
-    fn environments_forget(&mut self, functions: bool) {
+    pub(super) fn environments_forget(&mut self, functions: bool) {
         self.separators_bound = true;
         self.state.environment =
             self.environments.push(self.state.environment, Node::Forgotten { functions });
@@ -307,7 +227,7 @@ impl<'a> Lowerer<'a> {
         binding
     }
 
-    fn merge_bindings(&self, a: &Binding<'a>, b: &Binding<'a>) -> Binding<'a> {
+    pub(super) fn merge_bindings(&self, a: &Binding<'a>, b: &Binding<'a>) -> Binding<'a> {
         let elements = match (a.elements, b.elements) {
             (Some(x), Some(y)) if std::ptr::eq(x, y) => Some(x),
             _ => None,
@@ -405,6 +325,16 @@ impl<'a> Lowerer<'a> {
             around: self.around,
             bindings: self.environments.len(),
         });
+    }
+}
+
+/// The value of a variable that somebody set. Whoever set `HOME`, to whatever: it is somebody's.
+pub(super) fn homely<'a>(name: &[u8], value: Word<'a>) -> Word<'a> {
+    match value.value {
+        Value::Unknown if name == b"HOME" => {
+            Word { value: Value::Partial { prefix: &[], suffix: &[] }, lead: Lead::OtherHome, ..value }
+        }
+        _ => value,
     }
 }
 

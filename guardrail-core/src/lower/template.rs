@@ -35,7 +35,7 @@ impl<'a> Lowerer<'a> {
     /// What comes through a channel, and whether that provably is all of it.
     pub(crate) fn channel_templates(&self, channel: ChannelId) -> (Vec<Template<'a>>, bool) {
         let mut texts = Vec::new();
-        if let Some(writer) = self.only_writer(channel)
+        if let Some((_, writer)) = self.only_writer(channel)
             && let Some(text) = self.printed(writer)
         {
             return (vec![text], true);
@@ -77,15 +77,13 @@ impl<'a> Lowerer<'a> {
             let writes = |kind| matches!(kind, RedirectKind::Write | RedirectKind::Append);
             let redirected =
                 writer.redirects.iter().any(|one| writes(one.kind) && is_file(writer, &one.target));
-            if redirected {
-                texts.extend(self.printed(writer));
-            } else if writer.words.iter().skip(1).any(|word| is_file(writer, word)) {
-                // It is named to a program (`tee`) that has this for its input.
-                match writer.stdin {
-                    Input::Text(word) => texts.extend(self.known_text(&word)),
-                    Input::Channel(channel) => texts.extend(self.channel_templates(channel).0),
-                    _ => {}
-                }
+            // It is named to a program (`tee`) that has this for its input.
+            let named = || writer.words.iter().skip(1).any(|word| is_file(writer, word));
+            match writer.stdin {
+                _ if redirected => texts.extend(self.printed(writer)),
+                Input::Text(word) if named() => texts.extend(self.known_text(&word)),
+                Input::Channel(channel) if named() => texts.extend(self.channel_templates(channel).0),
+                _ => {}
             }
         }
         texts

@@ -15,8 +15,8 @@ use super::Digest;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Pins {
-    /// Files that are run or read as code: the program itself or the shell first, then others
-    /// that the command names.
+    /// Files that are run, read as code or taken for a description of what to do: the program itself or
+    /// the shell first, then others that the command names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<PinnedFile>,
     /// Names that should have been pinned and could not be, each with the reason in a few words.
@@ -31,7 +31,7 @@ pub struct Pins {
     pub environment: BTreeMap<String, String>,
 }
 
-/// A file that is run, or read as code.
+/// A file that is run, read as code, or taken for a description of what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -61,6 +61,8 @@ pub enum FileRole {
     Script,
     /// A program that the command starts further in.
     Inner,
+    /// An operand that describes what is done: a manifest, a compose file.
+    Document,
 }
 
 /// The directory a command runs in.

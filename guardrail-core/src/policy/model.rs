@@ -528,6 +528,7 @@ impl ExampleRequest {
             time: self.time,
             cwd: self.cwd.clone(),
             facts: self.facts.clone(),
+            attachments: self.attachments.clone(),
             ..Request::new(action)
         })
     }
@@ -571,4 +572,7 @@ pub struct ExampleRequest {
     pub cwd: Option<String>,
     /// What the caller knows of the world.
     pub facts: crate::request::Facts,
+    /// Contents of files that the action names, by their paths.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub attachments: BTreeMap<String, String>,
 }

@@ -154,7 +154,7 @@ impl<'s> Reader<'s, 's, '_, '_> {
             },
         );
         if self.wanted.has(Facet::KubernetesKind) {
-            act.set(Facet::KubernetesKind, kinds(call));
+            act.set(Facet::KubernetesKind, self.kinds(call));
         }
         // What is known of this machine's configuration is not known of another's.
         let here = effect.place == Place::Here;
@@ -178,10 +178,95 @@ impl<'s> Reader<'s, 's, '_, '_> {
                 Some(slot) => slot,
                 None => fact(&facts.kube_namespace),
             };
-            act.set(Facet::KubernetesNamespace, with_documents(call, with_namespaces(call, slot)));
+            act.set(Facet::KubernetesNamespace, self.with_documents(call, with_namespaces(call, slot)));
         }
         let context = context.unwrap_or_else(|| fact(&facts.kube_context));
         act.set(Facet::KubernetesContext, context);
+    }
+
+    /// The kinds of what is named, and of what the documents describe.
+    fn kinds(self, call: &Call<'_, '_>) -> Slot<'static> {
+        let resources = resources(call);
+        let documented = !call.manifests.is_empty() || !call.documents.is_empty();
+        // What a release holds is not on the command line.
+        if resources.is_none() && !documented || documented && !self.is_told(call) {
+            return Slot::Unknown;
+        }
+        let mut kinds: Vec<_> = resources.into_iter().flatten().map(|(kind, _)| kind).collect();
+        for object in call.manifests.iter().flat_map(|manifest| &manifest.contents.objects) {
+            match object.kind {
+                Some(kind) => kinds.push(kubernetes::kind(kind)),
+                None => return Slot::Unknown,
+            }
+        }
+        kinds.sort_unstable();
+        kinds.dedup();
+        match kinds.is_empty() {
+            true => Slot::Unknown,
+            false => Slot::of(kinds.into_iter().map(|kind| Value::known(kind.into_bytes())).collect()),
+        }
+    }
+
+    /// Whether everything that the documents of a call describe is known: those that are files were given
+    /// by the caller, whom policies believe as they believe its facts, and nothing else in the request
+    /// could have made others of them.
+    fn is_told(self, call: &Call<'_, '_>) -> bool {
+        let unread = call
+            .manifests
+            .iter()
+            .any(|manifest| manifest.contents.problem.is_some() || !manifest.contents.follow.is_empty());
+        if unread || !call.documents.iter().all(|named| named.seen) {
+            return false;
+        }
+        let meddles = |effect: &Effect<'_, '_>| {
+            effect.invocation != call.invocation
+                && !matches!(
+                    effect.kind,
+                    EffectKind::Read
+                        | EffectKind::ReadSecret
+                        | EffectKind::NetworkOut
+                        | EffectKind::Privilege
+                )
+        };
+        call.documents.is_empty() || !self.analysis.effects.iter().any(meddles)
+    }
+
+    /// Whoever acts on what a document describes acts in the namespaces that it names, beside the usual
+    /// one.
+    fn with_documents(self, call: &Call<'_, '_>, slot: Slot<'s>) -> Slot<'s> {
+        let objects = || call.manifests.iter().flat_map(|manifest| &manifest.contents.objects);
+        let documented = !call.manifests.is_empty() || !call.documents.is_empty();
+        // A command that names its namespace refuses objects of another one.
+        let named = call.manifests.is_empty() && call.has_facet("namespace");
+        if slot == Slot::Every || !documented || named {
+            return slot;
+        }
+        if !self.is_told(call) || objects().any(|object| object.namespace == Namespace::Unknown) {
+            return Slot::Unknown;
+        }
+        let mut names: Vec<Value<'s>> = Vec::new();
+        let mut usual = false;
+        for object in objects() {
+            match object.namespace {
+                Namespace::Named(name) => {
+                    let name = Value::known(name.as_bytes().to_vec());
+                    if !names.contains(&name) {
+                        names.push(name);
+                    }
+                }
+                _ => usual = true,
+            }
+        }
+        if names.is_empty() {
+            return slot;
+        }
+        match slot {
+            Slot::One(value) if usual => names.push(value),
+            Slot::Many(values) if usual => names.extend(values),
+            Slot::Unknown if usual => return Slot::Unknown,
+            _ => {}
+        }
+        Slot::of(names)
     }
 
     fn http(self, call: &'s Call<'_, '_>, effect: &'s Effect<'_, '_>, act: &mut Act<'s>) {
@@ -345,20 +430,6 @@ fn resources(call: &Call<'_, '_>) -> Option<Vec<(String, Option<String>)>> {
     (!found.is_empty()).then_some(found)
 }
 
-fn kinds(call: &Call<'_, '_>) -> Slot<'static> {
-    match resources(call) {
-        // What a file or a release holds is not on the command line.
-        None => Slot::Unknown,
-        Some(_) if call.has_facet("filename") => Slot::Unknown,
-        Some(resources) => {
-            let mut kinds: Vec<_> = resources.into_iter().map(|(kind, _)| kind).collect();
-            kinds.sort_unstable();
-            kinds.dedup();
-            Slot::of(kinds.into_iter().map(|kind| Value::known(kind.into_bytes())).collect())
-        }
-    }
-}
-
 /// Whoever acts on a namespace itself acts in it.
 fn with_namespaces<'s>(call: &Call<'_, '_>, slot: Slot<'s>) -> Slot<'s> {
     let namespace = kubernetes::kind("namespace");
@@ -373,42 +444,6 @@ fn with_namespaces<'s>(call: &Call<'_, '_>, slot: Slot<'s>) -> Slot<'s> {
         .map(|name| Value::known(name.into_bytes()))
         .collect();
     if names.is_empty() { Slot::Every } else { Slot::of(names) }
-}
-
-/// Whoever acts on what a document describes acts in the namespaces that it names, beside the usual
-/// one.
-fn with_documents<'s>(call: &Call<'_, '_>, slot: Slot<'s>) -> Slot<'s> {
-    let objects = || call.manifests.iter().flat_map(|manifest| &manifest.contents.objects);
-    let doubtful = call.manifests.iter().any(|manifest| manifest.contents.problem.is_some())
-        || objects().any(|object| object.namespace == Namespace::Unknown);
-    if slot == Slot::Every || slot == Slot::Unknown || call.manifests.is_empty() {
-        return slot;
-    }
-    if doubtful {
-        return Slot::Unknown;
-    }
-    let mut names: Vec<Value<'s>> = Vec::new();
-    let mut usual = false;
-    for object in objects() {
-        match object.namespace {
-            Namespace::Named(name) => {
-                let name = Value::known(name.as_bytes().to_vec());
-                if !names.contains(&name) {
-                    names.push(name);
-                }
-            }
-            _ => usual = true,
-        }
-    }
-    if names.is_empty() {
-        return slot;
-    }
-    match slot {
-        Slot::One(value) if usual => names.push(value),
-        Slot::Many(values) if usual => names.extend(values),
-        _ => {}
-    }
-    Slot::of(names)
 }
 
 /// The host of an address.

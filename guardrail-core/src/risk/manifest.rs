@@ -3,6 +3,7 @@
 
 use guardrail_schema::Risk;
 
+use super::flow::{self, Reach};
 use super::{Case, Found};
 use crate::identify::manifest::{Namespace, Problem};
 
@@ -10,6 +11,7 @@ use crate::identify::manifest::{Namespace, Problem};
 const MOST: usize = 16;
 
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
+    fetched(case, found);
     for call in &case.analysis.identified.calls {
         for manifest in call.manifests.iter().filter(|manifest| !manifest.verb.reads()) {
             let (source, whole) = (call.source, manifest.word);
@@ -35,5 +37,23 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
                 found.at(source, span, Risk::Medium, true, message);
             }
         }
+    }
+}
+
+/// Files that this very script fetches, and has applied.
+fn fetched(case: &Case<'_, '_, '_>, found: &mut Found) {
+    let analysis = case.analysis;
+    let acts = || {
+        let calls = analysis.identified.calls.iter();
+        calls.filter(|call| call.documents.iter().any(|named| !named.verb.reads()))
+    };
+    let fetches = case.effects().any(flow::is_network);
+    if !fetches || acts().next().is_none() || case.files().is_none() {
+        return;
+    }
+    let network = Reach::of(case, flow::is_network);
+    for call in acts().filter(|call| network.is_read_by(case, call.invocation)) {
+        let message = "applies what this script fetches from a network, which nobody has seen";
+        found.at(call.source, call.named, Risk::High, true, message);
     }
 }

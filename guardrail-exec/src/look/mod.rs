@@ -1,6 +1,7 @@
 //! Looking at the world: what a command's names stand for right now, so that it can be nailed down
 //! before it is approved, and compared before it runs.
 
+mod documents;
 mod resolve;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +10,7 @@ use std::path::Path;
 use guardrail_core::plan::{Command, FileRole, PinnedDirectory, Pins};
 use guardrail_core::{Action, Evaluation, Facts};
 
+pub use documents::Documents;
 use resolve::Finder;
 
 /// Knows the world that commands run in.
@@ -25,6 +27,14 @@ pub trait World: Send + Sync {
     /// What the names of a command stand for now: `cwd` is the absolute directory it runs in,
     /// `evaluation` what the analysis found in it.
     fn pins(&self, command: &Command, cwd: &str, evaluation: &Evaluation) -> Pins;
+
+    /// The files that a command takes for a description of what to do, as far as this evaluation names
+    /// them and was not given them: what is in them is judged and pinned with the command. A world that
+    /// reads none judges such a command by its words alone.
+    fn documents(&self, cwd: &str, evaluation: &Evaluation) -> Documents {
+        let _ = (cwd, evaluation);
+        Documents::default()
+    }
 }
 
 /// The machine that this process runs on.
@@ -163,6 +173,10 @@ impl World for LocalWorld {
         pins.unpinned.extend(withheld.map(|name| (name.clone(), why.to_owned())));
         pins.environment = environment;
         pins
+    }
+
+    fn documents(&self, cwd: &str, evaluation: &Evaluation) -> Documents {
+        documents::read(Path::new(cwd), evaluation)
     }
 }
 

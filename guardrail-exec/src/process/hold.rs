@@ -63,7 +63,7 @@ pub(super) fn hold(permit: &Permit, sealing: Sealing) -> Result<Held, Vec<String
     for pin in pins.files.iter().filter(|pin| Some(*pin) != main) {
         match compare(pin, permit, false) {
             Ok(Compared { protected, .. }) => {
-                if matches!(pin.role, FileRole::Script) {
+                if matches!(pin.role, FileRole::Script | FileRole::Document) {
                     let so_far = *scripts.get_or_insert(true);
                     scripts = Some(so_far && protected);
                 }
@@ -227,7 +227,8 @@ fn digest(file: &mut File, mut keep: Option<&mut Vec<u8>>) -> std::io::Result<Di
 
 /// Where a pinned name leads now.
 fn find(pin: &PinnedFile, pins: &Pins, cwd: &str) -> Option<PathBuf> {
-    let by_path = pin.name.contains('/') || matches!(pin.role, FileRole::Script | FileRole::Shell);
+    let by_path =
+        pin.name.contains('/') || matches!(pin.role, FileRole::Script | FileRole::Shell | FileRole::Document);
     if by_path {
         Some(Path::new(cwd).join(&pin.name))
     } else {

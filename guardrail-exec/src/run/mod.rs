@@ -25,14 +25,14 @@ mod words;
 use std::sync::Arc;
 use std::time::Duration;
 
-use guardrail_core::Guard;
 use guardrail_core::plan::{
-    self, Approver, Demands, Executor, Life, Look, Machine, Notifier, Part, PlanName, Preparation, Prepared,
-    Principal, Revision, Slot,
+    self, Approver, Command, Demands, Executor, Life, Look, Machine, Notifier, Part, PlanName, Preparation,
+    Prepared, Principal, Revision, Slot,
 };
 use guardrail_core::quota::{Quotas, Usage};
 use guardrail_core::record::{DocumentDigest, PlanStore, Recorder, Verdict};
 use guardrail_core::redact::Redactor;
+use guardrail_core::{Guard, Request};
 use uuid::Uuid;
 
 use crate::look::{LocalWorld, World};
@@ -207,9 +207,7 @@ impl Runner {
     fn look(&self, revision: &Revision, slot: Slot) -> Option<Look> {
         let request = revision.request(slot, self.parts.world.facts())?;
         let Prepared { command, cwd, .. } = revision.command(slot)?;
-        let evaluation = self.parts.guard.evaluate(&request);
-        let pins = self.parts.world.pins(command, cwd, &evaluation);
-        Some(Look { evaluation, pins })
+        Some(self.parts.look(command, cwd, request).1)
     }
 
     fn prepare(&self, plan: plan::Plan, preparation: &Preparation) -> Result<Revision, RunError> {
@@ -226,17 +224,62 @@ impl Runner {
     ) -> Result<Revision, RunError> {
         let parts = &self.parts;
         Revision::prepare(plan, preparation, &mut |slot, command, request| {
-            let evaluation = parts.guard.evaluate(request);
+            let cwd = request.cwd.clone().unwrap_or_default();
+            let (request, look) = parts.look(command, &cwd, request.clone());
             if parts.quotas.is_some() && slot.part == Part::Action {
-                calls.push((parts.guard.usage(request), Verdict::from(&evaluation.decision)));
+                calls.push((parts.guard.usage(&request), Verdict::from(&look.evaluation.decision)));
             }
-            let cwd = request.cwd.as_deref().unwrap_or_default();
-            let pins = parts.world.pins(command, cwd, &evaluation);
-            Look { evaluation, pins }
+            look
         })
         .map_err(RunError::Flaws)
     }
 }
+
+impl Parts {
+    /// How a request is judged now with the documents that it names, which are part of the request that
+    /// is given back, and what its names stand for now.
+    fn look(&self, command: &Command, cwd: &str, mut request: Request) -> (Request, Look) {
+        let mut evaluation = self.guard.evaluate(&request);
+        let mut documents = Vec::new();
+        let mut unread = Vec::new();
+        // A document may name others.
+        for _ in 0..MOST_ROUNDS {
+            if evaluation.documents.iter().all(|named| named.attached) {
+                break;
+            }
+            let found = self.world.documents(cwd, &evaluation);
+            let before = request.attachments.len();
+            // What is there and cannot be read may hold anything.
+            for (name, reason) in found.unread {
+                if !request.attachments.contains_key(&name) {
+                    request = request.attachment(name.clone(), UNREADABLE);
+                    unread.push((name, reason));
+                }
+            }
+            for (pin, content) in found.read {
+                if !request.attachments.contains_key(&pin.name) {
+                    request = request.attachment(pin.name.clone(), &content);
+                    documents.push(pin);
+                }
+            }
+            if request.attachments.len() == before {
+                break;
+            }
+            evaluation = self.guard.evaluate(&request);
+        }
+        let mut pins = self.world.pins(command, cwd, &evaluation);
+        documents.sort_by(|one, other| one.name.cmp(&other.name));
+        pins.files.extend(documents);
+        pins.unpinned.extend(unread);
+        (request, Look { evaluation, pins })
+    }
+}
+
+/// How often documents are looked for that others name.
+const MOST_ROUNDS: u32 = 12;
+
+/// Content that is no text, of which nothing is believed.
+const UNREADABLE: &[u8] = b"\xff";
 
 impl std::fmt::Debug for Runner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,24 +1,23 @@
 //! Documents that a call is given: which texts they are, and what they describe. A document only
 //! adds to what is known of a command, and never makes it less.
 
+mod path;
 mod read;
+mod source;
 mod tree;
 
 use std::collections::BTreeMap;
 
 use bumpalo::collections::Vec as BumpVec;
-use guardrail_schema::{EffectKind, Language};
+use guardrail_schema::{EffectKind, Language, Role};
 
 pub(crate) use read::{Contents, Namespace, Object};
 pub(crate) use tree::Problem;
 
-use crate::glob;
 use crate::identify::Identifier;
 use crate::identify::call::{self, Argument, Call};
 use crate::identify::unwrap::Inner;
-use crate::lower::{
-    ChannelId, Input, Invocation, Lead, Origin, Place, RedirectKind, SourceId, Template, Value, Word,
-};
+use crate::lower::{Input, Invocation, Place, SourceId, Template, Word};
 use crate::shell::Span;
 use tree::Tree;
 
@@ -44,6 +43,31 @@ pub(crate) struct Manifest<'a, 'k> {
     /// What the command does with each object, where the document does not say.
     pub(crate) verb: Verb,
     pub(crate) contents: Contents<'a, 'k>,
+}
+
+/// A file that a call takes for a document.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Named<'a, 'k> {
+    /// Its path from where the request stands; `None` where that cannot be known, or where it is no file
+    /// of this machine.
+    pub(crate) path: Option<&'a str>,
+    /// Names of the files that are read where it is a directory.
+    pub(crate) within: &'k [String],
+    /// Whether those of the directories below are too.
+    pub(crate) deep: bool,
+    /// Whether the caller gave its content.
+    pub(crate) seen: bool,
+    pub(crate) verb: Verb,
+}
+
+/// A document that another one names, or holds as a text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Follow<'a, 'k> {
+    pub(crate) role: &'k Role,
+    /// The path or the text; `None` where it cannot be told.
+    pub(crate) text: Option<&'a str>,
+    /// Whether it is laid over an object that something else describes.
+    pub(crate) pieces: bool,
 }
 
 /// What a command does with the objects of a document.
@@ -75,46 +99,6 @@ impl Manifest<'_, '_> {
 }
 
 impl<'a, 'k> Identifier<'a, 'k> {
-    /// A path to a document.
-    pub(super) fn document_at(
-        &mut self,
-        call: &mut Call<'a, 'k>,
-        invocation: &Invocation<'a>,
-        inner: Inner<'a>,
-        language: Language,
-        argument: &Argument<'a, 'k>,
-    ) {
-        let word = argument.word;
-        let mut given = Given { language, name: argument.name, word, pieces: false, inner, invocation };
-        if matches!(word.as_known(), Some(b"-" | b"/dev/stdin" | b"/dev/fd/0" | b"/proc/self/fd/0")) {
-            return match invocation.stdin {
-                Input::Text(text) => self.text(call, &given, &text),
-                Input::Channel(channel) => self.channel(call, &given, channel),
-                Input::File(file) => {
-                    given.word = Word { span: word.span, ..file };
-                    self.file(call, &given);
-                }
-                Input::Inherited => self.stream(call, &given, &[], false),
-                Input::Empty => {}
-            };
-        }
-        let channel = word.from.iter().find_map(|origin| match origin {
-            Origin::Channel(channel) if word.prefix() == b"/dev/fd/" => Some(*channel),
-            _ => None,
-        });
-        match channel {
-            Some(channel) => self.channel(call, &given, channel),
-            None if is_descriptor(&word) => {
-                // Which of them it names, nobody has to know.
-                for redirect in invocation.redirects.iter().filter(|one| one.kind == RedirectKind::Text) {
-                    self.text(call, &given, &redirect.target);
-                }
-                self.stream(call, &given, &[], false);
-            }
-            None => self.file(call, &given),
-        }
-    }
-
     /// A document that is a word itself.
     pub(super) fn document_in(
         &mut self,
@@ -125,7 +109,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
         argument: &Argument<'a, 'k>,
     ) {
         let pieces = argument.given == call::Given::Flag;
-        let given = Given { language, name: argument.name, word: argument.word, pieces, inner, invocation };
+        let word = argument.word;
+        let given = Given { language, name: argument.name, word, pieces, inner, invocation, hops: 0 };
         self.text(call, &given, &argument.word);
     }
 
@@ -134,11 +119,6 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let mut texts: Vec<Template<'a>> = known.into_iter().collect();
         texts.extend(text.maybe.iter().map(|text| Template { text, lines: false }));
         self.stream(call, given, &texts, known.is_some());
-    }
-
-    fn channel(&mut self, call: &mut Call<'a, 'k>, given: &Given<'_, 'a, 'k>, channel: ChannelId) {
-        let (texts, whole) = self.lowerer.channel_templates(channel);
-        self.stream(call, given, &texts, whole);
     }
 
     /// What comes in, and whether that is all.
@@ -150,48 +130,26 @@ impl<'a, 'k> Identifier<'a, 'k> {
         whole: bool,
     ) {
         for text in texts {
-            self.document(call, given, text.text, true, text.lines);
+            self.document(call, given, (text.text, given.invocation.directory), true, text.lines);
         }
         if !whole {
-            let problem = Some(Problem::Unreadable("comes from where it cannot be seen"));
-            let contents = Contents { problem, ..Contents::default() };
-            let verb = verb(call, given.name);
-            call.manifests.push(Manifest { source: None, word: given.word.span, verb, contents });
+            self.problem(call, given, Problem::Unreadable("comes from where it cannot be seen"));
         }
     }
 
-    /// A file: as the caller gave it, and as this script writes it. Without either only its name
-    /// is known, as of any other file.
-    fn file(&mut self, call: &mut Call<'a, 'k>, given: &Given<'_, 'a, 'k>) {
-        let cwd = self.attachments.cwd;
-        let here = given.invocation.directory;
-        if let Some(files) = self.attachments.files {
-            for (path, text) in files {
-                let nowhere = Word::known(b"", Span::default());
-                let own = Path::of(cwd, &nowhere, &Word::known(path.as_bytes(), Span::default()));
-                if Path::of(cwd, &here, &given.word).may_hold(&own) {
-                    let text: &'a [u8] = text.as_bytes();
-                    self.document(call, given, text, false, false);
-                }
-            }
-        }
-        let wanted = Path::of(cwd, &here, &given.word);
-        if given.word.as_known().is_none() {
-            return;
-        }
-        let is_file = |writer: &Invocation<'a>, word: &Word<'a>| {
-            word.as_known().is_some() && Path::of(cwd, &writer.directory, word) == wanted
-        };
-        for text in self.lowerer.written(is_file) {
-            self.document(call, given, text.text, true, text.lines);
-        }
+    /// A document that cannot be seen.
+    fn problem(&mut self, call: &mut Call<'a, 'k>, given: &Given<'_, 'a, 'k>, problem: Problem) {
+        let contents = Contents { problem: Some(problem), ..Contents::default() };
+        let verb = verb(call, given.name);
+        call.manifests.push(Manifest { source: None, word: given.word.span, verb, contents });
     }
 
+    /// A text, with the directory from which what it names is found.
     fn document(
         &mut self,
         call: &mut Call<'a, 'k>,
         given: &Given<'_, 'a, 'k>,
-        text: &'a [u8],
+        (text, beside): (&'a [u8], Word<'a>),
         shown: bool,
         lines: bool,
     ) {
@@ -231,7 +189,11 @@ impl<'a, 'k> Identifier<'a, 'k> {
         if verb.changes {
             self.commands(call, given, &manifest);
         }
+        let follow = manifest.contents.follow.clone();
         call.manifests.push(manifest);
+        if !follow.is_empty() {
+            self.follow(call, given, &follow, beside);
+        }
     }
 
     /// The commands that a document has run somewhere else.
@@ -278,13 +240,8 @@ struct Given<'i, 'a, 'k> {
     pieces: bool,
     inner: Inner<'a>,
     invocation: &'i Invocation<'a>,
-}
-
-/// Whether a path names an open descriptor.
-fn is_descriptor(word: &Word<'_>) -> bool {
-    let prefix = word.prefix();
-    prefix.starts_with(b"/dev/fd/")
-        || (prefix.starts_with(b"/proc/") && prefix.windows(4).any(|part| part == b"/fd/"))
+    /// How many documents stand between it and the command.
+    hops: u32,
 }
 
 /// What the command does with what `facet` names. What its other flags do is not meant.
@@ -306,105 +263,4 @@ fn verb(call: &Call<'_, '_>, facet: &str) -> Verb {
         }
     }
     verb
-}
-
-/// A path, its `.` and `..` resolved by its text.
-#[derive(Debug, PartialEq, Eq)]
-struct Path<'p> {
-    /// Whether its beginning is known; else it may lie anywhere.
-    rooted: bool,
-    parts: Vec<&'p [u8]>,
-    /// Whether the last part is a pattern.
-    pattern: bool,
-}
-
-impl<'p> Path<'p> {
-    fn of(cwd: Option<&'p [u8]>, directory: &Word<'p>, word: &Word<'p>) -> Self {
-        let mut path = Self { rooted: true, parts: Vec::new(), pattern: word.pattern.is_some() };
-        if let Some(cwd) = cwd {
-            path.push(cwd);
-        }
-        for word in [directory, word] {
-            match (word.pattern.or(word.as_known()), word.value) {
-                (Some(text), _) => {
-                    if text.first() == Some(&b'/') {
-                        path.parts.clear();
-                        path.rooted = true;
-                    }
-                    path.push(text);
-                }
-                (None, Value::Partial { suffix, .. }) => {
-                    path.parts.clear();
-                    path.rooted = false;
-                    // What stands before its first slash is the end of something.
-                    let whole = match word.lead {
-                        Lead::Text => suffix.iter().position(|byte| *byte == b'/'),
-                        _ => Some(0),
-                    };
-                    path.push(whole.and_then(|at| suffix.get(at..)).unwrap_or_default());
-                }
-                (None, _) => {
-                    path.parts.clear();
-                    path.rooted = false;
-                }
-            }
-        }
-        path
-    }
-
-    fn push(&mut self, text: &'p [u8]) {
-        for part in text.split(|byte| *byte == b'/') {
-            match part {
-                b"" | b"." => {}
-                b".." => {
-                    self.parts.pop();
-                }
-                part => self.parts.push(part),
-            }
-        }
-    }
-
-    /// Whether it may name `file`, or a directory that holds it.
-    fn may_hold(&self, file: &Self) -> bool {
-        let same = |own: &[&[u8]], other: &[&[u8]]| {
-            own.len() == other.len()
-                && own.iter().zip(other).all(|(a, b)| a == b || (self.pattern && glob::matches(a, b)))
-        };
-        let length = self.parts.len();
-        if self.rooted {
-            file.parts.get(..length).is_some_and(|head| same(&self.parts, head))
-        } else {
-            file.parts.windows(length.max(1)).any(|window| length == 0 || same(&self.parts, window))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn path<'p>(directory: &'p str, text: &'p str) -> Path<'p> {
-        let word = |text: &'p str| Word::known(text.as_bytes(), Span::default());
-        Path::of(Some(b"/srv/app"), &word(directory), &word(text))
-    }
-
-    #[test]
-    fn paths_meet_where_they_name_the_same() {
-        let file = path("", "k8s/web.yaml");
-        for (directory, text) in [
-            ("", "k8s/web.yaml"),
-            ("k8s", "./web.yaml"),
-            ("", "/srv/app/k8s/../k8s/web.yaml"),
-            ("", "k8s"),
-            ("", "."),
-            ("/tmp", "/srv/app/k8s/"),
-        ] {
-            assert!(path(directory, text).may_hold(&file), "{directory} {text}");
-        }
-        for (directory, text) in [("", "web.yaml"), ("", "k8s/web"), ("/tmp", "k8s/web.yaml"), ("", "/k8s")] {
-            assert!(!path(directory, text).may_hold(&file), "{directory} {text}");
-        }
-        let unknown = Word::unknown(Span::default());
-        assert!(Path::of(None, &Word::known(b"", Span::default()), &unknown).may_hold(&file));
-    }
 }

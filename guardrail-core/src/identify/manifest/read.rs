@@ -4,6 +4,7 @@
 use bumpalo::Bump;
 use guardrail_schema::{Document, Field, Objects, Role, Shape};
 
+use super::Follow;
 use super::tree::{Node, NodeId, Problem, Tree, Value};
 use crate::evaluation::Change;
 use crate::glob;
@@ -65,6 +66,8 @@ pub(crate) struct Contents<'a, 'k> {
     pub(crate) objects: Vec<Object<'a, 'k>>,
     pub(crate) fields: Vec<FieldUse<'a, 'k>>,
     pub(crate) commands: Vec<Command<'a>>,
+    /// Other documents that it names.
+    pub(crate) follow: Vec<Follow<'a, 'k>>,
     /// Values that cannot be told where they matter: the key, and where.
     pub(crate) doubts: Vec<(&'a str, (u32, u32))>,
     pub(crate) problem: Option<Problem>,
@@ -93,6 +96,7 @@ pub(super) fn read<'a, 'k>(arena: &'a Bump, tree: &Tree<'a>, known: &'k Document
             Shape::Kinds => reader.kinds(root, None, 0),
             Shape::Sections(sections) => reader.sections(root, sections),
             Shape::Changes => reader.changes(root),
+            Shape::Fields => reader.fields(root),
         }
     }
     reader.finish()
@@ -133,6 +137,17 @@ impl<'a, 'k> Reader<'_, 'a, 'k> {
         for value in self.tree.values(step, "value") {
             self.look(step, value);
             self.walk(value, 0);
+        }
+        // What is taken away matters where a field says so by name.
+        for op in self.tree.values(step, "op") {
+            let Some(node) = self.tree.node(op).filter(|_| self.known_text(op) == Some("remove")) else {
+                continue;
+            };
+            let known = self.known;
+            let removed = |field: &&Field| !field.when.is_empty() && leads(field, &self.path);
+            for field in known.fields.iter().filter(|field| removed(field) && matters(field, node)) {
+                self.contents.fields.push(FieldUse { field, text: Some("remove"), at: node.at });
+            }
         }
         self.path.clear();
     }
@@ -210,6 +225,15 @@ impl<'a, 'k> Reader<'_, 'a, 'k> {
         let cluster = known.iter().any(|objects| objects.cluster);
         let namespace = if cluster { Namespace::Cluster } else { namespace };
         self.contents.objects.push(Object { kind, name, namespace, change, known, at });
+    }
+
+    /// No objects, but what is done with those of others.
+    fn fields(&mut self, root: NodeId) {
+        match self.tree.node(root).map(|node| &node.value) {
+            Some(Value::Mapping(_)) => self.walk(root, 0),
+            Some(Value::Scalar(text)) if matches!(*text, "" | "~" | "null") => {}
+            _ => self.problem("holds something that is no table of settings"),
+        }
     }
 
     /// Objects under one key for each kind.
@@ -340,8 +364,18 @@ impl<'a, 'k> Reader<'_, 'a, 'k> {
             let argv = field.role == Some(Role::Argv);
             if argv {
                 self.command(field, parent, id);
+            } else if let Some(role @ (Role::Document(_) | Role::Code(_))) = &field.role {
+                let text = match node.value {
+                    Value::Scalar(text) if !unknown => Some(text),
+                    Value::Scalar(_) => None,
+                    _ => continue,
+                };
+                // What cannot be told may be any of them.
+                if text.is_none() || matters(field, node) {
+                    self.contents.follow.push(Follow { role, text, pieces: field.pieces });
+                }
             } else if unknown && field.role.is_none() {
-                doubted = true;
+                doubted |= !field.known;
             } else if matters(field, node) {
                 let text = match node.value {
                     Value::Scalar(text) if !unknown => Some(text),
@@ -417,8 +451,12 @@ fn leads(field: &Field, path: &[&str]) -> bool {
 /// Whether a value that is known is one that counts. A word that readers take for `false` in one
 /// version and for a text in the other is on.
 fn matters(field: &Field, node: &Node<'_>) -> bool {
-    let Value::Scalar(text) = node.value else {
-        return field.when.is_empty() && field.role.is_none();
+    let text = match &node.value {
+        Value::Scalar(text) => *text,
+        // As empty as a text can be.
+        Value::Sequence(items) if items.is_empty() => "",
+        Value::Mapping(entries) if entries.is_empty() => "",
+        _ => return field.when.is_empty() && field.role.is_none(),
     };
     let any =
         |globs: &[String]| globs.iter().any(|glob| glob::matches_any_case(glob.as_bytes(), text.as_bytes()));
