@@ -4,7 +4,8 @@ use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::mem::ManuallyDrop;
 
 use clap::error::ErrorKind;
-use guardrail::{Evaluation, Request, Style};
+use guardrail::plan::Command;
+use guardrail::{Action, Evaluation, Guard, Request, Risk, Style};
 
 use crate::arguments::{Color, Explain, wrong_usage};
 use crate::lines::LONGEST;
@@ -28,22 +29,56 @@ pub(crate) fn run(task: &Explain) -> io::Result<u8> {
     }
 
     let status = if task.exit_code { Verdict::from(&evaluation.decision).status() } else { 0 };
-    match print(task, &evaluation) {
+    match print(task, &guard, &request, &evaluation) {
         // Whoever read the output has seen enough; the decision is what it is.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(status),
         printed => printed.map(|()| status),
     }
 }
 
-fn print(task: &Explain, evaluation: &Evaluation) -> io::Result<()> {
+fn print(task: &Explain, guard: &Guard, request: &Request, evaluation: &Evaluation) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     if task.json {
         serde_json::to_writer_pretty(&mut out, evaluation)?;
         writeln!(out)?;
     } else {
         write!(out, "{}", evaluation.draw(style(task.color)))?;
+        let ways = ways(guard, request, evaluation);
+        if !ways.is_empty() {
+            writeln!(out, "\nway back:")?;
+        }
+        for (what, text) in ways {
+            writeln!(out, "  {what:<12}  {text}")?;
+        }
     }
     out.flush()
+}
+
+/// How it is rehearsed and taken back, where it is one command that does something and this is known.
+fn ways(guard: &Guard, request: &Request, evaluation: &Evaluation) -> Vec<(&'static str, String)> {
+    let first = evaluation.invocations.first();
+    let words: Option<Vec<String>> =
+        first.and_then(|first| first.argv.iter().map(|word| Some(word.as_deref()?.to_owned())).collect());
+    let Some(words) = words.filter(|_| evaluation.risk > Risk::Low) else { return Vec::new() };
+    let alone = Request { action: Action::Argv(words.clone()), ..request.clone() };
+    let judged = guard.evaluate(&alone);
+    let same = judged.invocations.len() == evaluation.invocations.len()
+        && judged.effects.len() == evaluation.effects.len();
+    if !same {
+        return Vec::new();
+    }
+    let derived = guard.derive(&Command::argv(words), &alone);
+    let mut ways = Vec::new();
+    ways.extend(derived.dry_run.as_ref().map(|command| ("rehearse", command.typed())));
+    ways.extend(derived.state.as_ref().map(|command| ("state before", command.typed())));
+    ways.extend(derived.backup.as_ref().map(|command| ("keep first", command.typed())));
+    for command in derived.rollback.iter().flat_map(|rollback| &rollback.commands) {
+        ways.push(("take back", command.typed()));
+    }
+    // What a person can do says more than that no command does it.
+    let told = derived.by_hand.map(|text| ("by hand", text));
+    ways.extend(told.or(derived.irreversible.map(|text| ("irreversible", text))));
+    ways
 }
 
 fn request(task: &Explain) -> io::Result<Request> {

@@ -277,6 +277,7 @@ fn read_command(
             .or(scope)
             .unwrap_or(Scope::Local),
         unlisted: keys.take("unlisted")?.unwrap_or(Risk::Medium),
+        obeys: keys.roles("obeys")?,
         appends_input: keys.take("appends_input")?,
         prints: keys.take("prints")?,
         links: keys.take("links")?.unwrap_or(false),

@@ -90,6 +90,8 @@ pub struct Command {
     pub cases: Vec<Case>,
     /// What it does with its standard input when no operand or flag gave it code.
     pub stdin: Option<Role>,
+    /// Files that it runs though no word names them, each with its role (make's `Makefile`).
+    pub obeys: Vec<(String, Role)>,
     /// Whether what it reads from standard input is added to the wrapped command (xargs), and how
     /// it is taken apart.
     pub appends_input: Option<Pieces>,

@@ -90,10 +90,16 @@ pub struct Operation {
 
 impl Ways {
     /// The rules about the command that is called by these words, in the order they are asked,
-    /// whatever its flags. What a model says comes last.
+    /// whatever its flags. What a model says of the operation comes before what a glob says.
     pub fn of<'w>(&'w self, path: &'w [&'w str]) -> impl Iterator<Item = Cow<'w, Way>> {
-        let rules = self.ways.iter().filter(move |way| way.is_of(path)).map(Cow::Borrowed);
-        rules.chain(self.operation(path).map(Cow::Owned))
+        let modelled = !self.operations.is_empty();
+        let of = move |by_glob: bool| {
+            let rules = self.ways.iter().filter(move |way| {
+                way.found(path).is_some_and(|of| (modelled && of.iter().any(|w| w.contains('*'))) == by_glob)
+            });
+            rules.map(Cow::Borrowed)
+        };
+        of(false).chain(self.operation(path).map(Cow::Owned)).chain(of(true))
     }
 
     /// What a model says of the operation, as a rule.
@@ -169,16 +175,15 @@ impl Way {
             || self.irreversible.is_some()
     }
 
-    fn is_of(&self, path: &[&str]) -> bool {
-        self.of.iter().any(|of| of.len() == path.len() && of.iter().zip(path).all(|(g, w)| glob(g, w)))
+    /// The first of its paths that a command's words match.
+    fn found(&self, path: &[&str]) -> Option<&Vec<String>> {
+        self.of.iter().find(|of| of.len() == path.len() && of.iter().zip(path).all(|(g, w)| glob(g, w)))
     }
 
     /// What the stars of the path's globs stand for in the words of a command it is about.
     #[must_use]
     pub fn stars<'p>(&self, path: &[&'p str]) -> Vec<&'p str> {
-        let found =
-            self.of.iter().find(|of| of.len() == path.len() && of.iter().zip(path).all(|(g, w)| glob(g, w)));
-        let pairs = found.into_iter().flat_map(|of| of.iter().zip(path));
+        let pairs = self.found(path).into_iter().flat_map(|of| of.iter().zip(path));
         pairs
             .filter_map(|(g, word)| {
                 let (before, behind) = g.split_once('*')?;
@@ -228,6 +233,6 @@ mod tests {
     fn stars_are_what_they_stand_for() {
         let way = Way { of: vec![vec!["*".into(), "create-*".into()]], ..Way::default() };
         assert_eq!(way.stars(&["iam", "create-user"]), ["iam", "user"]);
-        assert!(!way.is_of(&["iam", "creat"]) && !way.is_of(&["create-user"]));
+        assert!(way.found(&["iam", "creat"]).is_none() && way.found(&["create-user"]).is_none());
     }
 }

@@ -149,7 +149,7 @@ fn keep(records: &BTreeMap<String, Compared>) -> Outcome<()> {
             text,
             "\n[{name:?}]\nversion = {:?}\ncommands = \"\"\"\n{}\"\"\"\n",
             compared.version,
-            wrapped(&compared.commands)
+            wrapped(&compared.paths().collect::<Vec<_>>().join(", "))
         );
     }
     tree::put("xtask/data/compared.toml", &text)

@@ -315,6 +315,7 @@ impl<'a> Collector<'_, 'a, '_> {
 
     fn act_path(&mut self, kind: EffectKind, path: Option<&Cow<'a, [u8]>>, span: Span) {
         match path {
+            Some(Cow::Borrowed(path)) if kind == EffectKind::Execute => self.script(Word::known(path, span)),
             Some(Cow::Borrowed(path)) => self.path(kind, Word::known(path, span), span),
             // Decoded text does not live in the arena: what it says is judged, not kept.
             Some(Cow::Owned(path)) => {

@@ -4,7 +4,7 @@ use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{Command, Count, Flag, Grammar, Operand, Risk, Role, ValueKind};
 
 use crate::identify::call::{Call, FlagUse, Unknown};
-use crate::identify::lookup::{decides, exact, is_assignment, is_open_group, is_true, strays};
+use crate::identify::lookup::{counts, decides, exact, is_assignment, is_open_group, is_true, strays};
 use crate::knowledge::KnownTool;
 use crate::lower::{Value, Word};
 use crate::shell::Span;
@@ -310,16 +310,9 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
 
     fn find(&self, spelling: &[u8]) -> Option<&'k Flag> {
         let flag = |command: &&'k Command| {
-            exact(command, spelling).filter(|flag| self.counts(command, spelling, flag))
+            exact(command, spelling).filter(|flag| counts(self.path_len, command, spelling, flag))
         };
         self.chain.iter().flatten().find_map(flag)
-    }
-
-    /// A tool's own `--version` prints one and does nothing else, but behind a subcommand it is
-    /// that one's: `gem install x -v 1.0`, `doctl kubernetes cluster create x --version 1.31`.
-    fn counts(&self, command: &Command, spelling: &[u8], flag: &Flag) -> bool {
-        let inherited = self.path_len > 0 && command.path.is_empty() && flag.sets.is_some();
-        !inherited || !matches!(spelling, b"-v" | b"-V" | b"--version" | b"-version" | b"-Version")
     }
 
     fn flag(&mut self, text: &'a [u8], word: Word<'a>) {
@@ -407,7 +400,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                 candidates.iter().take_while(|(spelling, _)| spelling.as_bytes().starts_with(name))
             {
                 let flag = command.flags.get(usize::from(*place))?;
-                if !self.counts(command, spelling.as_bytes(), flag) {
+                if !counts(self.path_len, command, spelling.as_bytes(), flag) {
                     continue;
                 }
                 match only {

@@ -19,6 +19,14 @@ pub(super) fn strays(command: &Command, from: &Command) -> bool {
         && command.path.split_last().is_some_and(|(_, before)| before != from.path)
 }
 
+/// Whether `spelling` names `flag` of `command` behind `words` words of a subcommand. A tool's own
+/// `--version` prints one and does nothing else, but behind a subcommand it is that one's:
+/// `gem install x -v 1.0`, `doctl kubernetes cluster create x --version 1.31`.
+pub(super) fn counts(words: usize, command: &Command, spelling: &[u8], flag: &Flag) -> bool {
+    let inherited = words > 0 && command.path.is_empty() && flag.sets.is_some();
+    !inherited || !matches!(spelling, b"-v" | b"-V" | b"--version" | b"-version" | b"-Version")
+}
+
 /// Whether a case of `command` looks at what stands in `slot`.
 pub(super) fn decides(command: &Command, slot: &Operand) -> bool {
     command.cases.iter().flat_map(|case| &case.when).any(|condition| condition.facet == slot.name)

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use bumpalo::collections::Vec as BumpVec;
-use guardrail_schema::Language;
+use guardrail_schema::{Language, Role};
 
 use crate::identify::Identifier;
 use crate::identify::call::{Call, LanguageAct, Unknown};
@@ -64,6 +64,35 @@ impl<'a, 'k> Identifier<'a, 'k> {
             self.runs_module(inner, language, Word::known(path, span));
             let found = Found { act: Act::Import(Cow::Borrowed(path)), at: 0..0 };
             call.found.push(LanguageAct { language, found, span });
+        }
+    }
+
+    /// The files that a tool runs wherever it finds them: what the script writes there is what runs.
+    pub(super) fn unnamed(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>) {
+        let Some(command) = call.command.filter(|command| !command.obeys.is_empty() && !call.rehearsal)
+        else {
+            return;
+        };
+        let inner = self.inner(call, invocation);
+        for (path, role) in &command.obeys {
+            let Role::Script(language) = *role else { continue };
+            let path: &'a [u8] = self.arena.alloc_slice_copy(path.as_bytes());
+            self.runs_module(inner, language, Word::known(path, call.named));
+            let found = Found { act: Act::Import(Cow::Borrowed(path)), at: 0..0 };
+            call.found.push(LanguageAct { language, found, span: call.named });
+        }
+    }
+
+    /// A module that is run by its name lies in the directory if it can, as one that a text loads.
+    pub(super) fn finds(&mut self, call: &mut Call<'a, 'k>, inner: Inner<'a>, words: &[Word<'a>]) {
+        let language = match call.command.and_then(|command| command.stdin.as_ref()) {
+            Some(Role::Code(language)) => *language,
+            _ => return,
+        };
+        let Some(word) = words.first() else { return };
+        let name = word.as_known().and_then(|name| name.split(|byte| *byte == b'.').next());
+        if let Some(name) = name.filter(|name| !name.is_empty()) {
+            self.imports(call, inner, language, name, word.span);
         }
     }
 

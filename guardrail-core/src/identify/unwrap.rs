@@ -25,6 +25,7 @@ pub(super) struct Inner<'a> {
 impl<'a, 'k> Identifier<'a, 'k> {
     pub(super) fn unwrap(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>) {
         self.unnamed_documents(call, invocation);
+        self.unnamed(call, invocation);
         if call.arguments.is_empty()
             && call.flags.is_empty()
             && call.command.is_none_or(|c| c.stdin.is_none())
@@ -182,8 +183,13 @@ impl<'a, 'k> Identifier<'a, 'k> {
         {
             return;
         }
-        let families = call.flags.iter().filter_map(|used| used.flag.within.as_deref());
-        let words = families.fold(words, |words, family| self.within(words, family));
+        let words = match call.flags.iter().find_map(|used| used.flag.within.as_deref()) {
+            Some(family) => {
+                self.finds(call, inner, words);
+                self.within(words, family)
+            }
+            None => words,
+        };
         if call.command.is_some_and(|command| command.appends_input.is_some()) {
             // Who writes that input may be behind in the queue.
             return self.waiting.push_back((self.calls.len(), inner));

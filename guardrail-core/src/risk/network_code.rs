@@ -143,21 +143,22 @@ fn installed(case: &Case<'_, '_, '_>, network: &Reach, found: &mut Found) {
     }
 }
 
-/// Modules that a text loads, out of files that the script has fetched.
+/// Modules that a text loads and files that a tool runs unasked, which the script has fetched.
 fn imported(case: &Case<'_, '_, '_>, network: &Reach, found: &mut Found) {
     for call in &case.analysis.identified.calls {
         let Some(invocation) = case.analysis.identified.program.invocation(call.invocation) else { continue };
         for (path, span) in imports(call) {
             let file = case.analysis.file(&Word::known(path, span), invocation);
-            if network.meets(case, &file, false) == Some(Meets::Yes) {
-                let message = "loads a module that comes from a network, which nobody has seen";
+            // What may lie in a directory that was fetched is only there if it is.
+            if network.holds(case, &file) {
+                let message = "loads a file that comes from a network, which nobody has seen";
                 found.at(call.source, span, Risk::Critical, true, message);
             }
         }
     }
 }
 
-/// The files that a call's texts would load modules from.
+/// The files that a call would load where they are there.
 fn imports<'c, 'a>(call: &'c Call<'a, '_>) -> impl Iterator<Item = (&'c [u8], Span)> {
     call.found.iter().filter_map(|found| match &found.found.act {
         Act::Import(path) => Some((&**path, found.span)),

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::super::{Act, Found};
 use super::dialect::{Dialect, Syntax, lists};
 use super::lex::{Lexed, Token, Unreadable, tokens};
-use super::names::{Constant, Names};
+use super::names::{Constant, Names, imports};
 use super::shape::{
     calls_back, calls_function, calls_value, ends_import, ends_operand, is_comma, is_key, is_mark, matching,
     reads_only, shows_arguments, split_first, starts_statement,
@@ -132,6 +132,9 @@ impl<'t> Checker<'t> {
         }
         match (dialect.syntax, name) {
             // What these load has been looked at.
+            (Syntax::Python, b"from") if starts_statement(before) && !imports(rest) => {
+                return Err(Unreadable);
+            }
             (Syntax::Python, b"import" | b"from") if starts_statement(before) => {
                 return Ok(rest.iter().take_while(|one| !ends_import(one.token)).count());
             }

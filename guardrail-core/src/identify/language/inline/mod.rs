@@ -352,6 +352,9 @@ mod tests {
                     "import zipfile; zipfile.ZipFile('f').extractall()",
                     "from gzip import open",
                     "import importlib.util; importlib.util.find_spec('evil.x')",
+                    "from a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a import b",
+                    "from os \\\n import system",
+                    "import configparser; c = configparser.ConfigParser(); r = c.read; r('x')",
                     "import numpy; numpy.load('x')",
                     "import numpy as np; np.__version__ = 1",
                     "import ctypes; ctypes.CDLL(None)",
@@ -599,6 +602,32 @@ mod tests {
                 assert_eq!(found.first().map(String::as_str), Some("opaque"), "{language}: {program}");
             }
         }
+    }
+
+    #[test]
+    fn modules_and_what_is_run_of_files_are_told() {
+        check(
+            Python,
+            &[
+                ("import json, os.path as p; print(p.exists('x'))", &["import:json", "import:os"]),
+                ("import evil.part", &["opaque", "import:evil"]),
+                ("from evil import part", &["opaque", "import:evil"]),
+                ("exec(open('f.py').read())", &["opaque", "load:f.py", "read:f.py"]),
+                ("import model\nmodel.eval()\nopen('f.py')", &["opaque", "import:model", "read:f.py"]),
+                (
+                    "import requests\nexec(requests.get('http://x').text)",
+                    &["opaque", "network:http://x", "import:requests", "fetched"],
+                ),
+                ("unknown(open('g', 'w'), '%s' % 1)\nopen('f.py')", &["opaque", "read:f.py", "write:g"]),
+            ],
+        );
+        check(JavaScript, &[("require('./x')", &["opaque", "load:./x"])]);
+        check(
+            JavaScript,
+            &[("eval(require('fs').readFileSync('f.py'))", &["opaque", "load:f.py", "read:f.py"])],
+        );
+        check(Ruby, &[("eval File.read('f.py')", &["opaque", "load:f.py", "read:f.py"])]);
+        check(Php, &[("eval(file_get_contents('f.py'));", &["opaque", "load:f.py", "read:f.py"])]);
     }
 
     #[test]

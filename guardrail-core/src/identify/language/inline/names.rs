@@ -326,7 +326,7 @@ impl<'t> Names<'t> {
 }
 
 /// `a.b import ...`, and no `raise ... from ...`.
-fn imports(rest: &[Lexed<'_>]) -> bool {
+pub(super) fn imports(rest: &[Lexed<'_>]) -> bool {
     rest.iter()
         .take(32)
         .take_while(|one| matches!(one.token, Token::Name(_) | Token::Mark(b'.')))

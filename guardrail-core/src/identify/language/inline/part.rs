@@ -93,6 +93,7 @@ impl<'t> Checker<'t> {
         let called = is_mark(rest, b'(');
         let fits = match name {
             // A file by its name, not the rest of one that is open.
+            b"read" if !called && self.names.loads(b"configparser") => false,
             b"read" if called && (self.names.loads(b"configparser") || reads_text(rest)) => {
                 let counts =
                     matches!(rest.get(1).map(|one| one.token), Some(Token::Number | Token::Mark(b')')));

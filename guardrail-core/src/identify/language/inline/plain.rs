@@ -41,6 +41,7 @@ pub(super) fn acts<'t>(dialect: &'static Dialect, text: &'t [u8], found: &mut Ve
         }
     }
     evaluated(dialect, text, found, whole);
+    reads(dialect, text, found);
     if matches!(dialect.syntax, Syntax::Python | Syntax::Ruby | Syntax::Php) {
         for name in [&b"open("[..], b"fopen("] {
             for start in places(text, name) {
@@ -48,6 +49,23 @@ pub(super) fn acts<'t>(dialect: &'static Dialect, text: &'t [u8], found: &mut Ve
                 if opens_to_write(arguments) {
                     add(found, whole, Act::Write(first_string(arguments)), start, start + name.len());
                 }
+            }
+        }
+    }
+}
+
+/// The files that an opaque text plainly reads: what it then does with them nobody can tell.
+fn reads<'t>(dialect: &'static Dialect, text: &'t [u8], found: &mut Vec<Found<'t>>) {
+    const ENOUGH: usize = 64;
+    let mut paths: Vec<&[u8]> = Vec::new();
+    for source in dialect.sources {
+        for start in places(text, source.as_bytes()) {
+            let behind = text.get(start + source.len()..).unwrap_or_default();
+            let Some(Cow::Borrowed(path)) = first_string(behind) else { continue };
+            if paths.len() < ENOUGH && !paths.contains(&path) && !opens_to_write(behind) {
+                paths.push(path);
+                let at = start..start + source.len();
+                found.push(Found { act: Act::Read(Some(Cow::Borrowed(path))), at });
             }
         }
     }

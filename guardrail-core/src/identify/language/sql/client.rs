@@ -313,7 +313,8 @@ fn arguments<'t>(cursor: &mut Cursor<'t>) -> Option<&'t [u8]> {
         }
         let start = cursor.position();
         while let Some(inner) = cursor.peek().filter(|inner| *inner != byte && *inner != b'\n') {
-            cursor.skip(if inner == b'\\' && byte == b'\'' { 2 } else { 1 });
+            let escapes = inner == b'\\' && byte == b'\'' && cursor.peek_at(1) != Some(b'\n');
+            cursor.skip(if escapes { 2 } else { 1 });
         }
         if byte == b'`' {
             command = command.or(Some(cursor.since(start)));

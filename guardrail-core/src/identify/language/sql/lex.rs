@@ -42,21 +42,26 @@ impl Reading {
     /// The client's commands are one letter behind a backslash.
     const LETTERS: u16 = 1 << 13;
 
-    pub(super) const POSTGRES: Self = Self(Self::DOLLAR | Self::NESTED);
+    /// Backslashes escape in `E''`.
+    const ESCAPES: u16 = 1 << 14;
+    /// At the beginning of a statement, a line that begins with `#` is none.
+    const HASH_LINES: u16 = 1 << 15;
+
+    pub(super) const POSTGRES: Self = Self(Self::DOLLAR | Self::NESTED | Self::ESCAPES);
     const MYSQL: u16 = Self::BACKSLASH | Self::HASH | Self::DASH_BLANK | Self::BACKQUOTE | Self::LETTERS;
 
     /// PostgreSQL comes first: what is read once is read as that.
     pub(super) const ALL: &[Self] = &[
         Self::POSTGRES,
         // `standard_conforming_strings = off`
-        Self(Self::DOLLAR | Self::NESTED | Self::BACKSLASH),
+        Self(Self::DOLLAR | Self::NESTED | Self::BACKSLASH | Self::ESCAPES),
         Self(Self::MYSQL | Self::EXECUTED),
         // `NO_BACKSLASH_ESCAPES`
         Self((Self::MYSQL | Self::EXECUTED) & !Self::BACKSLASH),
         // Executed by a newer server only.
         Self(Self::MYSQL),
         // SQLite
-        Self(Self::BACKQUOTE | Self::BRACKET | Self::OPEN_COMMENT),
+        Self(Self::BACKQUOTE | Self::BRACKET | Self::OPEN_COMMENT | Self::HASH_LINES),
         // BigQuery
         Self(Self::BACKSLASH | Self::HASH | Self::BACKQUOTE | Self::TRIPLE),
         // Snowflake, Cassandra, and ClickHouse but for `//`
@@ -103,7 +108,8 @@ pub(super) fn features(text: &[u8]) -> u16 {
         let next = text.get(index + 1).copied();
         features |= match byte {
             b'\\' => Reading::BACKSLASH | Reading::LETTERS,
-            b'#' => Reading::HASH,
+            b'#' => Reading::HASH | Reading::HASH_LINES,
+            b'e' | b'E' if next == Some(b'\'') => Reading::ESCAPES,
             b'$' => Reading::DOLLAR,
             b'`' => Reading::BACKQUOTE,
             b'[' => Reading::BRACKET,
@@ -251,7 +257,8 @@ impl<'t> Lexer<'t> {
                     return self.quoted(
                         Kind::Text,
                         b'\'',
-                        backslashes || prefix.eq_ignore_ascii_case(b"e"),
+                        backslashes
+                            || prefix.eq_ignore_ascii_case(b"e") && self.reading.has(Reading::ESCAPES),
                         start,
                     );
                 }
@@ -275,7 +282,9 @@ impl<'t> Lexer<'t> {
             self.cursor.eat_while(|byte| byte.is_ascii_whitespace() || byte == 0x0b);
             let next = self.cursor.peek_at(1);
             let line = match self.cursor.peek() {
-                Some(b'#') => self.reading.has(Reading::HASH),
+                Some(b'#') => {
+                    self.reading.has(Reading::HASH) || self.fresh && self.reading.has(Reading::HASH_LINES)
+                }
                 Some(b'/') if next == Some(b'/') => self.reading.has(Reading::SLASHES),
                 Some(b'-') if next == Some(b'-') => {
                     let spaced = self

@@ -219,7 +219,6 @@ mod tests {
                 "SELECT 1",
                 "select * from users where name = 'it''s; DROP TABLE x' order by 1 limit 5;",
                 "SELECT \"delete\", 'update' FROM \"drop\" -- DELETE FROM x",
-                "SELECT E'a\\'b; DROP TABLE t' FROM x",
                 "SELECT 'C:\\dir' AS path",
                 "SELECT updated_at, deleted, create_time FROM t WHERE inserted IS NOT NULL",
                 "SELECT REPLACE(a, 'x', 'y'), INSERT(a, 1, 2, 'x'), truncate(1.5, 1) FROM t",
@@ -464,6 +463,7 @@ mod tests {
             &[
                 "SELECT $$DROP TABLE users; DELETE FROM x$$",
                 "SELECT $tag$ it's; TRUNCATE x $tag$",
+                "SELECT E'a\\'b; DROP TABLE t' FROM x",
                 "SELECT 1 -- `\n, '#', a # b, '\\' FROM t",
                 "SELECT a[1] || ']; DROP TABLE t' FROM t",
                 "SELECT /* /* ; DROP TABLE t */ ; DROP TABLE t */ 1",
@@ -489,6 +489,7 @@ mod tests {
                 ("\\echo `id`", &["shell:id"]),
                 ("\\set x `id`", &["opaque", "shell:id"]),
                 ("SELECT $a$ x $b$", &["opaque"]),
+                ("\\]SELECT '\\\nDROP TABLE t;", &["opaque", "Drop TABLE t"]),
                 ("\\echo a \\\\ DROP TABLE t", &["Drop TABLE t"]),
                 ("\\\\ '\nDROP TABLE t; -- '", &["opaque", "Drop TABLE t"]),
                 ("\\\nDROP TABLE t", &["Drop TABLE t"]),
@@ -514,7 +515,12 @@ mod tests {
             let found = acts(MySql, statement);
             assert!(found.iter().any(|act| act == "Drop TABLE t"), "{statement}: {found:?}");
         }
-        for statement in ["*/$a$]'x';\nDROP TABLE t;", "\u{feff} DROP TABLE t;("] {
+        for statement in [
+            "#'\nDROP TABLE t;'",
+            "SELECT e'\\';DROP TABLE t;--'",
+            "*/$a$]'x';\nDROP TABLE t;",
+            "\u{feff} DROP TABLE t;(",
+        ] {
             let found = acts(Sqlite, statement);
             assert!(found.iter().any(|act| act == "Drop TABLE t"), "{statement}: {found:?}");
         }
