@@ -227,9 +227,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             let words = match &used.flag.placeholder {
                 None => used.wrapped,
                 Some(placeholder) => {
-                    let path = self.path_under(call, &placeholder.of, used.span);
-                    let path =
-                        Word { from: self.walked(call, invocation, &placeholder.of, path.from), ..path };
+                    let path = self.path_found(call, invocation, &placeholder.of, used.span);
                     let text = placeholder.text.as_bytes();
                     let mut words = BumpVec::new_in(self.arena);
                     words.extend(used.wrapped.iter().map(|&word| fill(word, text, path)));
@@ -247,7 +245,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
     }
 
     /// A path somewhere under the operand's paths.
-    fn path_under(&self, call: &Call<'a, 'k>, of: &str, span: Span) -> Word<'a> {
+    pub(super) fn path_under(&self, call: &Call<'a, 'k>, of: &str, span: Span) -> Word<'a> {
         let mut under = call.facet(of);
         match (under.next(), under.next()) {
             (None, _) => Word { value: Value::Partial { prefix: b"./", suffix: b"" }, ..Word::unknown(span) },

@@ -6,13 +6,26 @@ use bumpalo::collections::Vec as BumpVec;
 use crate::identify::Identifier;
 use crate::identify::call::Call;
 use crate::lower::{Invocation, Lead, Origin, Value, Word};
+use crate::shell::Span;
 
 /// How many names and paths are put together.
 const MOST: usize = 8;
 
 impl<'a, 'k> Identifier<'a, 'k> {
+    /// A path somewhere under the operand's paths, with what it may be.
+    pub(super) fn path_found(
+        &self,
+        call: &Call<'a, 'k>,
+        invocation: &Invocation<'a>,
+        of: &str,
+        span: Span,
+    ) -> Word<'a> {
+        let path = self.path_under(call, of, span);
+        Word { from: self.walked(call, invocation, of, path.from), ..path }
+    }
+
     /// What flowed into a path that stands for each that is found below the paths of a call.
-    pub(super) fn walked(
+    fn walked(
         &self,
         call: &Call<'a, 'k>,
         invocation: &Invocation<'a>,
