@@ -55,7 +55,7 @@ fn missing(entries: &[Entry], file: &WaysFile) -> Vec<String> {
     let paths = file.ways.ways.iter().flat_map(|way| &way.of);
     let modelled = !file.ways.operations.is_empty();
     paths
-        .filter(|path| !known(path) && !(modelled && path.iter().any(|word| word.contains('*'))))
+        .filter(|path| !known(path) && (!modelled || path.iter().all(|word| !word.contains('*'))))
         .map(|path| format!("`{}` is no command of it", path.join(" ")))
         .collect()
 }
