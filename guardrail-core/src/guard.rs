@@ -2,6 +2,7 @@
 
 mod listed;
 
+use std::cell::Cell;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use bumpalo::Bump;
@@ -355,7 +356,9 @@ impl Guard {
             Action::Argv(words) => argv(arena, &mut identifier, words),
             Action::Call { name, arguments } => identifier.named_call(name, arguments),
         }
-        let analysis = Analysis::new(arena, identifier.run(), View { cwd, workspace, home });
+        let looks = Cell::new(0);
+        let view = View { cwd, workspace, home, looks: Some(&looks) };
+        let analysis = Analysis::new(arena, identifier.run(), view);
         let found = risk::judge(&analysis, facts);
         let wanted = if found.wanted.is_empty() { Vec::new() } else { found.wanted.into_iter().collect() };
         then(Staged { arena, analysis, findings: found.findings, wanted })

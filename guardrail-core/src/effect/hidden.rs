@@ -13,6 +13,12 @@ const HOLE: &[u8] = b"\0";
 /// How many of the globs that flowed into a word are looked at: beyond, it may be anything.
 const MOST: usize = 256;
 
+/// How many of them are put together in pairs.
+const FEW: usize = 6;
+
+/// How many are looked at in one evaluation.
+const MOST_LOOKS: u32 = 1 << 13;
+
 /// Whether the path in `word`, seen from `directory`, may be a secret's although nothing that is
 /// written in it says so.
 pub(super) fn is_secret(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> bool {
@@ -88,7 +94,8 @@ fn add_around<'p>(path: &mut Components<'p>, word: &Word<'p>) {
 
 /// What a glob found, alone and with what was put around it: `for d in ~/.s*; do cat $d/id_rsa`.
 fn found(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> bool {
-    too_many(word)
+    !may_look(word, view)
+        || too_many(word)
         || globs(word).any(|(lead, pattern)| {
             let names = |text: &[u8]| {
                 pattern_is_secret(lead, text, directory, view) || walks_secrets(lead, text, directory, view)
@@ -108,7 +115,6 @@ fn found(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> bool {
 
 /// What two globs found, one below the other: `for d in /e?c; do for f in s?adow; do cat $d/$f`.
 fn pairs<'w>(word: &'w Word<'_>) -> impl Iterator<Item = (Lead, Vec<u8>)> + 'w {
-    const FEW: usize = 6;
     let several = globs(word).nth(1).is_some();
     let above = globs(word).take(if several { FEW } else { 0 });
     above.flat_map(move |(lead, above)| {
@@ -134,9 +140,21 @@ fn found_below(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> bool {
         return false;
     }
     let here = Word::known(b"", word.span);
-    too_many(directory)
+    !may_look(directory, view)
+        || too_many(directory)
         || globs(directory)
             .any(|(lead, pattern)| pattern_is_secret(lead, &[pattern, b"/", text].concat(), &here, view))
+}
+
+/// Counts names that are about to be looked at; whether that is still within bounds.
+fn may_look(word: &Word<'_>, view: &View<'_>) -> bool {
+    let Some(looks) = view.looks else { return true };
+    let known = |origin: &&Origin<'_>| matches!(origin, Origin::Files(..));
+    let count = word.from.iter().filter(known).count() as u32;
+    // Each of them alone, and some of them in pairs.
+    let few = if count > 1 { count.min(FEW as u32) } else { 0 };
+    looks.set(looks.get().saturating_add(count + 2 * few * few));
+    count == 0 || looks.get() <= MOST_LOOKS
 }
 
 fn globs<'w>(word: &'w Word<'_>) -> impl Iterator<Item = (Lead, &'w [u8])> {

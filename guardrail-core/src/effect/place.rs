@@ -2,6 +2,8 @@
 //! start-up file. Decided on the path as written, links unresolved: what a link makes of it is
 //! the executor's to check.
 
+use std::cell::Cell;
+
 use crate::effect::hidden;
 use crate::effect::names::Names;
 use crate::lower::{Lead, Origin, Value, Word};
@@ -48,6 +50,8 @@ pub(crate) struct View<'a> {
     pub(crate) cwd: Option<&'a [u8]>,
     pub(crate) workspace: Option<&'a [u8]>,
     pub(crate) home: Option<&'a [u8]>,
+    /// How many names that globs found have been looked at: beyond a number, any may be a secret's.
+    pub(crate) looks: Option<&'a Cell<u32>>,
 }
 
 impl Location {

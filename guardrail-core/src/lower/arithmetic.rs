@@ -80,12 +80,17 @@ impl<'a> Lowerer<'a> {
     /// Evaluates the constants that a word may be, each in a copy of the shell.
     fn evaluate_maybe(&mut self, word: &Word<'a>, site: Site, nesting: u32) {
         for text in word.maybe {
-            if plain(text).is_none() && !text.is_empty() {
-                self.leave_shell();
-                self.around.context.conditional = true;
-                self.evaluate(text, site, nesting);
-                self.enter_shell();
-            }
+            self.evaluate_apart(text, site, nesting);
+        }
+    }
+
+    /// Evaluates a text that may not be the one, in a copy of the shell.
+    fn evaluate_apart(&mut self, text: &'a [u8], site: Site, nesting: u32) {
+        if plain(text).is_none() && !text.is_empty() {
+            self.leave_shell();
+            self.around.context.conditional = true;
+            self.evaluate(text, site, nesting);
+            self.enter_shell();
         }
     }
 
@@ -497,7 +502,18 @@ impl<'a> Expression<'_, 'a> {
             return Ok(None);
         }
         let binding = self.lowerer.variable(name, self.site.span);
-        if binding.elements.is_some() && subscripted {
+        if let Some(elements) = binding.elements.filter(|_| subscripted) {
+            // Which one, nobody has to know.
+            let (lowerer, site) = (&mut *self.lowerer, self.site);
+            if lowerer.spend(elements.len() as u32 / 4, site.source, site.span) {
+                for element in elements {
+                    match element.as_known() {
+                        Some(text) => lowerer.evaluate_apart(text, site, self.nesting + 1),
+                        None if element.from.is_empty() => {}
+                        None => lowerer.note_arithmetic(element.from, site.source, site.span),
+                    }
+                }
+            }
             return Ok(None);
         }
         match binding.value.as_known() {

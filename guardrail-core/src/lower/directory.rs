@@ -16,23 +16,15 @@ impl<'a> Lowerer<'a> {
     /// `cd` and `pushd`: what the shell remembers of where it was stays known.
     pub(super) fn change_directory(&mut self, arguments: &'a [Word<'a>], is_cd: bool) {
         let before = self.working_directory(Span::default());
+        self.seen.left = environment::union(self.arena, self.seen.left, self.traces(&before));
         if !is_cd {
-            self.remember_directories(&before, arguments);
+            // `pushd -n` leaves nothing and still remembers.
+            for word in arguments {
+                self.seen.left = environment::union(self.arena, self.seen.left, self.traces(word));
+            }
         }
         self.enter_directory(arguments, is_cd);
-        if !arguments.is_empty() || is_cd {
-            self.rebind(b"OLDPWD", Binding { exported: true, ..Binding::of(before) });
-        }
-    }
-
-    /// The stack of directories: any entry may be any of those that were ever on it.
-    fn remember_directories(&mut self, before: &Word<'a>, arguments: &'a [Word<'a>]) {
-        let mut from = self.variable(STACK, Span::default()).value.from;
-        for word in std::iter::once(before).chain(arguments) {
-            from = environment::union(self.arena, from, self.traces(word));
-        }
-        let value = Word { from, ..Word::unknown(Span::default()) };
-        self.rebind(STACK, Binding::of(value));
+        self.remember(before);
     }
 
     /// `popd`.
@@ -40,7 +32,15 @@ impl<'a> Lowerer<'a> {
         let before = self.working_directory(Span::default());
         self.directory_unknown();
         self.state.directory.from = self.variable(STACK, Span::default()).value.from;
-        self.rebind(b"OLDPWD", Binding { exported: true, ..Binding::of(before) });
+        self.remember(before);
+    }
+
+    fn remember(&mut self, before: Word<'a>) {
+        self.state.previous = Some(self.arena.alloc(before));
+        // One that the script bound itself is bound anew.
+        if let Found::Bound(_) = self.environments.lookup(self.state.environment, b"OLDPWD") {
+            self.rebind(b"OLDPWD", Binding { exported: true, ..Binding::of(before) });
+        }
     }
 
     fn enter_directory(&mut self, arguments: &'a [Word<'a>], is_cd: bool) {
@@ -84,18 +84,15 @@ impl<'a> Lowerer<'a> {
             return;
         }
         match target.as_known() {
-            Some(b"-") if is_cd => match self.environments.lookup(self.state.environment, b"OLDPWD") {
-                Found::Bound(_) => {
-                    let old = self.variable(b"OLDPWD", target.span).value;
-                    if matches!(old.value, Value::Unknown) {
-                        self.directory_unknown();
-                        self.state.directory.from = old.from;
-                    } else {
-                        self.go_to(&old);
-                    }
+            Some(b"-") if is_cd => {
+                let old = self.variable(b"OLDPWD", target.span).value;
+                if matches!(old.value, Value::Unknown) {
+                    self.directory_unknown();
+                    self.state.directory.from = old.from;
+                } else {
+                    self.go_to(&old);
                 }
-                _ => self.directory_unknown(),
-            },
+            }
             Some(b"") => self.directory_unknown(),
             Some(path) if !is_cd && matches!(path.first(), Some(b'+' | b'-')) => self.leave_directory(),
             // With CDPATH a plain name may lead anywhere.

@@ -234,8 +234,17 @@ impl<'a> Environments<'a> {
     }
 }
 
+/// How many origins of one word are kept.
+pub(super) const MOST_ORIGINS: usize = 64;
+
+/// Stands for the files that were found in more places than are kept.
+pub(super) const EVERYWHERE: Origin<'static> = Origin::Files(Lead::Text, b"/**");
+
 /// Adds what flows into `from`, each origin once. Bounded: past a handful the kinds matter, not the count.
 pub(super) fn union<'a>(arena: &'a Bump, a: &'a [Origin<'a>], b: &'a [Origin<'a>]) -> &'a [Origin<'a>] {
+    if a.len() >= MOST_ORIGINS && a.last() == Some(&EVERYWHERE) {
+        return a;
+    }
     if b.iter().all(|origin| a.contains(origin)) {
         return a;
     }
@@ -244,8 +253,13 @@ pub(super) fn union<'a>(arena: &'a Bump, a: &'a [Origin<'a>], b: &'a [Origin<'a>
     }
     let mut all: Vec<Origin<'a>> = a.to_vec();
     for origin in b {
-        if all.len() < 64 && !all.contains(origin) {
+        if all.contains(origin) {
+            continue;
+        }
+        if all.len() < MOST_ORIGINS {
             all.push(*origin);
+        } else if let (Origin::Files(..), Some(last)) = (origin, all.last_mut()) {
+            *last = EVERYWHERE;
         }
     }
     arena.alloc_slice_copy(&all)

@@ -62,6 +62,14 @@ impl<'a> Lowerer<'a> {
         }
     }
 
+    /// Moves the scratch words behind `base` into the arena.
+    pub(super) fn take_words(&mut self, base: usize) -> &'a [Word<'a>] {
+        let taken = self.words.get(base..).unwrap_or_default();
+        let taken: &'a [Word<'a>] = if taken.is_empty() { &[] } else { self.arena.alloc_slice_copy(taken) };
+        self.words.truncate(base);
+        taken
+    }
+
     pub(super) fn expand_word(&mut self, unit: Unit<'_, 'a>, word: &shell::Word) {
         if let Some(text) = constant(unit, word) {
             self.words.push(Word::known(text, word.span));

@@ -175,8 +175,13 @@ impl<'a> Lowerer<'a> {
         field.after_unknown = self.buffer.len();
         for origin in from {
             let known = self.origins.get(field.origins..).unwrap_or_default();
-            if known.len() < 64 && !known.contains(origin) {
+            if known.contains(origin) {
+                continue;
+            }
+            if known.len() < environment::MOST_ORIGINS {
                 self.origins.push(*origin);
+            } else if let (Origin::Files(..), Some(last)) = (origin, self.origins.last_mut()) {
+                *last = environment::EVERYWHERE;
             }
         }
     }

@@ -36,7 +36,12 @@ fn alike(a: &State<'_>, b: &State<'_>) -> bool {
     a.environment == b.environment
         && (a.directory.value, a.directory.lead) == (b.directory.value, b.directory.lead)
         && same_words(&a.positional, &b.positional)
+        && same_place(a.previous, b.previous)
         && (a.dead, a.export_all, a.last_pipe) == (b.dead, b.export_all, b.last_pipe)
+}
+
+fn same_place(a: Option<&Word<'_>>, b: Option<&Word<'_>>) -> bool {
+    a.map(std::ptr::from_ref) == b.map(std::ptr::from_ref)
 }
 
 fn same_words(a: &Positional<'_>, b: &Positional<'_>) -> bool {
@@ -76,6 +81,9 @@ impl<'a> Lowerer<'a> {
             same &= end.environment == first.environment;
             if end.directory.value != joined.directory.value || end.directory.lead != joined.directory.lead {
                 joined.directory = Word::unknown(joined.directory.span);
+            }
+            if !same_place(end.previous, joined.previous) {
+                joined.previous = None;
             }
             if !same_words(&end.positional, &joined.positional) {
                 joined.positional = Positional::UNKNOWN;

@@ -6,6 +6,7 @@ use bumpalo::collections::Vec as BumpVec;
 use crate::Limits;
 use crate::lower::environment::{Binding, Environments, Function, Node};
 use crate::lower::expand::Declared;
+use crate::lower::seen::Seen;
 use crate::lower::substitution::Shell;
 use crate::lower::*;
 use crate::shell::{self, Script, Span};
@@ -95,6 +96,8 @@ impl Positional<'_> {
 pub(super) struct State<'a> {
     pub(super) environment: EnvironmentId,
     pub(super) directory: Word<'a>,
+    /// The directory before, where it is known.
+    pub(super) previous: Option<&'a Word<'a>>,
     pub(super) positional: Positional<'a>,
     /// Nothing behind this point runs on this path: `exit`, `return`, `break`.
     pub(super) dead: bool,
@@ -180,8 +183,8 @@ pub struct Lowerer<'a> {
     pub(super) functions: Vec<(Function<'a>, bool)>,
     pub(super) calls: Vec<Call<'a>>,
     pub(super) deferred: Vec<Deferred<'a>>,
-    /// The last argument of the command before: `$_`.
-    pub(super) last_argument: Option<Word<'a>>,
+    /// What the shell's own variables may hold of it.
+    pub(super) seen: Seen<'a>,
     /// The source that is being read.
     pub(super) reading: SourceId,
     /// The invocation whose words are being expanded.
@@ -250,7 +253,7 @@ impl<'a> Lowerer<'a> {
             functions: Vec::new(),
             calls: Vec::new(),
             deferred: Vec::new(),
-            last_argument: None,
+            seen: Seen::default(),
             reading: SourceId(0),
             current: None,
             reveals: true,
@@ -370,6 +373,7 @@ impl<'a> Lowerer<'a> {
         if let Some(slot) = self.scripts.get_mut(id.0 as usize) {
             *slot = Some(script);
         }
+        self.seen.expect(text);
         let unit = Unit { script, text, source: id };
         let reading = std::mem::replace(&mut self.reading, id);
         self.list(unit, script.body());
@@ -556,16 +560,6 @@ impl<'a> Lowerer<'a> {
         self.functions.truncate(mark.functions);
         self.deferred.truncate(mark.deferred);
     }
-
-    // ---- scratch
-
-    /// Moves the scratch words behind `base` into the arena.
-    pub(super) fn take_words(&mut self, base: usize) -> &'a [Word<'a>] {
-        let taken = self.words.get(base..).unwrap_or_default();
-        let taken: &'a [Word<'a>] = if taken.is_empty() { &[] } else { self.arena.alloc_slice_copy(taken) };
-        self.words.truncate(base);
-        taken
-    }
 }
 
 impl<'a> State<'a> {
@@ -578,6 +572,7 @@ impl<'a> State<'a> {
         Self {
             environment,
             directory: entry.directory,
+            previous: None,
             positional,
             dead: false,
             export_all: false,

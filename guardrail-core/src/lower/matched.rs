@@ -66,6 +66,27 @@ impl<'a> Lowerer<'a> {
         one
     }
 
+    /// What flows into a word that is one of several, the constants as paths that it may be: for
+    /// where it is used so often that trying each of them would cost too much.
+    pub(super) fn any_text(&self, words: &[Word<'a>]) -> &'a [Origin<'a>] {
+        let mut from: &'a [Origin<'a>] = &[];
+        let mut texts: Vec<u8> = Vec::new();
+        for word in words {
+            match word.as_known() {
+                Some(text) if text.is_empty() || is_integer(text) => {}
+                Some(text) => {
+                    texts.extend_from_slice(text);
+                    texts.push(b'\n');
+                }
+                None => from = environment::union(self.arena, from, self.traces(word)),
+            }
+        }
+        if texts.is_empty() {
+            return from;
+        }
+        self.with_files(from, Lead::Text, self.arena.alloc_slice_copy(&texts))
+    }
+
     /// Adds what a pattern matches where its stars match hidden files as well.
     pub(super) fn with_hidden(
         &self,

@@ -30,6 +30,7 @@ mod reference;
 mod repeat;
 mod scope;
 mod secret_names;
+mod seen;
 mod simple;
 mod substitution;
 mod template;

@@ -152,7 +152,8 @@ impl<'a> Lowerer<'a> {
                 let any = match binding.elements {
                     Some(elements) => {
                         self.spend(elements.len() as u32 / 4, unit.source, span);
-                        self.one_of(elements)
+                        let from = self.any_text(elements);
+                        Word { from, ..Word::unknown(span) }
                     }
                     None => binding.value,
                 };
@@ -185,16 +186,15 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    /// `$_`: the last argument of the command before; in a loop that may be one further down.
+    /// `$_`: the last argument of a command before; in a loop that may be one further down.
     fn last_argument(&mut self, span: Span) -> Binding<'a> {
         if self.around.context.in_loop.is_some() {
             self.moves += 1;
         }
-        let assigned = self.variable(b"_", span);
-        let last = self.last_argument.unwrap_or_else(|| Word::unknown(span));
-        let either = environment::merge(self.arena, &assigned.value, &last);
-        let from = environment::union(self.arena, either.from, self.traces(&last));
-        Binding::of(Word { from: self.named(from, b"_"), maybe: either.maybe, ..Word::unknown(span) })
+        let assigned = self.variable(b"_", span).value;
+        let last = self.seen.last_arguments.unwrap_or_default();
+        let from = environment::union(self.arena, assigned.from, last);
+        Binding::of(Word { from: self.named(from, b"_"), maybe: assigned.maybe, ..Word::unknown(span) })
     }
 
     fn opaque(&self, name: &'a [u8], span: Span) -> Binding<'a> {

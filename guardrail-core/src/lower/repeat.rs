@@ -88,6 +88,7 @@ impl<'a> Lowerer<'a> {
         }
         if rounds.moved {
             self.state.directory = Word::unknown(base.directory.span);
+            self.state.previous = None;
             self.state.positional = Positional::UNKNOWN;
         }
         self.environments.len()
@@ -151,6 +152,7 @@ impl<'a> Lowerer<'a> {
         self.state.environment = self.blur(base.environment, mark.bindings);
         if moved || end.directory.value != base.directory.value {
             self.state.directory = Word::unknown(base.directory.span);
+            self.state.previous = None;
             self.state.positional = Positional::UNKNOWN;
         }
         self.state.export_all |= end.export_all;

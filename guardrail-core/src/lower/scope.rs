@@ -65,7 +65,7 @@ impl<'a> Lowerer<'a> {
             // Which a shell that starts sets itself, and `cd` moves along.
             Found::Forgotten if name == b"PWD" => Binding::of(self.working_directory(span)),
             Found::Forgotten => {
-                let binding = opaque(self);
+                let binding = self.remembered(name, span).unwrap_or_else(|| opaque(self));
                 Binding { value: homely(name, binding.value), ..binding }
             }
             Found::Missing => {
@@ -78,12 +78,27 @@ impl<'a> Lowerer<'a> {
                 let lead = match name {
                     b"HOME" => Lead::Home,
                     b"PWD" => return Binding::of(self.working_directory(span)),
-                    _ => return opaque(self),
+                    _ => return self.remembered(name, span).unwrap_or_else(|| opaque(self)),
                 };
                 let value = Value::Partial { prefix: &[], suffix: &[] };
                 Binding::of(Word { value, lead, ..Word::unknown(span) })
             }
         }
+    }
+
+    /// A variable of the shell's own, which may be something of what it saw before.
+    fn remembered(&self, name: &'a [u8], span: Span) -> Option<Binding<'a>> {
+        let seen = match (name, self.state.previous) {
+            (b"OLDPWD", Some(before)) => {
+                return Some(Binding { exported: true, ..Binding::of(Word { span, ..*before }) });
+            }
+            (b"OLDPWD" | b"DIRSTACK", _) => self.seen.left,
+            (b"BASH_REMATCH", _) => self.seen.matched,
+            _ => return None,
+        };
+        let itself = self.arena.alloc_slice_copy(&[Origin::Variable(name)]);
+        let from = environment::union(self.arena, itself, seen);
+        Some(Binding::of(Word { from, ..Word::unknown(span) }))
     }
 
     /// `$PWD`.
@@ -192,6 +207,7 @@ impl<'a> Lowerer<'a> {
         self.separators_bound = true;
         self.state.environment =
             self.environments.push(self.state.environment, Node::Forgotten { functions });
+        self.state.previous = None;
         if functions {
             self.state.positional = Positional::UNKNOWN;
             self.state.directory = Word::unknown(self.state.directory.span);

@@ -98,7 +98,10 @@ impl<'a> Lowerer<'a> {
             invocation.resolution = resolution;
         }
         if let Some(last) = words.last() {
-            self.last_argument = Some(*last);
+            if let Some(from) = self.seen.last_arguments {
+                let last = self.any_text(std::slice::from_ref(last));
+                self.seen.last_arguments = Some(environment::union(self.arena, from, last));
+            }
             let persists = resolution == Resolution::Builtin && name == Some(b"exec") && words.len() == 1;
             if let Some(around) = redirected {
                 self.around = around;
@@ -258,7 +261,9 @@ impl<'a> Lowerer<'a> {
             return Word { from, ..Word::unknown(value.span) };
         }
         if old.attribute == Attribute::Integer || is_dynamic_number(name) {
-            let sum = match (self.number(value, None), self.number(&old.value, None)) {
+            // What it held before was evaluated when it got there.
+            let before = old.value.as_known().and_then(|_| self.number(&old.value, None));
+            let sum = match (self.number(value, None), before) {
                 (Some(value), Some(old)) => Some(old.wrapping_add(value)),
                 _ => None,
             };

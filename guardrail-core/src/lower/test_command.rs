@@ -1,5 +1,6 @@
 //! `[[ ... ]]`, `test` and `[`: they start nothing, but some operands are evaluated.
 
+use crate::lower::environment;
 use crate::lower::expand::Mode;
 use crate::lower::lowerer::{Lowerer, Unit};
 use crate::lower::{Origin, SourceId, Word};
@@ -7,6 +8,23 @@ use crate::shell::{self, Part, Slice};
 
 /// Comparisons whose operands `[[` evaluates as arithmetic.
 const ARITHMETIC: &[&[u8]] = &[b"-eq", b"-ne", b"-lt", b"-le", b"-gt", b"-ge"];
+
+/// Whether a regular expression, as written, may match text that it does not spell: one of digits and
+/// letters gives no more than it asks for.
+fn is_wide(pattern: &[u8]) -> bool {
+    let mut bytes = pattern.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' => {
+                bytes.next();
+            }
+            b'[' if bytes.as_slice().first() == Some(&b'^') => return true,
+            b'.' | b'/' | b'$' | b'`' if !bytes.as_slice().is_empty() || *byte != b'$' => return true,
+            _ => {}
+        }
+    }
+    false
+}
 
 impl<'a> Lowerer<'a> {
     pub(super) fn test_command(&mut self, unit: Unit<'_, 'a>, words: Slice<shell::Word>) {
@@ -22,8 +40,11 @@ impl<'a> Lowerer<'a> {
             }
             let value = self.single(unit, word, Mode::Text);
             if operator(words.get(at + 1)) == b"=~" {
-                let from = self.traces(&value);
-                self.assign(b"BASH_REMATCH", Word { from, ..value }, None);
+                let pattern = words.get(at + 2).map(|word| unit.bytes(word.span)).unwrap_or_default();
+                if is_wide(pattern) {
+                    let from = self.any_text(std::slice::from_ref(&value));
+                    self.seen.matched = environment::union(self.arena, self.seen.matched, from);
+                }
             }
             let before = operator(at.checked_sub(1).and_then(|at| words.get(at)));
             let behind = operator(words.get(at + 1));

@@ -1,0 +1,25 @@
+//! What variables of the shell's own may hold of what it saw: directories, last arguments, matches. It
+//! only grows: where they stand in loops and branches, nobody has to know.
+
+use crate::lower::Origin;
+
+/// What was seen up to here.
+#[derive(Debug, Default)]
+pub(super) struct Seen<'a> {
+    /// Every directory that was left: what `$OLDPWD` and the stack of directories may hold.
+    pub(super) left: &'a [Origin<'a>],
+    /// What `$_` may be, where anything asks for it: the last argument of any command.
+    pub(super) last_arguments: Option<&'a [Origin<'a>]>,
+    /// What `$BASH_REMATCH` may be a piece of.
+    pub(super) matched: &'a [Origin<'a>],
+}
+
+impl Seen<'_> {
+    /// Keeps last arguments from here on, if a text asks for them.
+    pub(super) fn expect(&mut self, text: &[u8]) {
+        let asks = |name: &[u8]| text.windows(name.len()).any(|window| window == name);
+        if self.last_arguments.is_none() && (asks(b"$_") || asks(b"${_") || asks(b"${!_")) {
+            self.last_arguments = Some(&[]);
+        }
+    }
+}
