@@ -90,8 +90,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             Inside::Container => Place::Container,
             Inside::Remote => Place::Remote,
         };
-        // Another user, another machine, or a flag of the wrapper may have taken variables away or
-        // set others: what this script knows of them proves nothing there.
+        // Another user or machine, or a flag, may have changed variables: nothing is proven of them there.
         let interpreter =
             call.arguments.iter().any(|argument| matches!(argument.role, Role::Code(Language::Shell)));
         let changes = inside != Inside::Here
