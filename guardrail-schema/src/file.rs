@@ -355,6 +355,9 @@ fn add_flag(command: &mut Command, spellings: &[String], mut flag: Flag) -> Resu
         }
         command.spellings.push((spelling.clone(), place));
     }
+    if flag.absent.is_some() {
+        command.assumed.push(place);
+    }
     command.flags.push(flag);
     Ok(())
 }

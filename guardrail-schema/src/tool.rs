@@ -77,6 +77,8 @@ pub struct Command {
     pub spellings: Vec<(String, u16)>,
     /// What the flags mean.
     pub flags: Vec<Flag>,
+    /// The flags that have a value where they are not given, by their places in `flags`.
+    pub assumed: Vec<u16>,
     /// Whether flags that are not listed are known to matter to nobody.
     pub other_flags_harmless: bool,
     /// Its operands, in order.

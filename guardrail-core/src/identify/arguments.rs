@@ -115,9 +115,11 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             reader.call.path = reader.call.arguments.bump().alloc_slice_copy(path);
         }
         // What stands for the flags that name documents, where none of them is given.
-        for flag in reader.chain.iter().flatten().flat_map(|command| &command.flags) {
-            if flag.absent.is_some() && !reader.call.flags.iter().any(|used| used.flag.facet == flag.facet) {
-                reader.call.unnamed.push(flag);
+        for command in reader.chain.iter().flatten() {
+            for flag in command.assumed.iter().filter_map(|&place| command.flags.get(usize::from(place))) {
+                if !reader.call.flags.iter().any(|used| used.flag.facet == flag.facet) {
+                    reader.call.unnamed.push(flag);
+                }
             }
         }
         let slots = reader.replaced.unwrap_or(&reader.command.operands);

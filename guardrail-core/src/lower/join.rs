@@ -59,7 +59,9 @@ struct Merged<'a> {
 impl<'a> Lowerer<'a> {
     /// The state behind paths that all started at `base`.
     pub(super) fn state_at(&mut self, base: &State<'a>, ends: &Ends<'a>) -> State<'a> {
-        if ends.more.is_empty() { ends.first } else { self.meet(base, ends.iter()) }
+        // Nothing is looked up any more once the limits are reached.
+        let alone = ends.more.is_empty() || self.program.exhausted.is_some();
+        if alone { ends.first } else { self.meet(base, ends.iter()) }
     }
 
     /// The same, of ends that stand beside each other.
