@@ -39,13 +39,17 @@ impl Names {
 /// A component against a name; as a glob where the word is one.
 fn named(part: &[u8], name: &[u8], pattern: bool) -> bool {
     // File systems that take either case exist.
-    if is_wild(part, pattern) { wildly_named(part, name) } else { part.eq_ignore_ascii_case(name) }
+    if is_wild(part, pattern) {
+        !is_kind(part) && wildly_named(part, name)
+    } else {
+        part.eq_ignore_ascii_case(name)
+    }
 }
 
 /// A component against all names of a table.
 fn any_named(part: &[u8], wild: bool, names: &[&[u8]], firsts: &Firsts) -> bool {
     if wild {
-        return names.iter().any(|name| wildly_named(part, name));
+        return !is_kind(part) && names.iter().any(|name| wildly_named(part, name));
     }
     firsts.may_hold(part) && names.iter().any(|name| part.eq_ignore_ascii_case(name))
 }
@@ -60,10 +64,19 @@ fn is_wild(part: &[u8], pattern: bool) -> bool {
         && part.windows(2).any(|pair| matches!(pair, [b'@' | b'+' | b'?' | b'*' | b'!', b'(']))
 }
 
-/// A leading dot is only matched by a pattern that begins with one.
+/// A pattern that asks for more than a kind of files. A leading dot is only matched by one that begins with it.
 fn wildly_named(part: &[u8], name: &[u8]) -> bool {
     let dotted = name.first() == Some(&b'.') && !matches!(part.first(), Some(b'.' | b'['));
-    !dotted && !is_kind(part) && wildcard(part, name)
+    !dotted && may_match(part, name) && wildcard(part, name)
+}
+
+/// False where the first or the last byte already tells that a pattern does not match.
+fn may_match(pattern: &[u8], text: &[u8]) -> bool {
+    let fits = |one: Option<&u8>, other: Option<&u8>| match (one, other) {
+        (Some(one), Some(other)) => !one.is_ascii_alphanumeric() || one.eq_ignore_ascii_case(other),
+        _ => true,
+    };
+    fits(pattern.first(), text.first()) && fits(pattern.last(), text.last())
 }
 
 /// `*`, `**` and `*.json`: whatever there is of a kind, which asks for no secret.
@@ -230,9 +243,7 @@ fn is_secret(part: &[u8], next: Option<&[u8]>, last: bool, pattern: bool) -> boo
     }
     if let Some(next) = next
         && (wild || SECRET_PAIR.may_hold(part))
-        && SECRET_PAIRS
-            .iter()
-            .any(|(directory, file)| named(part, directory, pattern) && inside(next, part, file, pattern))
+        && any_pair(part, wild, |file| inside(next, part, file, pattern))
     {
         return true;
     }
@@ -261,6 +272,15 @@ fn is_secret(part: &[u8], next: Option<&[u8]>, last: bool, pattern: bool) -> boo
     }
     any_named(part, wild, SECRET_FILES, &SECRET_FILE)
         || (SECRET_ENDING.may_end(part) && SECRET_ENDINGS.iter().any(|end| part.ends_with(end)))
+}
+
+/// Whether a component is the first of a pair whose second is what `file` says.
+fn any_pair(part: &[u8], wild: bool, file: impl Fn(&[u8]) -> bool) -> bool {
+    let kind = wild && is_kind(part);
+    let is = |name: &[u8]| {
+        if wild { !kind && wildly_named(part, name) } else { part.eq_ignore_ascii_case(name) }
+    };
+    SECRET_PAIRS.iter().any(|(directory, name)| is(directory) && file(name))
 }
 
 /// A name in a directory whose own name says what lies there: `~/.docker/*.json` asks for the file
