@@ -101,7 +101,8 @@ fn words(command: &Command) -> Vec<String> {
 
 fn derive(guard: &Guard, text: &str) -> (Vec<String>, Derived) {
     let evaluation = guard.evaluate(&Request::shell(text));
-    let argv = &evaluation.invocations[0].argv;
+    let [first, ..] = evaluation.invocations.as_slice() else { panic!("no command in {text}") };
+    let argv = &first.argv;
     let words: Vec<String> = argv.iter().map(|word| word.as_ref().unwrap().to_string()).collect();
     let derived = guard.derive(&Command::argv(&words), &Request::argv(&words));
     (words, derived)
