@@ -30,11 +30,31 @@ pub fn hostile() -> Vec<(String, String)> {
         ("here-documents", "<<a;"),
         ("wrappers", "sudo env "),
     ];
+    // Each piece with another number in it: what looks at all that came before is quadratic in them.
+    const NUMBERED: [(&str, &str); 6] = [
+        ("assignments", "x#=b;"),
+        ("chained assignments", "x#=1 && "),
+        ("alternatives", "x#=1 || "),
+        ("directories", "cd d#;"),
+        ("fetched and run", "curl http://h/# -o f#; sh f#;"),
+        ("manifests", "kubectl apply -f m#.yaml;"),
+    ];
     let sizes = [("64 KB", 64 << 10), ("1 MB", 1 << 20)];
     let named = sizes.into_iter().flat_map(|(size, bytes)| {
         KINDS.map(|(kind, unit)| (format!("{kind}, {size}"), unit.repeat(bytes / unit.len())))
     });
-    named.chain([("sources in sources".to_owned(), sources_in_sources())]).collect()
+    let numbered = NUMBERED.map(|(kind, unit)| {
+        let mut text = String::new();
+        for number in 0.. {
+            let piece = unit.replace('#', &number.to_string());
+            if text.len() + piece.len() > 64 << 10 {
+                break;
+            }
+            text.push_str(&piece);
+        }
+        (format!("{kind}, 64 KB"), text)
+    });
+    named.chain(numbered).chain([("sources in sources".to_owned(), sources_in_sources())]).collect()
 }
 
 /// `bash -c` around itself, quoted again at each level.
