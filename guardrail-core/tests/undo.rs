@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process;
 
-use guardrail_core::plan::{Command, Derived, Ended, Execution, Expect, Output};
+use guardrail_core::plan::{Check, Command, Derived, Ended, Execution, Expect, Output, Step};
 use guardrail_core::{Action, Guard, Request};
 
 /// A directory of its own, gone behind the test.
@@ -236,6 +236,46 @@ fn what_works_elsewhere_is_taken_back_there() {
         let (_, derived) = derive(&guard, text);
         let rollback = derived.rollback.unwrap_or_else(|| panic!("`{text}`"));
         assert!(rollback.commands[0].typed().contains(back), "`{text}`: {}", rollback.commands[0].typed());
+    }
+}
+
+/// What a way back takes for granted is looked at beside what the step itself looks at.
+#[test]
+fn a_look_that_a_way_back_needs_stays() {
+    let (words, derived) = derive(&Guard::new(), "systemctl start nginx");
+    let looks = derived.preflight.clone();
+    assert!(!looks.is_empty() && derived.rollback.is_some());
+    let own = Step::new("start", Command::argv(&words));
+    let own = Step { preflight: vec![Check::new("ready", Command::argv(["true"]))], ..own };
+    let step = own.clone().or_derived(derived.clone());
+    assert_eq!(step.preflight.len(), 1 + looks.len());
+    assert!(step.preflight.ends_with(&looks));
+    // Where the step has a way back of its own, nothing else is needed.
+    let step = Step { rollback: derived.rollback.clone(), ..own }.or_derived(derived);
+    assert_eq!(step.preflight.len(), 1);
+}
+
+/// Where a command may have done nothing, no command takes back what was there before.
+#[test]
+fn what_may_have_been_so_before_is_left_to_a_person() {
+    let guard = Guard::new();
+    for text in [
+        "docker volume create data",
+        "ufw allow 22",
+        "passwd -l agent",
+        "systemctl start web db",
+        "systemctl enable --now nginx",
+        "git rebase main topic",
+        "git cherry-pick -n abc123",
+        "git replace -d abc123",
+        "ip route del default dev eth0",
+        "nmcli con up office",
+        "groupadd -f builders",
+        "aws acm import-certificate --certificate-arn a --certificate fileb://c",
+        "aws s3api create-bucket --bucket logs",
+    ] {
+        let (_, derived) = derive(&guard, text);
+        assert_eq!(derived.rollback, None, "{text}");
     }
 }
 

@@ -83,6 +83,19 @@ impl<'a> Lowerer<'a> {
     ) -> Word<'a> {
         let (pattern, from) = self.pattern(unit, argument, value.span);
         let by = self.argument(unit, replacement, value.span, Mode::Assignment);
+        self.replaced(unit, value, (pattern, from), &by, which)
+    }
+
+    /// The value with what matches the pattern replaced by a word.
+    #[inline(never)]
+    fn replaced(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        value: Word<'a>,
+        (pattern, from): (Option<Vec<u8>>, &'a [Origin<'a>]),
+        by: &Word<'a>,
+        which: u8,
+    ) -> Word<'a> {
         let from = environment::union(self.arena, from, by.from);
         let unknown = |lowerer: &Self| Word {
             from: environment::union(lowerer.arena, value.from, from),

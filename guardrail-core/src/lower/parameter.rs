@@ -242,9 +242,37 @@ impl<'a> Lowerer<'a> {
         binding: Binding<'a>,
         mode: Mode,
     ) -> Expansion<'a> {
+        // Each on a frame of its own: operands nest, and the stack may be small.
+        match parameter.operator {
+            ParameterOperator::Default { .. }
+            | ParameterOperator::Assign { .. }
+            | ParameterOperator::Error { .. }
+            | ParameterOperator::Alternate { .. } => {
+                self.present_or_not(unit, parameter, name, &binding, mode)
+            }
+            ParameterOperator::Names | ParameterOperator::Keys | ParameterOperator::Bad => {
+                self.several(unit, parameter, name, &binding)
+            }
+            _ => {
+                let value = Word { span: parameter.span, ..binding.value };
+                Expansion::Value(self.edited(unit, parameter, name, value))
+            }
+        }
+    }
+
+    /// What depends on whether the variable is there.
+    #[inline(never)]
+    fn present_or_not(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        parameter: &Parameter,
+        name: &'a [u8],
+        binding: &Binding<'a>,
+        mode: Mode,
+    ) -> Expansion<'a> {
         let span = parameter.span;
         let value = Word { span, ..binding.value };
-        let [first, second] = parameter.arguments;
+        let [first, _] = parameter.arguments;
         // Provably missing, provably there, or neither.
         let there = |colon: bool| match value.value {
             Value::Known(text) => Some(binding.set && !(colon && text.is_empty())),
@@ -252,11 +280,6 @@ impl<'a> Lowerer<'a> {
             Value::Unknown => None,
         };
         match parameter.operator {
-            ParameterOperator::Plain => Expansion::Value(value),
-            ParameterOperator::Length => Expansion::Value(match value.as_known() {
-                Some(text) if text.is_ascii() => self.decimal(text.len() as i64, span),
-                _ => Word::unknown(span),
-            }),
             ParameterOperator::Default { colon } => match there(colon) {
                 Some(true) => {
                     self.unused(unit, first, span);
@@ -303,36 +326,63 @@ impl<'a> Lowerer<'a> {
                     Expansion::Value(Word { from: other.from, maybe: either.maybe, ..Word::unknown(span) })
                 }
             },
-            ParameterOperator::RemovePrefix { longest } => {
-                Expansion::Value(self.removal(unit, value, first, true, longest))
-            }
+            _ => Expansion::Value(value),
+        }
+    }
+
+    /// What is made of the value.
+    #[inline(never)]
+    fn edited(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        parameter: &Parameter,
+        name: &'a [u8],
+        value: Word<'a>,
+    ) -> Word<'a> {
+        let span = parameter.span;
+        let [first, second] = parameter.arguments;
+        match parameter.operator {
+            ParameterOperator::Length => match value.as_known() {
+                Some(text) if text.is_ascii() => self.decimal(text.len() as i64, span),
+                _ => Word::unknown(span),
+            },
+            ParameterOperator::RemovePrefix { longest } => self.removal(unit, value, first, true, longest),
             ParameterOperator::RemoveSuffix { longest } => {
                 let removed = self.removal(unit, value, first, false, longest);
-                Expansion::Value(if longest { self.rooted(removed, name) } else { removed })
+                if longest { self.rooted(removed, name) } else { removed }
             }
-            ParameterOperator::Replace { which } => {
-                Expansion::Value(self.replacement(unit, value, first, second, which))
-            }
-            ParameterOperator::Substring => Expansion::Value(self.substring(unit, parameter, &value, name)),
+            ParameterOperator::Replace { which } => self.replacement(unit, value, first, second, which),
+            ParameterOperator::Substring => self.substring(unit, parameter, &value, name),
             ParameterOperator::Case { which, all } => {
                 let pattern = unit.script.parts(first);
                 self.argument(unit, first, span, Mode::Pattern);
-                Expansion::Value(match value.as_known() {
+                match value.as_known() {
                     Some(text) if pattern.is_empty() && text.is_ascii() => {
                         self.change_case(text, which, all, span)
                     }
                     _ => self.derived(&value, name),
-                })
+                }
             }
-            ParameterOperator::Transform(which) => Expansion::Value(self.transform(unit, value, name, which)),
-            ParameterOperator::Names | ParameterOperator::Keys | ParameterOperator::Bad => {
-                self.arguments(unit, parameter);
-                let from = self.named(value.from, name);
-                let tried = if value.maybe.is_empty() { None } else { Some(value) };
-                let elements = self.arena.alloc_slice_fill_iter(tried);
-                Expansion::List { elements, rest: Some(from), joined: false }
-            }
+            ParameterOperator::Transform(which) => self.transform(unit, value, name, which),
+            _ => value,
         }
+    }
+
+    /// The names or subscripts that a pattern stands for.
+    #[inline(never)]
+    fn several(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        parameter: &Parameter,
+        name: &'a [u8],
+        binding: &Binding<'a>,
+    ) -> Expansion<'a> {
+        let value = Word { span: parameter.span, ..binding.value };
+        self.arguments(unit, parameter);
+        let from = self.named(value.from, name);
+        let tried = if value.maybe.is_empty() { None } else { Some(value) };
+        let elements = self.arena.alloc_slice_fill_iter(tried);
+        Expansion::List { elements, rest: Some(from), joined: false }
     }
 
     #[inline(never)]

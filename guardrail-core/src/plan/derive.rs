@@ -51,8 +51,9 @@ impl Step {
         let Derived { dry_run, preflight, captures, post, rollback, irreversible, by_hand, state: _, backup } =
             derived;
         self.dry_run = self.dry_run.or(dry_run);
+        let mut looks = preflight;
         if self.preflight.is_empty() {
-            self.preflight = preflight;
+            self.preflight.append(&mut looks);
         }
         if self.post.is_empty() {
             self.post = post;
@@ -63,6 +64,10 @@ impl Step {
                 self.rollback = rollback;
             } else if captures.is_empty() {
                 self.rollback = rollback;
+            }
+            // What it takes for granted is looked at, whatever else the step looks at.
+            if self.rollback.is_some() {
+                self.preflight.append(&mut looks);
             }
             if self.rollback.is_none() {
                 self.irreversible = stated(irreversible, by_hand, backup);
