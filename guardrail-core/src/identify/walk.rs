@@ -34,19 +34,20 @@ impl<'a, 'k> Identifier<'a, 'k> {
     ) -> &'a [Origin<'a>] {
         let mut all = BumpVec::from_iter_in(from.iter().copied(), self.arena);
         let here = Word::known(b".", call.named);
-        let mut paths: Vec<Word<'a>> = call.facet(of).take(MOST).collect();
+        let mut paths: Vec<Word<'a>> = call.facet(of).take(MOST + 1).collect();
+        if paths.len() > MOST {
+            all.push(Origin::Files(Lead::Text, b"/**"));
+        }
         if paths.is_empty() {
             paths.push(here);
         }
-        let values =
-            || call.flags.iter().filter(|used| used.flag.role.is_none()).filter_map(|used| used.value);
-        let is_name = |text: &&[u8]| text.iter().any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'.' | b'/'));
-        let names: Vec<&[u8]> =
-            values().filter_map(|word| word.as_known()).filter(is_name).take(MOST).collect();
+        // Whatever else it tests, that says nothing about the names.
+        let by_name = call.flags.iter().filter(|used| matches!(used.flag.facet.as_str(), "name" | "iname"));
+        let names: Vec<&[u8]> = by_name.filter_map(|used| used.value?.as_known()).take(MOST + 1).collect();
         // Tests that exclude, and alternatives, leave everything else.
         let alternative =
             |word: &Word<'_>| matches!(word.as_known(), Some(b"!" | b"-not" | b"-o" | b"-or" | b","));
-        let all_of_it = names.is_empty() || invocation.words.iter().any(alternative);
+        let all_of_it = names.is_empty() || names.len() > MOST || invocation.words.iter().any(alternative);
         for path in paths {
             let (lead, text) = match (path.pattern, path.value) {
                 (Some(pattern), _) => (path.lead, pattern),

@@ -356,11 +356,13 @@ impl<'a> Lowerer<'a> {
 
     fn unset(&mut self, source: SourceId, arguments: &'a [Word<'a>]) {
         let mut functions_only = false;
+        let mut references = false;
         for argument in arguments {
             match argument.as_known() {
                 Some(b"-f") => functions_only = true,
+                Some(b"-n") => references = true,
                 Some(flag) if flag.first() == Some(&b'-') => {}
-                Some(name) if is_name(name) && self.target_of(name) != Some(name) => {
+                Some(name) if !references && is_name(name) && self.target_of(name) != Some(name) => {
                     // A reference, or what it refers to.
                     match self.target_of(name) {
                         Some(target) => self.assign_unknown(target, &[], argument.span),

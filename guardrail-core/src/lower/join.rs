@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::lower::environment::{Attribute, Binding, Node};
+use crate::lower::environment::{self, Attribute, Binding, Node};
 use crate::lower::lowerer::{Lowerer, Positional, State};
 use crate::lower::scope::homely;
 use crate::lower::{EnvironmentId, Word};
@@ -82,7 +82,12 @@ impl<'a> Lowerer<'a> {
         for end in living {
             same &= end.environment == first.environment;
             if end.directory.value != joined.directory.value || end.directory.lead != joined.directory.lead {
-                joined.directory = Word::unknown(joined.directory.span);
+                let from = environment::union(
+                    self.arena,
+                    self.traces(&joined.directory),
+                    self.traces(&end.directory),
+                );
+                joined.directory = Word { from, ..Word::unknown(joined.directory.span) };
             }
             if !same_place(end.previous, joined.previous) {
                 joined.previous = None;
@@ -143,34 +148,42 @@ impl<'a> Lowerer<'a> {
             }
         }
         let saved = std::mem::replace(&mut self.state.environment, base);
+        for name in &referring {
+            bound.remove(name);
+        }
+        for (name, merged) in bound {
+            let binding = if merged.count == paths {
+                merged.binding
+            } else {
+                let before = self.binding_at(base, name);
+                self.merge_bindings(&merged.binding, &before)
+            };
+            self.rebind(name, binding);
+        }
+        referring.sort_unstable();
+        referring.dedup();
+        for name in referring {
+            // What it stands for is another variable, in each path as that is bound there.
+            let mut merged: Option<Binding<'a>> = None;
+            for end in ends.clone() {
+                let next = self.binding_at(end, name);
+                merged = Some(merged.map_or(next, |merged| self.merge_bindings(&merged, &next)));
+            }
+            if let Some(binding) = merged {
+                // It may still be a reference, and to what, depends on the path.
+                let held = binding.value;
+                let maybe: &'a [&'a [u8]] = match held.as_known() {
+                    Some(text) => self.arena.alloc_slice_copy(&[text]),
+                    None => held.maybe,
+                };
+                let value = Word { from: held.from, maybe, ..Word::unknown(held.span) };
+                let attribute = Attribute::Reference;
+                self.rebind(name, Binding { value, elements: None, set: true, attribute, ..binding });
+            }
+        }
+        // On top: what may have stayed is still seen by who looks for it.
         if let Some(functions) = forgotten {
             self.environments_forget(functions);
-        } else {
-            for name in &referring {
-                bound.remove(name);
-            }
-            for (name, merged) in bound {
-                let binding = if merged.count == paths {
-                    merged.binding
-                } else {
-                    let before = self.binding_at(base, name);
-                    self.merge_bindings(&merged.binding, &before)
-                };
-                self.rebind(name, binding);
-            }
-            referring.sort_unstable();
-            referring.dedup();
-            for name in referring {
-                // What it stands for is another variable, in each path as that is bound there.
-                let mut merged: Option<Binding<'a>> = None;
-                for end in ends.clone() {
-                    let next = self.binding_at(end, name);
-                    merged = Some(merged.map_or(next, |merged| self.merge_bindings(&merged, &next)));
-                }
-                if let Some(binding) = merged {
-                    self.rebind(name, binding);
-                }
-            }
         }
         for function in functions.into_iter().rev() {
             let node = Node::Function { function, certain: false };

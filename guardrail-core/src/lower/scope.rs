@@ -265,9 +265,6 @@ impl<'a> Lowerer<'a> {
             }
         }
         let saved = std::mem::replace(&mut self.state.environment, environment);
-        if let Some(functions) = forgotten {
-            self.environments_forget(functions);
-        }
         bound.sort_by_key(|(a, _)| *a);
         for group in bound.chunk_by(|(a, _), (b, _)| a == b) {
             let Some((name, _)) = group.first() else { continue };
@@ -276,9 +273,11 @@ impl<'a> Lowerer<'a> {
                 merged = self.merge_bindings(&merged, binding);
             }
             merged.elements = None;
-            if forgotten.is_none() {
-                self.rebind(name, merged);
-            }
+            self.rebind(name, merged);
+        }
+        // On top: what may have stayed is still seen by who looks for it.
+        if let Some(functions) = forgotten {
+            self.environments_forget(functions);
         }
         // What is copied is paid for, since the next handler copies it again.
         self.environments.visit(8 * bound.len() + 32 * functions.len());
