@@ -269,8 +269,10 @@ fn in_pieces(text: &str) -> Option<PolicyFile> {
     if starts.len() < 2 {
         return None;
     }
-    let mut file: PolicyFile = toml::from_str(text.get(..first)?).ok()?;
-    if !file.rules.is_empty() {
+    let head = text.get(..first)?;
+    let mut file: PolicyFile = toml::from_str(head).ok()?;
+    // Not even an empty list: nothing may be added to that.
+    if toml::from_str::<toml::Table>(head).ok()?.contains_key("rule") {
         return None;
     }
     file.rules.reserve(starts.len() * RULES);
@@ -538,6 +540,8 @@ mod tests {
             assert_eq!(names, (0..count).collect::<Vec<_>>());
             assert!(in_pieces(&format!("mode = 'safe'\n{}", rules(count))).is_some());
             assert!(in_pieces(&format!("{}[safety]\nallow_critical = true\n", rules(count))).is_none());
+            assert!(in_pieces(&format!("rule = []\n{}", rules(count))).is_none());
+            assert!(in_pieces(&format!("\"r\\u0075le\" = []\n{}", rules(count))).is_none());
         }
         // What is wrong has its place in the whole file.
         let text = format!("{}oops = 1\n", rules(100));
