@@ -1,14 +1,12 @@
 //! Files that a command takes for a description of what to do: read once, so that what is judged has
 //! the digest that is pinned.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Result as IoResult};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use guardrail_core::plan::{Digest, FileRole, PinnedFile};
+use guardrail_core::plan::{FileRole, PinnedFile};
 use guardrail_core::{Evaluation, NamedDocument};
-use sha2::{Digest as _, Sha256};
+
+use crate::look::content;
 
 /// Files that are read for one command.
 const MOST_FILES: usize = 256;
@@ -98,46 +96,12 @@ impl Finder<'_> {
         if self.found.read.len() >= MOST_FILES {
             return self.unread(name, "there are more documents than are looked at".to_owned());
         }
-        match content(&self.cwd.join(name)) {
+        match content::read(&self.cwd.join(name), MOST_BYTES) {
             Ok((path, digest, content)) => {
                 let pin = PinnedFile { role: FileRole::Document, name: name.to_owned(), path, digest };
                 self.found.read.push((pin, content));
             }
             Err(reason) => self.unread(name, reason),
         }
-    }
-}
-
-/// A file's path without symbolic links, the digest of all of it, and its first bytes.
-fn content(path: &Path) -> Result<(String, Digest, Vec<u8>), String> {
-    let path = path.canonicalize().map_err(|error| error.to_string())?;
-    // Whatever it has become meanwhile: opening must not wait for somebody to write.
-    let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(nonblock).open(&path);
-    let file = file.map_err(|error| error.to_string())?;
-    if !file.metadata().map_err(|error| error.to_string())?.is_file() {
-        return Err("it is no file".to_owned());
-    }
-    let (digest, content) = digest(file).map_err(|error| error.to_string())?;
-    let path = path.into_os_string().into_string().map_err(|_| "its path is no UTF-8".to_owned())?;
-    Ok((path, digest, content))
-}
-
-fn digest(mut file: File) -> IoResult<(Digest, Vec<u8>)> {
-    let mut hash = Sha256::new();
-    let mut content = Vec::new();
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        let read = match file.read(&mut buffer) {
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            read => read?,
-        };
-        let bytes = buffer.get(..read).unwrap_or_default();
-        if bytes.is_empty() {
-            return Ok((Digest::from_bytes(hash.finalize().into()), content));
-        }
-        hash.update(bytes);
-        let room = MOST_BYTES.saturating_sub(content.len());
-        content.extend(bytes.iter().take(room));
     }
 }

@@ -1,6 +1,7 @@
 //! Looking at the world: what a command's names stand for right now, so that it can be nailed down
 //! before it is approved, and compared before it runs.
 
+mod content;
 mod documents;
 mod resolve;
 

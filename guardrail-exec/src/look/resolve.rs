@@ -1,15 +1,14 @@
 //! From names to files: programs on `PATH`, scripts and their interpreters, with the digests of what
 //! is in them.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Result as IoResult};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use guardrail_core::lower::is_builtin;
-use guardrail_core::plan::{Digest, FileRole, PinnedFile, Pins};
+use guardrail_core::plan::{FileRole, PinnedFile, Pins};
 use guardrail_core::{EffectKind, Evaluation, Scope};
-use sha2::{Digest as _, Sha256};
+
+use crate::look::content;
 
 /// How many interpreters may stand behind one another; the system itself allows fewer.
 const MOST_INTERPRETERS: u32 = 5;
@@ -90,7 +89,7 @@ impl<'f> Finder<'f> {
         if self.pins.files.iter().any(known) {
             return;
         }
-        match read(path) {
+        match content::read(path, FIRST_LINE) {
             Ok((path, digest, line)) => {
                 self.pins.files.push(PinnedFile { role, name: name.to_owned(), path, digest });
                 if depth < MOST_INTERPRETERS {
@@ -129,38 +128,4 @@ impl<'f> Finder<'f> {
 
 fn is_executable(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
-}
-
-/// A file's path without symbolic links, the digest of its content, and its first bytes.
-fn read(path: &Path) -> Result<(String, Digest, Vec<u8>), String> {
-    let path = path.canonicalize().map_err(|error| error.to_string())?;
-    // Whatever it has become meanwhile: opening must not wait for somebody to write.
-    let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(nonblock).open(&path);
-    let file = file.map_err(|error| error.to_string())?;
-    if !file.metadata().map_err(|error| error.to_string())?.is_file() {
-        return Err("it is no file".to_owned());
-    }
-    let (digest, line) = digest(file).map_err(|error| error.to_string())?;
-    let path = path.into_os_string().into_string().map_err(|_| "its path is no UTF-8".to_owned())?;
-    Ok((path, digest, line))
-}
-
-fn digest(mut file: File) -> IoResult<(Digest, Vec<u8>)> {
-    let mut hash = Sha256::new();
-    let mut line = Vec::new();
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        let read = match file.read(&mut buffer) {
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            read => read?,
-        };
-        let bytes = buffer.get(..read).unwrap_or_default();
-        if bytes.is_empty() {
-            return Ok((Digest::from_bytes(hash.finalize().into()), line));
-        }
-        hash.update(bytes);
-        let room = FIRST_LINE.saturating_sub(line.len());
-        line.extend(bytes.iter().take(room));
-    }
 }
