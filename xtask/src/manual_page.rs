@@ -122,7 +122,9 @@ pub fn flags(text: &str, keys: bool) -> BTreeSet<String> {
     for cluster in clusters {
         let letters: Vec<String> =
             cluster.chars().skip(1).filter_map(|letter| clean(&format!("-{letter}"))).collect();
-        let whole = letters.len() < 2 || found.contains(&cluster);
+        // Capitals alone stand for a number or a name: `[-WIDTH]`.
+        let named = cluster.len() > 3 && cluster.chars().skip(1).all(|letter| letter.is_ascii_uppercase());
+        let whole = letters.len() < 2 || named || found.contains(&cluster);
         found.extend(if whole { vec![cluster] } else { letters });
     }
     found
@@ -284,10 +286,10 @@ mod tests {
 
     #[test]
     fn a_page_of_bsd() {
-        let text = "SYNOPSIS\n     ls [-@AB1] [--color=when] [-D format] [file ...]\n\nDESCRIPTION\n     The following options:\n\n     \
+        let text = "SYNOPSIS\n     ls [-@AB1] [-WIDTH] [--color=when] [-D format] [file ...]\n\nDESCRIPTION\n     The following options:\n\n     \
                     -A      Include entries, but not -k\n             and not more.\n     -D format\n             When \
                     printing.\n     -b blocksize, --block-size blocksize\n             Size.\n";
-        assert_eq!(read(text), ["--block-size", "--color", "-1", "-@", "-A", "-B", "-D", "-b"]);
+        assert_eq!(read(text), ["--block-size", "--color", "-1", "-@", "-A", "-B", "-D", "-WIDTH", "-b"]);
     }
 
     #[test]
