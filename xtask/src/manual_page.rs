@@ -89,6 +89,8 @@ pub fn flags(text: &str, keys: bool) -> BTreeSet<String> {
     for line in text.lines() {
         let body = line.trim_start();
         let indent = line.len() - body.len();
+        // Pages made from DocBook write each flag behind a bullet.
+        let body = unmarked(body);
         if body.is_empty() {
             blank = true;
             continue;
@@ -126,6 +128,12 @@ pub fn flags(text: &str, keys: bool) -> BTreeSet<String> {
         found.extend(if whole { vec![cluster] } else { letters });
     }
     found
+}
+
+/// The term behind the bullet of a list: `• --all`, or `o  --all` where there are only plain letters.
+fn unmarked(body: &str) -> &str {
+    let item = body.strip_prefix(['•', '·', 'o']).filter(|rest| rest.starts_with(char::is_whitespace));
+    item.map(str::trim_start).filter(|rest| rest.starts_with('-')).unwrap_or(body)
 }
 
 /// The spellings in a term: `-a, --all[=WHEN]`, `-e script or --expression=script`.
@@ -258,6 +266,12 @@ mod tests {
 
     fn read(text: &str) -> Vec<String> {
         flags(&plain(text), false).into_iter().collect()
+    }
+
+    #[test]
+    fn a_flag_behind_a_bullet_is_a_flag() {
+        let page = "OPTIONS\n       •   --help, -?\n\n           Displays it.\n\n       o   --raw\n\n       o -n\n";
+        assert_eq!(read(page), ["--help", "--raw", "-?", "-n"]);
     }
 
     #[test]
