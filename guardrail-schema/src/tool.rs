@@ -126,6 +126,10 @@ pub enum Prints {
     /// The files that its operands name, as they stand, one behind the other; without any, its standard
     /// input. A flag may change that.
     Files,
+    /// A `name=value` on each line.
+    Pairs,
+    /// Of such lines, nothing but the names.
+    Names,
 }
 
 /// Where a wrapped command runs.
