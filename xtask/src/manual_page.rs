@@ -93,16 +93,8 @@ pub fn flags(text: &str, grammar: Grammar) -> BTreeSet<String> {
     for line in text.lines() {
         let body = line.trim_start();
         let indent = line.len() - body.len();
-<<<<<<< HEAD
         // Pages made from DocBook write each flag behind a bullet.
         let body = unmarked(body);
-=======
-        // A list may have its flags behind bullets.
-        let body = match body.strip_prefix(['o', '*', '+']).map(str::trim_start) {
-            Some(item) if item.starts_with('-') && body.get(1..2) == Some(" ") => item,
-            _ => body,
-        };
->>>>>>> k1
         if body.is_empty() {
             blank = true;
             continue;
