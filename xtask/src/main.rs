@@ -18,7 +18,9 @@ const USAGE: &str = "cargo xtask TASK
   model aws DIRECTORY        read botocore's models (pip download botocore; unzip), record and compare
   model gcloud FILE          the same for the SDK's data/cli/gcloud_completions.py
   model az DIRECTORY         the same for the wheel of azure-cli (pip download --no-deps; unzip)
-  undo aws DIRECTORY         find what takes each operation back, and write it into guardrail-knowledge/undo/aws.toml";
+  undo aws DIRECTORY         find what takes each operation back, and write it into guardrail-knowledge/undo/aws.toml
+  undo az DIRECTORY          the same for the wheel of azure-cli
+  undo gcloud .              the same by the names of operations that `model gcloud` recorded";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();

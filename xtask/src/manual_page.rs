@@ -93,11 +93,8 @@ pub fn flags(text: &str, grammar: Grammar) -> BTreeSet<String> {
     for line in text.lines() {
         let body = line.trim_start();
         let indent = line.len() - body.len();
-        // A list may have its flags behind bullets.
-        let body = match body.strip_prefix(['o', '*', '+']).map(str::trim_start) {
-            Some(item) if item.starts_with('-') && body.get(1..2) == Some(" ") => item,
-            _ => body,
-        };
+        // Pages made from DocBook write each flag behind a bullet.
+        let body = unmarked(body);
         if body.is_empty() {
             blank = true;
             continue;
@@ -135,6 +132,12 @@ pub fn flags(text: &str, grammar: Grammar) -> BTreeSet<String> {
         found.extend(if whole { vec![cluster] } else { letters });
     }
     found
+}
+
+/// The term behind the bullet of a list: `• --all`, or `o  --all` where there are only plain letters.
+fn unmarked(body: &str) -> &str {
+    let item = body.strip_prefix(['•', '·', 'o']).filter(|rest| rest.starts_with(char::is_whitespace));
+    item.map(str::trim_start).filter(|rest| rest.starts_with('-')).unwrap_or(body)
 }
 
 /// The spellings in a term: `-a, --all[=WHEN]`, `-e script or --expression=script`.
@@ -267,6 +270,12 @@ mod tests {
 
     fn read(text: &str) -> Vec<String> {
         flags(&plain(text), Grammar::Getopt).into_iter().collect()
+    }
+
+    #[test]
+    fn a_flag_behind_a_bullet_is_a_flag() {
+        let page = "OPTIONS\n       •   --help, -?\n\n           Displays it.\n\n       o   --raw\n\n       o -n\n";
+        assert_eq!(read(page), ["--help", "--raw", "-?", "-n"]);
     }
 
     #[test]
