@@ -184,8 +184,7 @@ fn read(
     for page in pages(tool, name, path) {
         let (_, command) = known(entries, &page.of).unwrap_or((entry, Vec::new()));
         let text = manual_page::printed(&page.path)?;
-        let flags: Vec<String> =
-            manual_page::flags(&text, tool.grammar == Grammar::KeyValue).into_iter().collect();
+        let flags: Vec<String> = manual_page::flags(&text, tool.grammar).into_iter().collect();
         let not = family.get(&page.of).map(|old| old.not.clone()).unwrap_or_default();
         let (package, version) = (package.clone(), version.clone());
         let manual = Manual { package, version, flags: flags.join(", "), not };

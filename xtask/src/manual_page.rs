@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use guardrail_schema::Grammar;
+
 use crate::{Outcome, listing};
 
 /// The endings of the pages of programs, the likeliest first.
@@ -79,16 +81,20 @@ pub fn printed(page: &Path) -> Outcome<String> {
 }
 
 /// The flags that a printed page lists, each by its spelling without a value: where it begins a line as a
-/// term, and in the synopsis. With `keys`, also what is written `key=value` (dd).
+/// term, and in the synopsis. With the grammar `key-value`, also what is written `key=value` (dd).
 #[must_use]
-pub fn flags(text: &str, keys: bool) -> BTreeSet<String> {
+pub fn flags(text: &str, grammar: Grammar) -> BTreeSet<String> {
     let (mut found, mut clusters) = (BTreeSet::new(), BTreeSet::new());
+    let keys = grammar == Grammar::KeyValue;
+    let words = matches!(grammar, Grammar::SingleDash | Grammar::Find | Grammar::Windows);
     let mut section = String::new();
     // What stands above: nothing, a term, or a text, and how far it is indented.
     let (mut blank, mut term, mut above) = (true, false, 0);
     for line in text.lines() {
         let body = line.trim_start();
         let indent = line.len() - body.len();
+        // Pages made from DocBook write each flag behind a bullet.
+        let body = unmarked(body);
         if body.is_empty() {
             blank = true;
             continue;
@@ -122,10 +128,16 @@ pub fn flags(text: &str, keys: bool) -> BTreeSet<String> {
             cluster.chars().skip(1).filter_map(|letter| clean(&format!("-{letter}"))).collect();
         // Capitals alone stand for a number or a name: `[-WIDTH]`.
         let named = cluster.len() > 3 && cluster.chars().skip(1).all(|letter| letter.is_ascii_uppercase());
-        let whole = letters.len() < 2 || named || found.contains(&cluster);
+        let whole = words || letters.len() < 2 || named || found.contains(&cluster);
         found.extend(if whole { vec![cluster] } else { letters });
     }
     found
+}
+
+/// The term behind the bullet of a list: `• --all`, or `o  --all` where there are only plain letters.
+fn unmarked(body: &str) -> &str {
+    let item = body.strip_prefix(['•', '·', 'o']).filter(|rest| rest.starts_with(char::is_whitespace));
+    item.map(str::trim_start).filter(|rest| rest.starts_with('-')).unwrap_or(body)
 }
 
 /// The spellings in a term: `-a, --all[=WHEN]`, `-e script or --expression=script`.
@@ -192,7 +204,7 @@ fn synopsis(line: &str) -> Vec<(String, bool)> {
             let alone = before == '[' && tail.starts_with(']');
             // What a synopsis calls the flags as a whole.
             let named = ["-option", "-options", "-flags", "-opts"];
-            let names = names.into_iter().filter(|name| !named.contains(&name.as_str()));
+            let names = names.into_iter().filter(|name| !named.contains(&name.to_ascii_lowercase().as_str()));
             found.extend(names.map(|name| (name.clone(), alone && !name.starts_with("--"))));
         }
         before = letter;
@@ -257,7 +269,13 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<String> {
-        flags(&plain(text), false).into_iter().collect()
+        flags(&plain(text), Grammar::Getopt).into_iter().collect()
+    }
+
+    #[test]
+    fn a_flag_behind_a_bullet_is_a_flag() {
+        let page = "OPTIONS\n       •   --help, -?\n\n           Displays it.\n\n       o   --raw\n\n       o -n\n";
+        assert_eq!(read(page), ["--help", "--raw", "-?", "-n"]);
     }
 
     #[test]
@@ -275,6 +293,8 @@ mod tests {
         let text = "SYNOPSIS\n     ls [-@AB1] [-WIDTH] [--color=when] [-D format] [file ...]\n\nDESCRIPTION\n     The following options:\n\n     \
                     -A      Include entries, but not -k\n             and not more.\n     -D format\n             When \
                     printing.\n     -b blocksize, --block-size blocksize\n             Size.\n";
+        let words = flags("SYNOPSIS\n     x [-ext]\n", Grammar::SingleDash);
+        assert_eq!(words.into_iter().collect::<Vec<_>>(), ["-ext"]);
         assert_eq!(read(text), ["--block-size", "--color", "-1", "-@", "-A", "-B", "-D", "-WIDTH", "-b"]);
     }
 
@@ -289,6 +309,10 @@ mod tests {
         assert_eq!(spellings("-1 (the digit one)"), ["-1"]);
         assert_eq!(spellings("-# or -T#, --fast[=#]"), ["-#", "-T", "--fast"]);
         assert_eq!(spellings("-f FILE, --file FILE, --output=FILE"), ["-f", "--file", "--output"]);
+        assert_eq!(
+            read("OPTIONS\n       o   -c, --stdout: write\n       o   of this -k\n"),
+            ["--stdout", "-c"]
+        );
         assert!(spellings("------").is_empty());
         assert!(spellings("- a dash").is_empty());
         assert!(spellings("--").is_empty());
@@ -303,8 +327,8 @@ mod tests {
     #[test]
     fn keys_count_only_where_they_are_meant() {
         let text = "DESCRIPTION\n       bs=BYTES\n              read BYTES\n\n       -a     all\n";
-        assert_eq!(flags(text, true).into_iter().collect::<Vec<_>>(), ["-a", "bs"]);
-        assert_eq!(flags(text, false).into_iter().collect::<Vec<_>>(), ["-a"]);
+        assert_eq!(flags(text, Grammar::KeyValue).into_iter().collect::<Vec<_>>(), ["-a", "bs"]);
+        assert_eq!(flags(text, Grammar::Getopt).into_iter().collect::<Vec<_>>(), ["-a"]);
     }
 
     #[test]
@@ -322,7 +346,7 @@ mod tests {
         std::fs::write(folder.join("man1/y.1"), mdoc).unwrap();
         let list = |name: &str| {
             let page = find(name, Some(&folder)).unwrap();
-            flags(&printed(&page).unwrap(), false).into_iter().collect::<Vec<_>>()
+            flags(&printed(&page).unwrap(), Grammar::Getopt).into_iter().collect::<Vec<_>>()
         };
         assert_eq!(list("x"), ["--all", "-1", "-a"]);
         assert_eq!(list("y"), ["--all", "-a", "-b", "-f"]);

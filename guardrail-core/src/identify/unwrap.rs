@@ -4,10 +4,9 @@
 use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{EffectKind, Inside, Language, Role};
 
-use crate::glob;
 use crate::identify::call::{Argument, Call, Feed, FeedSource, Given, LanguageAct, Unknown};
 use crate::identify::language::{Act, Found};
-use crate::identify::written::positional;
+use crate::identify::written::{given_positional, positional};
 use crate::identify::{Identifier, span_of, split};
 use crate::lower::{
     Entry, EnvironmentId, Inherit, Input, Invocation, Lead, Origin, Place, Resolution, Value, Word,
@@ -26,6 +25,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
     pub(super) fn unwrap(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>) {
         self.unnamed_documents(call, invocation);
         self.unnamed(call, invocation);
+        if invocation.stdout.is_some() {
+            self.lists(call, invocation);
+        }
         if call.arguments.is_empty()
             && call.flags.is_empty()
             && call.command.is_none_or(|c| c.stdin.is_none())
@@ -47,7 +49,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 Given::Flag | Given::Variable => self.once(inner, argument, invocation),
             };
             match argument.role {
-                Role::Document(language) => self.document_at(call, invocation, inner, *language, argument),
+                Role::Document(language) => self.document_at(invocation, inner, *language, argument),
                 Role::Code(language) if language.is_document() => {
                     self.document_in(call, invocation, inner, *language, argument);
                 }
@@ -151,24 +153,6 @@ impl<'a, 'k> Identifier<'a, 'k> {
         self.child(call, invocation, inner, words.into_bump_slice(), invocation.stdin);
     }
 
-    /// The surroundings of what a variable names: a pager is not started through itself.
-    fn once(
-        &mut self,
-        inner: Inner<'a>,
-        argument: &Argument<'a, 'k>,
-        invocation: &Invocation<'a>,
-    ) -> Inner<'a> {
-        let mut names: Vec<&'a [u8]> = Vec::new();
-        let at = Invocation { environment: inner.environment, ..*invocation };
-        let named = |name: &[u8]| glob::matches(argument.name.as_bytes(), name);
-        self.lowerer.each_binding(&at, named, |name, _| names.push(name));
-        let empty = Word::known(b"", argument.word.span);
-        names.into_iter().fold(inner, |inner, name| Inner {
-            environment: self.lowerer.bind(inner.environment, name, empty, true),
-            ..inner
-        })
-    }
-
     /// The command that a wrapper's operands are.
     fn wrapped(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>, inner: Inner<'a>) {
         let words = self.following(call, |role| *role == Role::Argv);
@@ -240,28 +224,6 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 }
             };
             self.child(call, invocation, inner, words, invocation.stdin);
-        }
-    }
-
-    /// A path somewhere under the operand's paths.
-    pub(super) fn path_under(&self, call: &Call<'a, 'k>, of: &str, span: Span) -> Word<'a> {
-        let mut under = call.facet(of);
-        match (under.next(), under.next()) {
-            (None, _) => Word { value: Value::Partial { prefix: b"./", suffix: b"" }, ..Word::unknown(span) },
-            (Some(only), None) => match only.value {
-                Value::Known(path) => {
-                    let mut prefix = BumpVec::from_iter_in(path.iter().copied(), self.arena);
-                    if !path.ends_with(b"/") {
-                        prefix.push(b'/');
-                    }
-                    Word {
-                        value: Value::Partial { prefix: prefix.into_bump_slice(), suffix: b"" },
-                        ..Word::unknown(span)
-                    }
-                }
-                _ => Word { value: Value::Unknown, span, ..only },
-            },
-            _ => Word::unknown(span),
         }
     }
 
@@ -482,16 +444,24 @@ impl<'a, 'k> Identifier<'a, 'k> {
             let found = Found { act: Act::Opaque, at: 0..0 };
             call.found.push(LanguageAct { language, found, span: call.named });
         }
+        let positional = given_positional(self.arena, call, language);
         match invocation.stdin {
-            Input::Text(word) => self.code(call, invocation, inner, language, word, &[]),
+            Input::Text(word) => self.code(call, invocation, inner, language, word, positional),
             Input::Channel(channel) => match self.lowerer.channel_text(channel) {
                 Some(text) => {
                     let span = call.named;
-                    self.code(call, invocation, inner, language, Word::known(text, span), &[]);
+                    self.code(call, invocation, inner, language, Word::known(text, span), positional);
                 }
                 None => {
                     for text in self.lowerer.channel_constants(channel) {
-                        self.code(call, invocation, inner, language, Word::known(text, call.named), &[]);
+                        self.code(
+                            call,
+                            invocation,
+                            inner,
+                            language,
+                            Word::known(text, call.named),
+                            positional,
+                        );
                     }
                     self.feed(call, invocation, inner, language, call.named);
                 }
