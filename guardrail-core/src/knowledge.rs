@@ -146,8 +146,9 @@ impl Knowledge {
     }
 
     fn builtin_tool(&self, name: &[u8]) -> Option<&KnownTool> {
-        let held = probe(&self.slots, name).map_while(|(_, place)| self.pack.names.get(usize::from(place)));
-        let (_, place) = held.into_iter().find(|(known, _)| known.as_bytes() == name)?;
+        let mut held =
+            probe(&self.slots, name).map_while(|(_, place)| self.pack.names.get(usize::from(place)));
+        let (_, place) = held.find(|(known, _)| known.as_bytes() == name)?;
         let slot = self.decoded.get(*place as usize)?;
         slot.get_or_init(|| {
             self.pack.tool(*place).map(|(tool, paths)| Box::new(KnownTool::packed(tool, paths)))

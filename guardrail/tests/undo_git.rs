@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use guardrail::Guard;
 use guardrail::exec::{Fate, LocalWorld, ProcessExecutor, Report, Runner, Unseen, block_on};
-use guardrail::plan::{Check, Command, Expect, Plan, Say, State, Step, Stop};
+use guardrail::plan::{Check, Command, Expect, Monitor, Plan, Say, State, Step, Stop};
 use house::*;
 
 fn git(house: &House, words: &[&str]) -> String {
@@ -94,16 +94,21 @@ fn yes() -> Say {
 }
 
 fn changes(house: &House) -> Plan {
-    house
+    let look = |name: &str| Check::new(format!("{name} is there"), Command::argv(["ls", name]));
+    let renamed = step(&["git", "mv", "a.txt", "b.txt"]).before(look("a.txt")).behind(look("b.txt"));
+    let mut plan = house
         .plan("Rename and release")
         .reason("the name was wrong")
-        .step(step(&["git", "mv", "a.txt", "b.txt"]))
+        .step(renamed)
         .step(step(&["git", "config", "--unset", "shop.colour"]))
         .step(step(&["git", "commit", "-q", "-m", "Rename"]))
         .step(step(&["git", "tag", "v1"]))
         .step(step(&["git", "branch", "topic"]))
         .step(step(&["git", "branch", "-d", "old"]))
-        .step(step(&["git", "tag", "-d", "v0"]))
+        .step(step(&["git", "tag", "-d", "v0"]));
+    let checks = vec![look("kept.txt")];
+    plan.monitor = Some(Monitor { window_seconds: 1, every_seconds: 1, checks });
+    plan
 }
 
 #[test]

@@ -248,12 +248,13 @@ impl<'a> Collector<'_, 'a, '_> {
     /// Where code lies: its name may be an address.
     fn code_at(&self, word: &Word<'a>) -> Location {
         let location = super::place::locate(word, &self.invocation.directory, self.view);
-        let remote = [&b"http://"[..], b"https://", b"ftp://"];
-        match word.prefix() {
-            name if remote.iter().any(|scheme| name.starts_with(scheme)) => {
-                Location { area: Area::Network, ..location }
-            }
-            _ => location,
+        let fetched = |scheme: &[u8]| {
+            [&b"http"[..], b"https", b"ftp", b"ftps"].iter().any(|one| scheme.eq_ignore_ascii_case(one))
+        };
+        if word.scheme().is_some_and(fetched) {
+            Location { area: Area::Network, ..location }
+        } else {
+            location
         }
     }
 

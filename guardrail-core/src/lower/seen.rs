@@ -17,8 +17,10 @@ pub(super) struct Seen<'a> {
 impl Seen<'_> {
     /// Keeps last arguments from here on, if a text asks for them.
     pub(super) fn expect(&mut self, text: &[u8]) {
-        let asks = |name: &[u8]| text.windows(name.len()).any(|window| window == name);
-        if self.last_arguments.is_none() && (asks(b"$_") || asks(b"${_") || asks(b"${!_")) {
+        // Most texts have few dollars.
+        let mut behind = text.split(|byte| *byte == b'$').skip(1);
+        let asks = |rest: &[u8]| [&b"_"[..], b"{_", b"{!_"].iter().any(|name| rest.starts_with(name));
+        if self.last_arguments.is_none() && behind.any(asks) {
             self.last_arguments = Some(&[]);
         }
     }
