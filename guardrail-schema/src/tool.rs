@@ -128,6 +128,10 @@ pub enum Prints {
     /// The files that its operands name, as they stand, one behind the other; without any, its standard
     /// input. A flag may change that.
     Files,
+    /// A `name=value` on each line.
+    Pairs,
+    /// Of such lines, nothing but the names.
+    Names,
 }
 
 /// What a command leaves in the files that it writes.

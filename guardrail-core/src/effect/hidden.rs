@@ -13,11 +13,11 @@ const HOLE: &[u8] = b"\0";
 /// How many of the globs that flowed into a word are looked at: beyond, it may be anything.
 const MOST: usize = 256;
 
-/// How many of them are put together in pairs.
-const FEW: usize = 6;
+/// How many of them are put together in pairs: of more, some pair may be a secret's.
+const FEW: usize = 45;
 
 /// How many are looked at in one evaluation.
-const MOST_LOOKS: u32 = 1 << 13;
+const MOST_LOOKS: u32 = 1 << 14;
 
 /// Whether the path in `word`, seen from `directory`, may be a secret's although nothing that is
 /// written in it says so.
@@ -25,6 +25,7 @@ pub(super) fn is_secret(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) 
     (is_open(word) && locate_written(directory, &Word::known(b"", word.span), view).secret)
         || climbs_to_secret(word, view)
         || around_holes(word, directory, view)
+        || holed(word, directory, view)
         || found(word, directory, view)
         || found_below(word, directory, view)
 }
@@ -73,6 +74,15 @@ fn around_holes(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> bool 
     Names::of(&path, view, word.pattern.is_some()).secret
 }
 
+/// `/etc/sha$x`: what cannot be known may be all that a glob would find in its place.
+fn holed(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> bool {
+    let Value::Partial { prefix, suffix } = word.value else { return false };
+    let absolute = |text: &[u8]| text.first() == Some(&b'/');
+    let placed = absolute(prefix) || (!prefix.is_empty() && absolute(directory.prefix()));
+    let plain = word.lead == Lead::Text && word.pattern.is_none() && placed;
+    plain && pattern_is_secret(Lead::Text, &[prefix, b"*", suffix].concat(), directory, view)
+}
+
 fn add_around<'p>(path: &mut Components<'p>, word: &Word<'p>) {
     if word.prefix().first() == Some(&b'/') {
         *path = Components::new(Root::Absolute);
@@ -96,6 +106,7 @@ fn add_around<'p>(path: &mut Components<'p>, word: &Word<'p>) {
 fn found(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> bool {
     !may_look(word, view)
         || too_many(word)
+        || too_many_pairs(word)
         || globs(word).any(|(lead, pattern)| {
             let names = |text: &[u8]| {
                 pattern_is_secret(lead, text, directory, view) || walks_secrets(lead, text, directory, view)
@@ -118,7 +129,8 @@ fn pairs<'w>(word: &'w Word<'_>) -> impl Iterator<Item = (Lead, Vec<u8>)> + 'w {
     let several = globs(word).nth(1).is_some();
     let above = globs(word).take(if several { FEW } else { 0 });
     above.flat_map(move |(lead, above)| {
-        globs(word).take(FEW).flat_map(move |(_, below)| {
+        let relative = |(lead, below): &(Lead, &[u8])| *lead == Lead::Text && below.first() != Some(&b'/');
+        globs(word).take(FEW).filter(relative).flat_map(move |(_, below)| {
             let root = [&b"/"[..], above, b"/", below].concat();
             [(lead, [above, b"/", below].concat()), (Lead::Text, root)]
         })
@@ -149,11 +161,11 @@ fn found_below(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> bool {
 /// Counts names that are about to be looked at; whether that is still within bounds.
 fn may_look(word: &Word<'_>, view: &View<'_>) -> bool {
     let Some(looks) = view.looks else { return true };
-    let known = |origin: &&Origin<'_>| matches!(origin, Origin::Files(..));
-    let count = word.from.iter().filter(known).count() as u32;
-    // Each of them alone, and some of them in pairs.
-    let few = if count > 1 { count.min(FEW as u32) } else { 0 };
-    looks.set(looks.get().saturating_add(count + 2 * few * few));
+    let count = globs(word).count() as u32;
+    // Each of them alone, and all of them in pairs.
+    let few = count.min(FEW as u32);
+    let pairs = if count > 1 { few * few } else { 0 };
+    looks.set(looks.get().saturating_add(count + 2 * pairs));
     count == 0 || looks.get() <= MOST_LOOKS
 }
 
@@ -171,6 +183,13 @@ fn globs<'w>(word: &'w Word<'_>) -> impl Iterator<Item = (Lead, &'w [u8])> {
 /// Whether there are more of them than anybody looks at.
 fn too_many(word: &Word<'_>) -> bool {
     !word.from.is_empty() && globs(word).count() >= MOST
+}
+
+/// Whether more of them may meet in a word than are put together in pairs. What is one list of
+/// constants is one piece.
+fn too_many_pairs(word: &Word<'_>) -> bool {
+    let lists = word.from.iter().filter(|origin| matches!(origin, Origin::Files(..)));
+    !word.from.is_empty() && lists.take(2).count() > 1 && globs(word).count() > FEW
 }
 
 /// All that is below a home, or below a directory of the system's that holds secrets.
@@ -200,5 +219,13 @@ fn pattern_is_secret(lead: Lead, pattern: &[u8], directory: &Word<'_>, view: &Vi
     }
     path.push(pattern);
     path.through_proc(view);
-    Names::of(&path, view, true).secret
+    if Names::of(&path, view, true).secret {
+        return true;
+    }
+    // Up from where nobody knows: it may be the root that it comes to.
+    path.climbs() && {
+        let mut root = Components::new(Root::Absolute);
+        path.as_slice().iter().for_each(|part| root.push(part));
+        Names::of(&root, view, true).secret
+    }
 }

@@ -12,11 +12,12 @@ use std::cell::OnceCell;
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
-use guardrail_schema::{self as schema, EffectKind, Mark, Scope, Undo};
+use guardrail_schema::{self as schema, EffectKind, Mark, Prints, Scope, Undo};
 
 use crate::identify::{Call, Feed, FeedSource, Identified, Marks, Standing, Unknown};
 use crate::lower::{
-    FileName, Invocation, InvocationId, Lead, NoteKind, Place, RedirectKind, Roots, SourceId, Value, Word,
+    FileName, Input, Invocation, InvocationId, Lead, NoteKind, Origin, Place, RedirectKind, Roots, SourceId,
+    Value, Word,
 };
 use crate::shell::Span;
 
@@ -148,9 +149,35 @@ impl<'a, 'k> Analysis<'a, 'k> {
                 });
             }
         }
+        for effect in &mut effects {
+            if effect.kind == EffectKind::ReadSecret && hides_values(&identified, effect.invocation) {
+                effect.kind = EffectKind::Read;
+            }
+        }
         let roots = Roots { cwd: view.cwd, home: view.home };
         Self { identified, effects, floors, roots }
     }
+}
+
+/// Whether an invocation prints names with their values, and nobody sees more of it than the names.
+fn hides_values(identified: &Identified<'_, '_>, id: InvocationId) -> bool {
+    let program = &identified.program;
+    let prints = |id: InvocationId, which: &[Prints]| {
+        let mut calls = identified.calls_of(id).peekable();
+        calls.peek().is_some()
+            && calls.all(|call| {
+                call.standing == Standing::Known && call.prints.is_some_and(|prints| which.contains(&prints))
+            })
+    };
+    let Some(writer) = program.invocation(id) else { return false };
+    let Some(channel) = writer.stdout.filter(|_| prints(id, &[Prints::Pairs])) else { return false };
+    let reads = |invocation: &Invocation<'_>| {
+        let fed = matches!(invocation.stdin, Input::Channel(input) if input == channel);
+        fed || invocation.words.iter().any(|word| word.from.contains(&Origin::Channel(channel)))
+    };
+    let mut readers = program.invocations.iter().zip(0..).filter(|(reader, _)| reads(reader)).peekable();
+    readers.peek().is_some()
+        && readers.all(|(_, reader)| prints(InvocationId(reader), &[Prints::Names, Prints::Number]))
 }
 
 /// Collects the effects of one call.
@@ -200,8 +227,17 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
             for text in target.maybe {
                 self.path(kind, Word::known(text, target.span), redirect.span);
             }
+            // A port that is opened, and neither told nor asked anything (`< /dev/tcp/host/22`).
+            let asks = self.invocation.says_nothing();
             for effect in self.effects.iter_mut().skip(before) {
                 effect.source = redirect.source;
+                if let (EffectKind::NetworkOut, Target::Path(word, _)) = (effect.kind, &effect.target)
+                    && asks
+                    && redirect.kind != RedirectKind::ReadWrite
+                    && word.as_known().is_some()
+                {
+                    effect.kind = EffectKind::NetworkIn;
+                }
             }
         }
     }

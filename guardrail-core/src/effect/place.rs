@@ -135,6 +135,11 @@ impl<'p> Components<'p> {
         }
     }
 
+    /// Whether it leads up from where it starts.
+    pub(super) fn climbs(&self) -> bool {
+        self.escapes && self.root == Root::Relative
+    }
+
     pub(super) fn as_slice(&self) -> &[&'p [u8]] {
         self.parts.get(..self.len).unwrap_or_default()
     }
@@ -242,6 +247,14 @@ fn is_barren(path: &Components<'_>) -> bool {
 fn suffix_is_secret(word: &Word<'_>, view: &View<'_>) -> bool {
     let Value::Partial { prefix, suffix } = word.value else { return false };
     let Some(slash) = suffix.iter().position(|&b| b == b'/') else { return false };
+    // What it begins with may be no more than the root.
+    if prefix.is_empty() && word.lead == Lead::Text && word.pattern.is_none() {
+        let mut root = Components::new(Root::Absolute);
+        root.push(suffix);
+        if Names::of(&root, view, false).secret {
+            return true;
+        }
+    }
     let mut end = Components::new(Root::Relative);
     end.push(suffix.get(slash..).unwrap_or_default());
     let process = prefix.starts_with(b"/proc/") && matches!(end.as_slice(), [.., b"environ" | b"mem"]);

@@ -270,7 +270,8 @@ impl<'a> Collector<'_, 'a, '_> {
                 Act::Delete(path) => self.act_path(EffectKind::Delete, path.as_ref(), span),
                 Act::Load(path) => self.act_path(EffectKind::Execute, path.as_ref(), span),
                 // Only what the request itself puts in its place counts, which is seen by the files.
-                Act::Import(_) => {}
+                // What programs print matters by what they are.
+                Act::Import(_) | Act::Printed => {}
                 Act::Fetched => {
                     let word = Word::known(b"https://", span);
                     let location = self.code_at(&word);

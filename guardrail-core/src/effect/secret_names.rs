@@ -43,7 +43,9 @@ impl SecretNames<'_, '_, '_> {
                 Input::Channel(channel) => channels.get(channel.0 as usize).copied().unwrap_or(false),
                 _ => false,
             };
-            if (passes || names_secret(call, invocation, view))
+            // What an encoding hides may be the name of one.
+            let hides = || call.has_facet("decode");
+            if (passes || hides() || names_secret(call, invocation, view))
                 && let Some(slot) = channels.get_mut(out.0 as usize)
             {
                 *slot = true;
@@ -73,15 +75,39 @@ fn names_secret(call: &Call<'_, '_>, invocation: &Invocation<'_>, view: &View<'_
     if invocation.words.iter().skip(1).filter(globbed).any(secret) {
         return true;
     }
+    if !call.lists.is_empty() && secret(&Word { from: call.lists, ..Word::unknown(call.named) }) {
+        return true;
+    }
     let operands = || call.arguments.iter().filter(|argument| argument.given == Given::Operand);
+    // What it completes, it completes to names that begin so.
+    let begins = |word: &Word<'_>| {
+        let text = match word.value {
+            Value::Known(text) => Some(text),
+            Value::Partial { prefix: b"", suffix } if word.lead != Lead::Text => Some(suffix),
+            _ => None,
+        };
+        text.is_some_and(|text| {
+            let pattern = [text, b"*"].concat();
+            secret(&Word { pattern: Some(&pattern), ..*word })
+        })
+    };
+    if call.has_facet("completes") && operands().any(|argument| begins(&argument.word)) {
+        return true;
+    }
     let paths = || {
         let is_path = |role: &Role| matches!(role, Role::Name | Role::Read | Role::Directory);
         operands().filter(move |argument| is_path(argument.role)).map(|argument| argument.word)
     };
     let flags = || call.flags.iter().filter(|used| used.flag.role.is_none()).filter_map(|used| used.value);
-    let patterns = operands().filter(|argument| *argument.role == Role::Text).map(|argument| argument.word);
+    let patterns =
+        || operands().filter(|argument| *argument.role == Role::Text).map(|argument| argument.word);
+    // `locate id_rsa`: with nowhere to look it looks everywhere.
+    let looks = !matches!(invocation.stdin, Input::Channel(_)) && paths().next().is_none();
+    if looks && patterns().any(|word| secret(&word)) {
+        return true;
+    }
     paths().chain(flags()).any(|word| secret(&word))
-        || flags().chain(patterns).filter_map(|word| word.as_known()).any(|name| {
+        || flags().chain(patterns()).filter_map(|word| word.as_known()).any(|name| {
             paths().filter_map(|path| path.as_known()).any(|path| {
                 let below: &[&[u8]] = if path == b"/" { &[b"/", b"/etc/", b"/root/"] } else { &[b"/"] };
                 below.iter().any(|between| {

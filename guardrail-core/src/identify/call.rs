@@ -7,7 +7,7 @@ use guardrail_schema::{self as schema, Command, Flag, Language, Mark, Prints, Ro
 use crate::identify::language::Found;
 use crate::identify::manifest::{Manifest, Named};
 use crate::knowledge::KnownTool;
-use crate::lower::{ChannelId, InvocationId, SourceId, Word};
+use crate::lower::{ChannelId, InvocationId, Origin, SourceId, Word};
 use crate::shell::Span;
 
 /// One invocation with what is known of its tool. An embedder's tool that adds to a built-in one
@@ -37,6 +37,8 @@ pub(crate) struct Call<'a, 'k> {
     pub(crate) sends_input: bool,
     /// Whether a flag provably put harmless effects in place of the command's own.
     pub(crate) rehearsal: bool,
+    /// The files whose names it prints, of a tool that walks directories.
+    pub(crate) lists: &'a [Origin<'a>],
     /// What it provably prints.
     pub(crate) prints: Option<Prints>,
     pub(crate) marks: Marks,
@@ -188,6 +190,7 @@ impl<'a, 'k> Call<'a, 'k> {
             possible: BumpVec::new_in(arena),
             sends_input: false,
             rehearsal: false,
+            lists: &[],
             prints: None,
             marks: Marks::default(),
             scope: Scope::Local,

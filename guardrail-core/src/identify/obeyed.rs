@@ -62,6 +62,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 let name = FileName::of(&word, &invocation.directory, self.lowerer.roots());
                 let Some(language) = language_of(name.as_bytes()) else { continue };
                 if self.places >= MOST {
+                    // What stands in the others, nobody has read.
+                    self.lowerer.exhaust(invocation.source, invocation.span);
                     return;
                 }
                 self.places += 1;

@@ -6,7 +6,7 @@ use guardrail_schema::{EffectKind, Inside, Language, Role};
 
 use crate::identify::call::{Argument, Call, Feed, FeedSource, Given, LanguageAct, Unknown};
 use crate::identify::language::{Act, Found};
-use crate::identify::written::positional;
+use crate::identify::written::{given_positional, positional};
 use crate::identify::{Identifier, span_of, split};
 use crate::lower::{
     Entry, EnvironmentId, Inherit, Input, Invocation, Lead, Origin, Place, Resolution, Value, Word,
@@ -25,6 +25,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
     pub(super) fn unwrap(&mut self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>) {
         self.unnamed_documents(call, invocation);
         self.unnamed(call, invocation);
+        if invocation.stdout.is_some() {
+            self.lists(call, invocation);
+        }
         if call.arguments.is_empty()
             && call.flags.is_empty()
             && call.command.is_none_or(|c| c.stdin.is_none())
@@ -221,28 +224,6 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 }
             };
             self.child(call, invocation, inner, words, invocation.stdin);
-        }
-    }
-
-    /// A path somewhere under the operand's paths.
-    pub(super) fn path_under(&self, call: &Call<'a, 'k>, of: &str, span: Span) -> Word<'a> {
-        let mut under = call.facet(of);
-        match (under.next(), under.next()) {
-            (None, _) => Word { value: Value::Partial { prefix: b"./", suffix: b"" }, ..Word::unknown(span) },
-            (Some(only), None) => match only.value {
-                Value::Known(path) => {
-                    let mut prefix = BumpVec::from_iter_in(path.iter().copied(), self.arena);
-                    if !path.ends_with(b"/") {
-                        prefix.push(b'/');
-                    }
-                    Word {
-                        value: Value::Partial { prefix: prefix.into_bump_slice(), suffix: b"" },
-                        ..Word::unknown(span)
-                    }
-                }
-                _ => Word { value: Value::Unknown, span, ..only },
-            },
-            _ => Word::unknown(span),
         }
     }
 
@@ -463,16 +444,24 @@ impl<'a, 'k> Identifier<'a, 'k> {
             let found = Found { act: Act::Opaque, at: 0..0 };
             call.found.push(LanguageAct { language, found, span: call.named });
         }
+        let positional = given_positional(self.arena, call, language);
         match invocation.stdin {
-            Input::Text(word) => self.code(call, invocation, inner, language, word, &[]),
+            Input::Text(word) => self.code(call, invocation, inner, language, word, positional),
             Input::Channel(channel) => match self.lowerer.channel_text(channel) {
                 Some(text) => {
                     let span = call.named;
-                    self.code(call, invocation, inner, language, Word::known(text, span), &[]);
+                    self.code(call, invocation, inner, language, Word::known(text, span), positional);
                 }
                 None => {
                     for text in self.lowerer.channel_constants(channel) {
-                        self.code(call, invocation, inner, language, Word::known(text, call.named), &[]);
+                        self.code(
+                            call,
+                            invocation,
+                            inner,
+                            language,
+                            Word::known(text, call.named),
+                            positional,
+                        );
                     }
                     self.feed(call, invocation, inner, language, call.named);
                 }

@@ -2,6 +2,7 @@
 //! it was told to look for.
 
 use bumpalo::collections::Vec as BumpVec;
+use guardrail_schema::Command;
 
 use crate::identify::Identifier;
 use crate::identify::call::Call;
@@ -22,6 +23,14 @@ impl<'a, 'k> Identifier<'a, 'k> {
     ) -> Word<'a> {
         let path = self.path_under(call, of, span);
         Word { from: self.walked(call, invocation, of, path.from), ..path }
+    }
+
+    /// What a tool may print that could also hand on what it finds.
+    pub(super) fn lists(&self, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>) {
+        let walks = |command: &'k Command| command.flags.iter().find_map(|flag| flag.placeholder.as_ref());
+        if let Some(placeholder) = call.command.and_then(walks) {
+            call.lists = self.path_found(call, invocation, &placeholder.of, call.named).from;
+        }
     }
 
     /// What flowed into a path that stands for each that is found below the paths of a call.
@@ -76,5 +85,27 @@ impl<'a, 'k> Identifier<'a, 'k> {
             }
         }
         all.into_bump_slice()
+    }
+
+    /// A path somewhere under the operand's paths.
+    fn path_under(&self, call: &Call<'a, 'k>, of: &str, span: Span) -> Word<'a> {
+        let mut under = call.facet(of);
+        match (under.next(), under.next()) {
+            (None, _) => Word { value: Value::Partial { prefix: b"./", suffix: b"" }, ..Word::unknown(span) },
+            (Some(only), None) => match only.value {
+                Value::Known(path) => {
+                    let mut prefix = BumpVec::from_iter_in(path.iter().copied(), self.arena);
+                    if !path.ends_with(b"/") {
+                        prefix.push(b'/');
+                    }
+                    Word {
+                        value: Value::Partial { prefix: prefix.into_bump_slice(), suffix: b"" },
+                        ..Word::unknown(span)
+                    }
+                }
+                _ => Word { value: Value::Unknown, span, ..only },
+            },
+            _ => Word::unknown(span),
+        }
     }
 }

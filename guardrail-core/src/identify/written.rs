@@ -394,6 +394,21 @@ pub(super) fn positional<'a>(
     words.into_bump_slice()
 }
 
+/// The same of a shell that reads its code from its input: `bash -s -- a b`.
+pub(super) fn given_positional<'a>(
+    arena: &'a Bump,
+    call: &Call<'a, '_>,
+    language: Language,
+) -> &'a [Word<'a>] {
+    let given = call.arguments.iter().filter(|a| *a.role == Role::Text && a.name == "argument");
+    let given = given.filter(|_| language == Language::Shell).map(|argument| argument.word);
+    let mut words = BumpVec::from_iter_in(given, arena);
+    if !words.is_empty() {
+        words.insert(0, Word::known(b"sh", call.named));
+    }
+    words.into_bump_slice()
+}
+
 fn named(files: &mut Vec<Written>, name: FileName) -> Option<&mut Written> {
     match files.iter().position(|file| file.name == name) {
         Some(at) => files.get_mut(at),

@@ -494,7 +494,9 @@ impl<'a> Lowerer<'a> {
                 }
                 None => {
                     self.moves += 1;
-                    self.state.positional = Positional::UNKNOWN;
+                    let given = self.any_text(arguments.get(at..).unwrap_or_default());
+                    self.seen.given = super::environment::union(self.arena, self.seen.given, given);
+                    self.state.positional = self.any_positional(&self.state.positional);
                     return;
                 }
             }
@@ -511,6 +513,8 @@ impl<'a> Lowerer<'a> {
         // It is one word, whatever it was made of.
         let zero = Word { splits: false, pattern: None, ..zero };
         let all: &'a [Word<'a>] = self.arena.alloc_slice_copy(&[&[zero], words].concat());
+        let given = self.any_text(words);
+        self.seen.given = super::environment::union(self.arena, self.seen.given, given);
         self.state.positional = self.arguments_of(all);
     }
 

@@ -88,6 +88,17 @@ impl<'a> Lowerer<'a> {
     }
 }
 
+impl Invocation<'_> {
+    /// Whether the shell itself runs this, reads nothing and prints at most a line break.
+    pub(crate) fn says_nothing(&self) -> bool {
+        match (self.resolution, self.words) {
+            (Resolution::Nothing, []) => true,
+            (Resolution::Builtin, [name]) => matches!(name.as_known(), Some(b":" | b"true" | b"echo")),
+            _ => false,
+        }
+    }
+}
+
 /// `< file` without a command.
 fn reads_file(invocation: &Invocation<'_>) -> bool {
     matches!(invocation.stdin, Input::File(_))

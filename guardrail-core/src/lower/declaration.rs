@@ -19,6 +19,10 @@ struct Flags {
     altering: bool,
     /// A reference: who assigns it changes the variable that it names.
     reference: bool,
+    /// `+n`: a reference no longer.
+    no_reference: bool,
+    /// `+i`: evaluated no longer.
+    no_integer: bool,
 }
 
 impl<'a> Lowerer<'a> {
@@ -63,6 +67,8 @@ impl<'a> Lowerer<'a> {
                 Some([b'-', letters @ ..]) if in_flags && !letters.is_empty() => flags.read(letters, builtin),
                 Some([b'+', letters @ ..]) if in_flags && builtin != b"export" => {
                     flags.no_export |= letters.contains(&b'x');
+                    flags.no_reference |= letters.contains(&b'n');
+                    flags.no_integer |= letters.contains(&b'i');
                 }
                 Some(text) => {
                     in_flags = false;
@@ -188,6 +194,10 @@ impl<'a> Lowerer<'a> {
             self.refer(name, target, flags.export);
             return;
         }
+        let held = self.raw(name, fresh, word.span);
+        if flags.no_reference && held.attribute == Attribute::Reference {
+            self.rebind(name, Binding { attribute: Attribute::Plain, ..held });
+        }
         if !fresh && self.raw(name, false, word.span).attribute == Attribute::Reference {
             // What is declared is the variable that it names.
             match self.target_of(name) {
@@ -201,7 +211,9 @@ impl<'a> Lowerer<'a> {
             }
         }
         let old = self.variable(name, word.span);
+        let integer = matches!(old.attribute, Attribute::Integer | Attribute::MaybeInteger);
         let attribute = match flags.attribute {
+            Attribute::Plain if integer && flags.no_integer => Attribute::Plain,
             Attribute::Plain if fresh => Attribute::Plain,
             Attribute::Plain => old.attribute,
             attribute => attribute,

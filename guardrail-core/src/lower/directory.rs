@@ -1,9 +1,9 @@
 //! `cd` and `pushd`: where the shell stands, as a path from where the request stands.
 
-use crate::lower::environment::{self, Binding, Found};
+use crate::lower::environment::{self, Binding, EVERYWHERE, Found, MOST_ORIGINS};
 use crate::lower::lowerer::Lowerer;
 use crate::lower::scope::join_path;
-use crate::lower::{Lead, Value, Word};
+use crate::lower::{Lead, Origin, Value, Word};
 use crate::shell::Span;
 
 /// No system goes to a longer path (Linux's `PATH_MAX`): a directory below is not followed.
@@ -24,14 +24,40 @@ impl<'a> Lowerer<'a> {
             }
         }
         self.enter_directory(arguments, is_cd);
+        self.arrived();
         self.remember(before);
+    }
+
+    /// Takes note of where the shell stands now.
+    fn arrived(&mut self) {
+        let here = self.directory_traces(&self.state.directory);
+        self.entered = environment::union(self.arena, self.entered, here);
+        self.seen.entered = environment::union(self.arena, self.seen.entered, here);
+    }
+
+    /// What is read now runs later, wherever the shell then stands.
+    pub(super) fn moved_since(&mut self, entered: &'a [Origin<'a>]) {
+        if entered != self.seen.entered {
+            let before = self.directory_traces(&self.state.directory);
+            let from = environment::union(self.arena, before, self.seen.entered);
+            self.state.directory = Word { from, ..Word::unknown(self.state.directory.span) };
+        }
+    }
+
+    /// What ran in a copy of this shell went there in this one.
+    pub(super) fn moved_to(&mut self, directory: &Word<'a>) {
+        self.moves += 1;
+        let there = self.directory_traces(directory);
+        self.entered = environment::union(self.arena, self.entered, there);
     }
 
     /// `popd`.
     pub(super) fn leave_directory(&mut self) {
         let before = self.working_directory(Span::default());
         self.directory_unknown();
-        self.state.directory.from = self.variable(STACK, Span::default()).value.from;
+        let stack = self.variable(STACK, Span::default()).value.from;
+        self.state.directory.from = environment::union(self.arena, self.state.directory.from, stack);
+        self.arrived();
         self.remember(before);
     }
 
@@ -71,8 +97,8 @@ impl<'a> Lowerer<'a> {
             return;
         };
         if operands.next().is_some() || target.splits || target.pattern.is_some() {
+            let mut from = self.places_below(target);
             self.directory_unknown();
-            let mut from = self.flowed(target);
             // As if it were one word: else nobody goes there.
             if let (Value::Partial { prefix, suffix }, None) = (target.value, target.pattern)
                 && prefix.first() == Some(&b'/')
@@ -131,7 +157,79 @@ impl<'a> Lowerer<'a> {
 
     pub(super) fn directory_unknown(&mut self) {
         self.moves += 1;
-        self.state.directory = Word::unknown(self.state.directory.span);
+        let from = self.directory_traces(&self.state.directory);
+        self.state.directory = Word { from, ..Word::unknown(self.state.directory.span) };
+    }
+
+    /// The places that a word may lead to from here.
+    fn places_below(&self, target: &Word<'a>) -> &'a [Origin<'a>] {
+        self.below(self.directory_traces(&self.state.directory), target)
+    }
+
+    /// The same from all that is in `above`.
+    fn below(&self, above: &'a [Origin<'a>], target: &Word<'a>) -> &'a [Origin<'a>] {
+        if above.is_empty() && target.maybe.is_empty() {
+            return self.traces(target);
+        }
+        let mut all = Places::default();
+        let mut relative: Vec<&'a [u8]> = Vec::new();
+        for text in target.as_known().iter().chain(target.maybe) {
+            if text.first() == Some(&b'/') {
+                all.add(Origin::Files(Lead::Text, text));
+            } else {
+                relative.push(text);
+            }
+        }
+        for origin in self.flowed(target) {
+            match origin {
+                Origin::Files(Lead::Text, paths) => {
+                    for path in paths.split(|byte| *byte == b'\n').filter(|path| !path.is_empty()) {
+                        if path.first() == Some(&b'/') {
+                            all.add(Origin::Files(Lead::Text, path));
+                        } else {
+                            relative.push(path);
+                        }
+                    }
+                }
+                origin => all.add(*origin),
+            }
+        }
+        if target.as_known().is_none() {
+            // It may be a name of which nothing is known, or this very place.
+            relative.extend([&b"."[..], b"*"]);
+        }
+        let climbs =
+            self.around.context.in_loop.is_some() && relative.iter().any(|path| path.starts_with(b".."));
+        if climbs {
+            all.add(Origin::Files(Lead::Text, b"/"));
+        }
+        for origin in above {
+            let Origin::Files(lead, paths) = origin else {
+                all.add(*origin);
+                continue;
+            };
+            for path in paths.split(|byte| *byte == b'\n') {
+                for below in &relative {
+                    // What lies in the request's own directory is judged by itself.
+                    if path == b"." && *below == b"*" {
+                        continue;
+                    }
+                    if all.is_full() {
+                        break;
+                    }
+                    let joined = match *below {
+                        b"." => path,
+                        below => self.arena.alloc_slice_copy(&[path, b"/", below].concat()),
+                    };
+                    if joined.len() > LONGEST {
+                        all.add(EVERYWHERE);
+                    } else {
+                        all.add(Origin::Files(*lead, joined));
+                    }
+                }
+            }
+        }
+        self.arena.alloc_slice_copy(&all.origins)
     }
 
     pub(super) fn go_to(&mut self, target: &Word<'a>) {
@@ -142,8 +240,10 @@ impl<'a> Lowerer<'a> {
             (Some(path), _) if path.first() == Some(&b'/') => {
                 Word::known(self.arena.alloc_slice_copy(&join_path(b"", path)), span)
             }
-            (Some(path), Value::Known(here)) => {
-                Word::known(self.arena.alloc_slice_copy(&join_path(here, path)), span)
+            (Some(path), Value::Known(base)) => {
+                let reached = Word::known(self.arena.alloc_slice_copy(&join_path(base, path)), span);
+                let from = if here.from.is_empty() { here.from } else { self.below(here.from, target) };
+                Word { from, ..reached }
             }
             // Below a known place, or a place such as `~/x`: stay exact where no `..` leads out of it.
             (Some(path), Value::Partial { prefix, suffix })
@@ -151,21 +251,22 @@ impl<'a> Lowerer<'a> {
             {
                 let joined = join_path(b"", path);
                 if joined.starts_with(b"..") {
-                    Word { from: here.from, ..Word::unknown(span) }
+                    Word { from: self.places_below(target), ..Word::unknown(span) }
                 } else {
                     let suffix = [suffix, b"/", joined.as_slice()].concat();
                     let suffix: &'a [u8] = self.arena.alloc_slice_copy(&suffix);
-                    Word { value: Value::Partial { prefix, suffix }, span, ..here }
+                    let from = if here.from.is_empty() { here.from } else { self.below(here.from, target) };
+                    Word { value: Value::Partial { prefix, suffix }, span, from, ..here }
                 }
             }
-            (Some(_), _) => Word { from: here.from, ..Word::unknown(span) },
+            (Some(_), _) => Word { from: self.places_below(target), ..Word::unknown(span) },
             (None, _) => match target.value {
                 Value::Partial { prefix, .. }
                     if target.lead != Lead::Text || prefix.first() == Some(&b'/') =>
                 {
                     Word { splits: false, pattern: None, ..*target }
                 }
-                _ => Word { from: target.from, ..Word::unknown(span) },
+                _ => Word { from: self.places_below(target), ..Word::unknown(span) },
             },
         };
         let long = match reached.value {
@@ -175,5 +276,25 @@ impl<'a> Lowerer<'a> {
         };
         self.state.directory =
             if long { Word { from: reached.from, ..Word::unknown(span) } } else { reached };
+    }
+}
+
+/// Places that a directory may be, each once: past a number of them it may be any.
+#[derive(Default)]
+struct Places<'a> {
+    origins: Vec<Origin<'a>>,
+}
+
+impl<'a> Places<'a> {
+    fn add(&mut self, origin: Origin<'a>) {
+        if self.is_full() || self.origins.contains(&origin) {
+            return;
+        }
+        let last = self.origins.len() + 1 == MOST_ORIGINS;
+        self.origins.push(if last { EVERYWHERE } else { origin });
+    }
+
+    fn is_full(&self) -> bool {
+        self.origins.len() >= MOST_ORIGINS
     }
 }

@@ -39,14 +39,34 @@ impl<'a> Lowerer<'a> {
         longest: bool,
     ) -> Word<'a> {
         let (pattern, from) = self.pattern(unit, argument, value.span);
-        let unknown = |lowerer: &Self| Word {
-            from: environment::union(lowerer.arena, value.from, from),
-            ..Word::unknown(value.span)
+        let unknown = |lowerer: &Self| {
+            let all = if prefix { value.from } else { lowerer.neighbours(&value) };
+            Word { from: environment::union(lowerer.arena, all, from), ..Word::unknown(value.span) }
         };
-        let (Some(text), Some(pattern)) = (value.as_known(), pattern) else { return unknown(self) };
+        let Some(pattern) = pattern else { return unknown(self) };
         if pattern.is_empty() {
             return value;
         }
+        let Some(text) = value.as_known() else {
+            return match value.value {
+                // The end is known, and the least that matches is taken from there.
+                Value::Partial { prefix: start, suffix } if !prefix && !longest && suffix.len() <= 1024 => {
+                    let end = |at: &usize| {
+                        let removed = suffix.get(*at..).unwrap_or_default();
+                        pattern::matches(&pattern, removed)
+                    };
+                    match (0..suffix.len()).rev().find(end).filter(|_| pattern.len() <= 128) {
+                        Some(at) => {
+                            let suffix = suffix.get(..at).unwrap_or_default();
+                            let from = environment::union(self.arena, self.neighbours(&value), from);
+                            Word { value: Value::Partial { prefix: start, suffix }, from, ..value }
+                        }
+                        None => unknown(self),
+                    }
+                }
+                _ => unknown(self),
+            };
+        };
         if !text.is_ascii() || text.len() > 1024 || pattern.len() > 128 {
             return unknown(self);
         }
@@ -71,6 +91,21 @@ impl<'a> Lowerer<'a> {
             }
         }
         value
+    }
+
+    /// What a value may be once its end is cut or changed: whatever lies beside the files that it names.
+    pub(super) fn neighbours(&self, value: &Word<'a>) -> &'a [Origin<'a>] {
+        let mut from = value.from;
+        for origin in self.traces(value) {
+            let Origin::Files(lead, paths) = origin else { continue };
+            for path in paths.split(|byte| *byte == b'\n') {
+                if let Some(slash) = path.iter().rposition(|byte| *byte == b'/') {
+                    let all = [path.get(..=slash).unwrap_or_default(), b"*"].concat();
+                    from = self.with_files(from, *lead, self.arena.alloc_slice_copy(&all));
+                }
+            }
+        }
+        from
     }
 
     pub(super) fn replacement(
@@ -98,7 +133,7 @@ impl<'a> Lowerer<'a> {
     ) -> Word<'a> {
         let from = environment::union(self.arena, from, by.from);
         let unknown = |lowerer: &Self| Word {
-            from: environment::union(lowerer.arena, value.from, from),
+            from: environment::union(lowerer.arena, lowerer.neighbours(&value), from),
             ..Word::unknown(value.span)
         };
         let (Some(text), Some(pattern), Some(by)) = (value.as_known(), pattern, by.as_known()) else {

@@ -31,6 +31,8 @@ pub(super) enum Attribute {
     Plain,
     /// `declare -i`: assigned text is evaluated as arithmetic.
     Integer,
+    /// The same on one of several paths.
+    MaybeInteger,
     /// `declare -A`: subscripts are text, not arithmetic.
     Associative,
     /// Read-only, or changed in case: the text is not what the variable then holds.
@@ -435,7 +437,12 @@ pub(super) fn merge_ends<'a>(arena: &'a Bump, a: &Word<'a>, b: &Word<'a>) -> Wor
     {
         return *a;
     }
-    let from = union(arena, a.from, b.from);
+    let mut from = union(arena, a.from, b.from);
+    if (a.value, a.lead) != (b.value, b.lead) {
+        for word in [a, b] {
+            from = union(arena, from, path_of(arena, word));
+        }
+    }
     let ((a_prefix, a_suffix), (b_prefix, b_suffix)) = (ends(&a.value), ends(&b.value));
     let prefix_len = a_prefix.iter().zip(b_prefix).take_while(|(x, y)| x == y).count();
     let mut suffix_len = a_suffix.iter().rev().zip(b_suffix.iter().rev()).take_while(|(x, y)| x == y).count();
@@ -457,6 +464,19 @@ pub(super) fn merge_ends<'a>(arena: &'a Bump, a: &Word<'a>, b: &Word<'a>) -> Wor
     let choice = is_choice(a) && is_choice(b);
     let maybe = a.maybe;
     Word { value, span: a.span, lead, splits: a.splits || b.splits, pattern: None, from, choice, maybe }
+}
+
+/// The path that a word is as far as it is known, where it may be lost among others. Constants are kept
+/// as they are.
+fn path_of<'a>(arena: &'a Bump, word: &Word<'a>) -> &'a [Origin<'a>] {
+    let path: &'a [u8] = match word.value {
+        Value::Partial { suffix, .. } if word.lead != Lead::Text => suffix,
+        Value::Partial { prefix, suffix } if prefix.contains(&b'/') && word.pattern.is_none() => {
+            arena.alloc_slice_copy(&[prefix, b"*", suffix].concat())
+        }
+        _ => return &[],
+    };
+    arena.alloc_slice_copy(&[Origin::Files(word.lead, path)])
 }
 
 /// Whether a word is one of a script's constants that nothing can make a flag of, or several words.

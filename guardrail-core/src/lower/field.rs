@@ -395,6 +395,14 @@ impl<'a> Lowerer<'a> {
         if let Some(pattern) = pattern.filter(|_| self.hidden_match) {
             from = self.with_hidden(from, field.lead, pattern);
         }
+        // Of what stands between a place and something unknown, the value keeps nothing.
+        let placed = field.lead != Lead::Text && !field.overlong && pattern.is_none();
+        if placed && self.field_text(field).iter().filter(|byte| **byte == HOLE).count() > 1 {
+            let path: &'a [u8] = self.arena.alloc_slice_copy(&self.field_pattern(field));
+            if !path.contains(&b':') {
+                from = self.with_files(from, field.lead, path);
+            }
+        }
         let choice = field.holed
             && !(field.open || field.splits || globbing || field.overlong)
             && self.field_text(field).iter().all(|&byte| byte == HOLE || environment::is_plain(byte));

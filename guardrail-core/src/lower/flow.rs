@@ -4,7 +4,7 @@ use crate::lower::environment;
 use crate::lower::expand::Mode;
 use crate::lower::join::Ends;
 use crate::lower::lowerer::{Lowerer, State, Unit};
-use crate::lower::{Input, Origin, Word};
+use crate::lower::{Input, Origin, Resolution, Word};
 use crate::shell::{
     self, Arm, ArmEnd, Branch, Command, CommandId, CommandKind, Item, Join, Part, Slice, Span, Stage,
 };
@@ -31,7 +31,11 @@ impl<'a> Lowerer<'a> {
                 self.chain(unit, chain);
                 self.enter_shell();
             } else if let [item] = chain {
+                let before = self.state.directory;
                 self.command(unit, item.command);
+                if !same_place(&before, &self.state.directory) {
+                    self.may_have_stayed(&before);
+                }
             } else {
                 self.chain(unit, chain);
             }
@@ -67,14 +71,21 @@ impl<'a> Lowerer<'a> {
             }
             let before = self.state.directory;
             let invocations = self.program.invocations.len();
+            let entered = std::mem::take(&mut self.entered);
             self.command(unit, item.command);
             let end = self.state;
-            let simple = is_simple(unit, item.command);
-            let directory = match (simple, same_place(&before, &end.directory)) {
+            let simple = self.only_moves(invocations);
+            let directory = match (simple, self.entered.is_empty() && same_place(&before, &end.directory)) {
                 (_, true) => end.directory,
                 (true, false) => before,
-                (false, false) => Word::unknown(end.directory.span),
+                // Where it failed, it had gone as far as anybody knows.
+                (false, false) => {
+                    let either = self.either_directory(&before, &end.directory);
+                    let from = environment::union(self.arena, either.from, self.entered);
+                    Word { from, ..Word::unknown(end.directory.span) }
+                }
             };
+            self.entered = environment::union(self.arena, entered, self.entered);
             let failed_here = State { directory, ..end };
             last_assured = assured && item.join != Join::Or;
             match item.join {
@@ -95,6 +106,9 @@ impl<'a> Lowerer<'a> {
         if !last_assured {
             let failed = self.state_at(&base, &failed);
             self.state = self.join(&base, &[self.state, failed]);
+        } else if !same_place(&base.directory, &self.state.directory) {
+            let failed = self.state_at(&base, &failed).directory;
+            self.may_have_stayed(&failed);
         }
         self.around.context.conditional = conditional;
     }
@@ -108,6 +122,27 @@ impl<'a> Lowerer<'a> {
                 Some(b"cd" | b"pushd" | b"popd" | b"export" | b"declare" | b"set" | b":" | b"true")
             ),
         })
+    }
+
+    /// Whether an invocation goes to a directory or fails, and does nothing else.
+    fn only_moves(&self, invocation: usize) -> bool {
+        self.program.invocations.get(invocation..).is_some_and(|since| match since.first() {
+            Some(first) if first.resolution == Resolution::Builtin => {
+                let name = first.words.first().and_then(Word::as_known);
+                matches!(name, Some(b"cd" | b"pushd" | b"popd"))
+                    && since.iter().all(|other| other.span == first.span || other.stdout.is_some())
+            }
+            _ => false,
+        })
+    }
+
+    /// A directory may not be there, and then what follows runs where the shell stood before.
+    fn may_have_stayed(&mut self, before: &Word<'a>) {
+        // What lies in the request's own is judged by itself.
+        if before.as_known() != Some(b"") || !before.from.is_empty() {
+            let before = self.directory_traces(before);
+            self.state.directory.from = environment::union(self.arena, self.state.directory.from, before);
+        }
     }
 
     pub(super) fn command(&mut self, unit: Unit<'_, 'a>, id: CommandId) {
@@ -212,6 +247,7 @@ impl<'a> Lowerer<'a> {
             self.enter_shell();
             if last && self.state.last_pipe {
                 // Whether the option takes effect depends on job control.
+                self.moved_to(&state.directory);
                 let before = self.state;
                 self.state = self.join(&before, &[before, state]);
             }
@@ -418,10 +454,6 @@ impl<'a> Lowerer<'a> {
 fn is_negated(unit: Unit<'_, '_>, condition: &[Item]) -> bool {
     let last = condition.last().and_then(|item| unit.script.command(item.command));
     matches!(last.map(|command| command.kind), Some(CommandKind::Pipeline { negated: true, .. }))
-}
-
-fn is_simple(unit: Unit<'_, '_>, id: CommandId) -> bool {
-    matches!(unit.script.command(id).map(|command| command.kind), Some(CommandKind::Simple { .. }))
 }
 
 fn same_place(a: &Word<'_>, b: &Word<'_>) -> bool {

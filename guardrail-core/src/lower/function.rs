@@ -115,6 +115,14 @@ impl<'a> Lowerer<'a> {
         Positional { words, rest: Some(from) }
     }
 
+    /// Parameters that are not known one by one any more: some of these, or what `set` gave somewhere.
+    pub(super) fn any_positional(&self, known: &Positional<'a>) -> Positional<'a> {
+        let mut from = environment::union(self.arena, &[Origin::Input], self.seen.given);
+        from = environment::union(self.arena, from, self.any_text(known.words.get(1..).unwrap_or_default()));
+        from = environment::union(self.arena, from, known.rest.unwrap_or_default());
+        Positional { words: &[], rest: Some(from) }
+    }
+
     /// A function that nothing in the program calls: whoever does later may hold any variables.
     pub(super) fn uncalled(&mut self, function: Function<'a>) {
         let source = SourceId(function.source);

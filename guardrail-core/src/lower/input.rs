@@ -75,18 +75,14 @@ impl<'a> Lowerer<'a> {
     pub(super) fn mapfile(&mut self, id: InvocationId, source: SourceId, arguments: &'a [Word<'a>]) {
         let from = self.input_origins();
         let mut name: &'a [u8] = b"MAPFILE";
+        let mut callback: Option<&Word<'a>> = None;
         let mut reading = Reading { last: true, ..Reading::default() };
         let mut words = arguments.iter();
         while let Some(word) = words.next() {
             match word.as_known() {
                 Some(b"-C") => {
                     // Its callback is evaluated every so many lines.
-                    if let Some(code) = words.next() {
-                        match code.as_known() {
-                            Some(text) => self.defer(text, id, code.span),
-                            None => self.note(NoteKind::OpaqueCode, source, code.span),
-                        }
-                    }
+                    callback = words.next();
                 }
                 Some(b"-d") => reading.delimiter = words.next().and_then(Word::as_known),
                 Some(b"-n" | b"-O" | b"-s" | b"-u" | b"-c") => {
@@ -102,6 +98,17 @@ impl<'a> Lowerer<'a> {
         }
         let texts = self.input_texts();
         self.assign_input(Some(name), from, &texts, reading);
+        if let Some(code) = callback {
+            match code.as_known() {
+                // Behind it come the place of a line and the line.
+                Some(text) if is_name(name) => {
+                    let text = [text, b" 0 \"$", name, b"\""].concat();
+                    self.defer(self.arena.alloc_slice_copy(&text), id, code.span);
+                }
+                Some(text) => self.defer(text, id, code.span),
+                None => self.note(NoteKind::OpaqueCode, source, code.span),
+            }
+        }
     }
 
     fn input_origins(&self) -> &'a [Origin<'a>] {

@@ -34,10 +34,15 @@ impl<'a> Ends<'a> {
 /// Whether a second path of these adds nothing to the first.
 fn alike(a: &State<'_>, b: &State<'_>) -> bool {
     a.environment == b.environment
-        && (a.directory.value, a.directory.lead) == (b.directory.value, b.directory.lead)
+        && same_directory(&a.directory, &b.directory)
         && same_words(&a.positional, &b.positional)
         && same_place(a.previous, b.previous)
         && (a.dead, a.export_all, a.last_pipe) == (b.dead, b.export_all, b.last_pipe)
+}
+
+/// Whether a shell stands in one place at the ends of two paths, and may stand in the same others.
+fn same_directory(a: &Word<'_>, b: &Word<'_>) -> bool {
+    (a.value, a.lead) == (b.value, b.lead) && (std::ptr::eq(a.from, b.from) || a.from == b.from)
 }
 
 fn same_place(a: Option<&Word<'_>>, b: Option<&Word<'_>>) -> bool {
@@ -81,19 +86,14 @@ impl<'a> Lowerer<'a> {
         let mut same = true;
         for end in living {
             same &= end.environment == first.environment;
-            if end.directory.value != joined.directory.value || end.directory.lead != joined.directory.lead {
-                let from = environment::union(
-                    self.arena,
-                    self.traces(&joined.directory),
-                    self.traces(&end.directory),
-                );
-                joined.directory = Word { from, ..Word::unknown(joined.directory.span) };
+            if !same_directory(&end.directory, &joined.directory) {
+                joined.directory = self.either_directory(&joined.directory, &end.directory);
             }
             if !same_place(end.previous, joined.previous) {
                 joined.previous = None;
             }
             if !same_words(&end.positional, &joined.positional) {
-                joined.positional = Positional::UNKNOWN;
+                joined.positional = self.any_positional(&joined.positional);
             }
             joined.export_all |= end.export_all;
             joined.last_pipe |= end.last_pipe;
@@ -103,6 +103,15 @@ impl<'a> Lowerer<'a> {
             joined.environment = self.join_environments(base.environment, environments);
         }
         joined
+    }
+
+    /// Where the shell stands that stands in one of two places.
+    pub(super) fn either_directory(&self, a: &Word<'a>, b: &Word<'a>) -> Word<'a> {
+        if (a.value, a.lead) == (b.value, b.lead) {
+            return Word { from: environment::union(self.arena, a.from, b.from), ..*a };
+        }
+        let from = environment::union(self.arena, self.directory_traces(a), self.directory_traces(b));
+        Word { from, ..Word::unknown(a.span) }
     }
 
     /// What is bound behind paths with these environments, which all grew out of `base`.
@@ -163,22 +172,14 @@ impl<'a> Lowerer<'a> {
         referring.sort_unstable();
         referring.dedup();
         for name in referring {
-            // What it stands for is another variable, in each path as that is bound there.
+            // A reference on one of the paths: what it holds is a name there, and a text elsewhere.
             let mut merged: Option<Binding<'a>> = None;
             for end in ends.clone() {
-                let next = self.binding_at(end, name);
+                let next = self.raw_at(end, name);
                 merged = Some(merged.map_or(next, |merged| self.merge_bindings(&merged, &next)));
             }
             if let Some(binding) = merged {
-                // It may still be a reference, and to what, depends on the path.
-                let held = binding.value;
-                let maybe: &'a [&'a [u8]] = match held.as_known() {
-                    Some(text) => self.arena.alloc_slice_copy(&[text]),
-                    None => held.maybe,
-                };
-                let value = Word { from: held.from, maybe, ..Word::unknown(held.span) };
-                let attribute = Attribute::Reference;
-                self.rebind(name, Binding { value, elements: None, set: true, attribute, ..binding });
+                self.rebind_referring(name, &binding);
             }
         }
         // On top: what may have stayed is still seen by who looks for it.

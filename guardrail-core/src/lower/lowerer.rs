@@ -4,7 +4,7 @@ use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 
 use crate::Limits;
-use crate::lower::environment::{Binding, Environments, Function, Node};
+use crate::lower::environment::{Environments, Function, Node};
 use crate::lower::expand::Declared;
 use crate::lower::seen::Seen;
 use crate::lower::substitution::Shell;
@@ -151,6 +151,8 @@ pub(super) struct Deferred<'a> {
     pub(super) around: Surroundings<'a>,
     /// How many bindings existed then: whatever is bound later may hold when it runs.
     pub(super) bindings: usize,
+    /// The directories that had been entered by then.
+    pub(super) entered: &'a [Origin<'a>],
 }
 
 /// How far everything that only grows had grown, so that a trial can be taken back.
@@ -205,6 +207,10 @@ pub struct Lowerer<'a> {
     pub(super) loops: u32,
     /// Counts changes of directory and of positional parameters, for loops.
     pub(super) moves: u32,
+    /// Counts where a loop asks for what a later command of it left behind.
+    pub(super) looks_back: u32,
+    /// The directories that were entered in the command that is being read.
+    pub(super) entered: &'a [Origin<'a>],
     pub(super) depth: u32,
     steps: u32,
 
@@ -264,6 +270,8 @@ impl<'a> Lowerer<'a> {
             tentative: false,
             loops: 0,
             moves: 0,
+            looks_back: 0,
+            entered: &[],
             depth: 0,
             steps: limits.lower_steps,
             shells: Vec::new(),
@@ -341,16 +349,6 @@ impl<'a> Lowerer<'a> {
     /// Where the names of files start from.
     pub(crate) const fn roots(&self) -> Roots<'a> {
         Roots { cwd: self.known.directory, home: self.known.home }
-    }
-
-    /// What the request says about a variable.
-    pub(super) fn fact(&self, name: &[u8]) -> Option<Binding<'a>> {
-        let value = match self.known.variables.iter().find(|(known, _)| *known == name) {
-            Some((_, value)) => value,
-            None if name == b"HOME" => self.known.home?,
-            None => return None,
-        };
-        Some(Binding { exported: true, ..Binding::of(Word::known(value, Span::default())) })
     }
 
     // ---- reading sources
@@ -456,6 +454,7 @@ impl<'a> Lowerer<'a> {
         while let Some(deferred) = self.deferred.pop() {
             self.state = deferred.state;
             self.state.dead = false;
+            self.moved_since(deferred.entered);
             self.around = deferred.around;
             self.around.context.deferred = true;
             // Nothing of it is read any more then.

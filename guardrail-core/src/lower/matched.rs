@@ -34,6 +34,21 @@ impl<'a> Lowerer<'a> {
         }
     }
 
+    /// The same of a directory, which is a path whatever it looks like.
+    pub(super) fn directory_traces(&self, directory: &Word<'a>) -> &'a [Origin<'a>] {
+        match directory.value {
+            Value::Known(text) => {
+                let text = if text.is_empty() { b"." } else { text };
+                self.with_files(directory.from, directory.lead, text)
+            }
+            Value::Partial { prefix, suffix } if directory.lead == Lead::Text => {
+                let path = self.arena.alloc_slice_copy(&[prefix, b"*", suffix].concat());
+                self.with_files(directory.from, Lead::Text, path)
+            }
+            _ => self.traces(directory),
+        }
+    }
+
     /// What is known of a value that is one of several.
     pub(super) fn one_of(&self, words: &[Word<'a>]) -> Word<'a> {
         let span = words.first().map_or(Span::default(), |word| word.span);

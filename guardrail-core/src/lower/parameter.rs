@@ -189,7 +189,7 @@ impl<'a> Lowerer<'a> {
     /// `$_`: the last argument of a command before; in a loop that may be one further down.
     fn last_argument(&mut self, span: Span) -> Binding<'a> {
         if self.around.context.in_loop.is_some() {
-            self.moves += 1;
+            self.looks_back += 1;
         }
         let assigned = self.variable(b"_", span).value;
         let last = self.seen.last_arguments.unwrap_or_default();
@@ -214,6 +214,16 @@ impl<'a> Lowerer<'a> {
     fn positional_parameter(&self, digits: &[u8], span: Span) -> Binding<'a> {
         let index = std::str::from_utf8(digits).ok().and_then(|text| text.parse::<usize>().ok());
         let positional = self.state.positional;
+        // What `$0` says then, is what was assigned.
+        if index == Some(0)
+            && let environment::Found::Bound(binding) =
+                self.environments.lookup(self.state.environment, b"BASH_ARGV0")
+        {
+            let value = binding.value;
+            let from = environment::union(self.arena, self.traces(&value), &[Origin::Input]);
+            let maybe = environment::merge(self.arena, &value, &Word::unknown(span)).maybe;
+            return Binding::of(Word { from, maybe, ..Word::unknown(span) });
+        }
         match (index.and_then(|index| positional.words.get(index)), positional.rest) {
             (Some(word), _) => Binding::of(Word { span, ..self.value_of(word) }),
             (None, Some(from)) => Binding::of(Word { from, ..Word::unknown(span) }),
@@ -410,7 +420,10 @@ impl<'a> Lowerer<'a> {
                 let first = self.derived(value, name);
                 self.rooted(first, name)
             }
-            _ => self.derived(value, name),
+            _ => {
+                let made = self.derived(value, name);
+                Word { from: environment::union(self.arena, made.from, self.neighbours(value)), ..made }
+            }
         }
     }
 
@@ -550,7 +563,8 @@ impl<'a> Lowerer<'a> {
             let rest = if sliced.len() == length { None } else { rest };
             return Expansion::List { elements: sliced, rest, joined };
         }
-        self.some_of(elements, rest.unwrap_or_default(), name, joined)
+        // It may be one alone, which is then what it is.
+        self.some_of(elements, rest.unwrap_or_default(), name, false)
     }
 
     /// Some of the elements, nobody knows which: the constants among them are tried as one.

@@ -69,9 +69,39 @@ impl<'a> Lowerer<'a> {
                 let from = self.traces(&value);
                 self.assign_reference(Some(target), from);
             }
-            None => self.forget(false),
+            None => {
+                self.forget(false);
+                self.rebind_referring(name, binding);
+                self.assign_each(name, binding.value.maybe, &value);
+            }
         }
         binding.exported
+    }
+
+    /// Binds what may be a reference, and may be none: it stays one, and to what, is uncertain.
+    pub(super) fn rebind_referring(&mut self, name: &'a [u8], binding: &Binding<'a>) {
+        let held = binding.value;
+        let maybe: &'a [&'a [u8]] = match held.as_known() {
+            Some(text) => self.arena.alloc_slice_copy(&[text]),
+            None => held.maybe,
+        };
+        let value = Word { from: held.from, maybe, ..Word::unknown(held.span) };
+        let attribute = Attribute::Reference;
+        self.rebind(name, Binding { value, elements: None, set: true, attribute, ..*binding });
+    }
+
+    /// Each of these variables may be the one that was assigned.
+    fn assign_each(&mut self, name: &'a [u8], targets: &[&'a [u8]], value: &Word<'a>) {
+        for target in targets {
+            let end = target.iter().position(|byte| *byte == b'[').unwrap_or(target.len());
+            let Some(target) = target.get(..end).filter(|target| is_name(target) && *target != name) else {
+                continue;
+            };
+            let old = self.raw_at(self.state.environment, target);
+            let assigned = Binding { exported: true, ..Binding::of(self.value_of(value)) };
+            let either = self.merge_bindings(&old, &assigned);
+            self.rebind(target, either);
+        }
     }
 
     /// Makes `name` a reference to what `target` names: its subscript is evaluated at each use.

@@ -1,7 +1,7 @@
 //! What assignments, branches, loops and calls do to the variables of the running shell.
 
 use crate::lower::environment::{self, Attribute, Binding, Found, Node};
-use crate::lower::lowerer::{Deferred, Lowerer, Positional};
+use crate::lower::lowerer::{Deferred, Lowerer};
 use crate::lower::{EnvironmentId, Lead, Origin, Value, Word};
 use crate::shell::Span;
 
@@ -86,6 +86,16 @@ impl<'a> Lowerer<'a> {
         }
     }
 
+    /// What the request says about a variable.
+    pub(super) fn fact(&self, name: &[u8]) -> Option<Binding<'a>> {
+        let value = match self.known.variables.iter().find(|(known, _)| *known == name) {
+            Some((_, value)) => value,
+            None if name == b"HOME" => self.known.home?,
+            None => return None,
+        };
+        Some(Binding { exported: true, ..Binding::of(Word::known(value, Span::default())) })
+    }
+
     /// A variable of the shell's own, which may be something of what it saw before.
     fn remembered(&self, name: &'a [u8], span: Span) -> Option<Binding<'a>> {
         let seen = match (name, self.state.previous) {
@@ -139,7 +149,7 @@ impl<'a> Lowerer<'a> {
         {
             return self.assign_referred(name, &old, value, elements);
         }
-        if attribute == Attribute::Integer || is_dynamic_number(name) {
+        if matches!(attribute, Attribute::Integer | Attribute::MaybeInteger) || is_dynamic_number(name) {
             let sum = self.number(&value, elements);
             if let (Some(sum), Attribute::Integer) = (sum, attribute) {
                 value = self.decimal(sum, value.span);
@@ -154,23 +164,31 @@ impl<'a> Lowerer<'a> {
                 DYNAMIC_TEXT.contains(&name) || is_dynamic_number(name)
             }
             Attribute::Integer => value.as_known().is_none_or(|text| !is_integer(text)),
-            Attribute::Altering | Attribute::Reference => true,
+            Attribute::MaybeInteger | Attribute::Altering | Attribute::Reference => true,
         };
         if altered {
+            let number = value.as_known().is_some_and(is_integer)
+                || (value.from.is_empty() && value.value == Value::Unknown);
             let from = match attribute {
                 // What arithmetic makes of it is a number.
                 Attribute::Integer => &[][..],
-                _ if is_dynamic_number(name) => &[][..],
+                _ if number => &[][..],
+                // Once it was unset, and in other shells, it is a variable like any other.
+                _ if is_dynamic_number(name) => self.traces(&value),
                 // Not what it was before, whatever it is.
-                Attribute::Altering => self.arena.alloc_slice_copy(&[Origin::Variable(name), Origin::Input]),
+                Attribute::Altering | Attribute::MaybeInteger => {
+                    self.arena.alloc_slice_copy(&[Origin::Variable(name), Origin::Input])
+                }
                 _ => {
                     let itself = self.arena.alloc_slice_copy(&[Origin::Variable(name)]);
                     environment::union(self.arena, itself, self.traces(&value))
                 }
             };
             let maybe = match (attribute, old) {
-                (Attribute::Altering, Some(old)) => self.in_either_case(&old.value, &value),
-                _ if DYNAMIC_TEXT.contains(&name) => {
+                (Attribute::Altering | Attribute::MaybeInteger, Some(old)) => {
+                    self.in_either_case(&old.value, &value)
+                }
+                _ if DYNAMIC_TEXT.contains(&name) || (is_dynamic_number(name) && !number) => {
                     environment::merge(self.arena, &value, &Word::unknown(value.span)).maybe
                 }
                 _ => &[],
@@ -209,8 +227,9 @@ impl<'a> Lowerer<'a> {
             self.environments.push(self.state.environment, Node::Forgotten { functions });
         self.state.previous = None;
         if functions {
-            self.state.positional = Positional::UNKNOWN;
-            self.state.directory = Word::unknown(self.state.directory.span);
+            self.state.positional = self.any_positional(&self.state.positional);
+            let from = self.directory_traces(&self.state.directory);
+            self.state.directory = Word { from, ..Word::unknown(self.state.directory.span) };
         }
     }
 
@@ -225,6 +244,17 @@ impl<'a> Lowerer<'a> {
         let binding = self.variable(name, Span::default());
         self.state.environment = saved;
         binding
+    }
+
+    /// What a name itself holds, whatever it refers to.
+    pub(super) fn raw_at(&self, environment: EnvironmentId, name: &'a [u8]) -> Binding<'a> {
+        match self.environments.lookup(environment, name) {
+            Found::Bound(binding) => binding,
+            _ => {
+                let from = self.arena.alloc_slice_copy(&[Origin::Variable(name)]);
+                Binding::of(Word { from, ..Word::unknown(Span::default()) })
+            }
+        }
     }
 
     pub(super) fn merge_bindings(&self, a: &Binding<'a>, b: &Binding<'a>) -> Binding<'a> {
@@ -244,6 +274,8 @@ impl<'a> Lowerer<'a> {
             attribute: match (a.attribute, b.attribute) {
                 (a, b) if a == b => a,
                 (Attribute::Reference, _) | (_, Attribute::Reference) => Attribute::Reference,
+                (Attribute::Integer | Attribute::MaybeInteger, _)
+                | (_, Attribute::Integer | Attribute::MaybeInteger) => Attribute::MaybeInteger,
                 _ => Attribute::Altering,
             },
         }
@@ -323,6 +355,7 @@ impl<'a> Lowerer<'a> {
             state: self.state,
             around: self.around,
             bindings: self.environments.len(),
+            entered: self.seen.entered,
         });
     }
 }

@@ -8,6 +8,10 @@ use crate::lower::Origin;
 pub(super) struct Seen<'a> {
     /// Every directory that was left: what `$OLDPWD` and the stack of directories may hold.
     pub(super) left: &'a [Origin<'a>],
+    /// Every directory that was entered: where a handler may run.
+    pub(super) entered: &'a [Origin<'a>],
+    /// What `set` made positional parameters of.
+    pub(super) given: &'a [Origin<'a>],
     /// What `$_` may be, where anything asks for it: the last argument of any command.
     pub(super) last_arguments: Option<&'a [Origin<'a>]>,
     /// What `$BASH_REMATCH` may be a piece of.

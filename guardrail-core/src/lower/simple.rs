@@ -260,6 +260,9 @@ impl<'a> Lowerer<'a> {
             let from = environment::union(self.arena, old.value.from, value.from);
             return Word { from, ..Word::unknown(value.span) };
         }
+        if old.attribute == Attribute::MaybeInteger {
+            self.number(value, None);
+        }
         if old.attribute == Attribute::Integer || is_dynamic_number(name) {
             // What it held before was evaluated when it got there.
             let before = old.value.as_known().and_then(|_| self.number(&old.value, None));

@@ -54,6 +54,7 @@ impl<'a> Lowerer<'a> {
             // These run in the current shell; what they bind stays.
             let state = self.state;
             self.enter_shell();
+            self.moved_to(&state.directory);
             self.state = State { dead: self.state.dead, ..state };
         } else {
             self.enter_shell();
@@ -91,11 +92,20 @@ impl<'a> Lowerer<'a> {
         let writers = since.iter().filter(|writer| writer.stdout == Some(channel));
         let mut maybe: Vec<&'a [u8]> = Vec::new();
         for writer in writers.take(MOST_MAYBE) {
-            if let Some(text) = crate::lower::constant::output(self.arena, writer) {
+            let mut may_be = |text: &'a [u8]| {
                 let text = text.strip_suffix(b"\n").unwrap_or(text);
-                if !text.is_empty() && !maybe.contains(&text) {
+                if !text.is_empty() && maybe.len() < MOST_MAYBE && !maybe.contains(&text) {
                     maybe.push(text);
                 }
+            };
+            // What a command is given it may let pass.
+            match (crate::lower::constant::output(self.arena, writer), writer.stdin) {
+                (Some(text), _) => may_be(text),
+                (None, Input::Text(text)) => {
+                    text.as_known().iter().chain(text.maybe).for_each(|text| may_be(text))
+                }
+                (None, Input::Channel(input)) => self.channel_constants(input).into_iter().for_each(may_be),
+                _ => {}
             }
         }
         Word { maybe: self.arena.alloc_slice_copy(&maybe), ..self.channel_word(channel, span) }
@@ -158,6 +168,8 @@ impl<'a> Lowerer<'a> {
             state: self.state,
             around: self.around,
             separating: self.separating,
+            moves: self.moves,
+            entered: std::mem::take(&mut self.entered),
             remembers: std::mem::take(&mut self.remembers),
             substituted: std::mem::take(&mut self.substituted),
         });
@@ -171,6 +183,8 @@ impl<'a> Lowerer<'a> {
             self.state = saved.state;
             self.around = saved.around;
             self.separating = saved.separating;
+            self.moves = saved.moves;
+            self.entered = saved.entered;
             self.remembers = saved.remembers;
             self.substituted = saved.substituted;
         }
@@ -182,6 +196,8 @@ pub(super) struct Shell<'a> {
     pub(super) state: State<'a>,
     pub(super) around: Surroundings<'a>,
     separating: bool,
+    moves: u32,
+    entered: &'a [Origin<'a>],
     remembers: bool,
     substituted: Vec<(Span, Word<'a>)>,
 }

@@ -3,11 +3,14 @@
 use crate::lower::environment;
 use crate::lower::expand::Mode;
 use crate::lower::lowerer::{Lowerer, Unit};
-use crate::lower::{Origin, SourceId, Word};
+use crate::lower::{Lead, Origin, SourceId, Word};
 use crate::shell::{self, Part, Slice};
 
 /// Comparisons whose operands `[[` evaluates as arithmetic.
 const ARITHMETIC: &[&[u8]] = &[b"-eq", b"-ne", b"-lt", b"-le", b"-gt", b"-ge"];
+
+/// Paths that a match may be the end of.
+const MOST_CUTS: usize = 8;
 
 /// Whether a regular expression, as written, may match text that it does not spell: one of digits and
 /// letters gives no more than it asks for.
@@ -42,7 +45,12 @@ impl<'a> Lowerer<'a> {
             if operator(words.get(at + 1)) == b"=~" {
                 let pattern = words.get(at + 2).map(|word| unit.bytes(word.span)).unwrap_or_default();
                 if is_wide(pattern) {
-                    let from = self.any_text(std::slice::from_ref(&value));
+                    let mut from = self.any_text(std::slice::from_ref(&value));
+                    // What stands before a path is cut off as easily.
+                    let text = value.as_known().unwrap_or_default();
+                    for at in (1..text.len()).filter(|&at| text.get(at) == Some(&b'/')).take(MOST_CUTS) {
+                        from = self.with_files(from, Lead::Text, text.get(at..).unwrap_or_default());
+                    }
                     self.seen.matched = environment::union(self.arena, self.seen.matched, from);
                 }
             }

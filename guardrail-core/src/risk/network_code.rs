@@ -9,7 +9,7 @@ use super::{Case, Found};
 use crate::effect::{Area, Code, Effect, Target};
 use crate::identify::language::Act;
 use crate::identify::{Call, FeedSource};
-use crate::lower::{Input, Invocation, Origin, Word};
+use crate::lower::{Input, Invocation, InvocationId, Origin, Word};
 use crate::shell::Span;
 
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
@@ -25,6 +25,7 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
             found.on(effect, Risk::Critical, false, || "runs code that comes from a network".into());
         }
     }
+    evaluated(case, found);
     let executes = |effect: &Effect<'_, '_>| effect.kind == EffectKind::Execute;
     let program = &analysis.identified.program;
     // Without a stream or a file between them nothing reaches what runs.
@@ -84,6 +85,40 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
         }
     }
 }
+
+/// Texts that run what the programs they start have printed (`eval(execSync('curl ...'))`).
+fn evaluated(case: &Case<'_, '_, '_>, found: &mut Found) {
+    let identified = &case.analysis.identified;
+    for call in &identified.calls {
+        let Some(text) = call.found.iter().find(|found| matches!(found.found.act, Act::Printed)) else {
+            continue;
+        };
+        let within = |mut id: InvocationId| {
+            for _ in 0..MOST_WRAPPERS {
+                match identified.program.invocation(id).and_then(|invocation| invocation.parent) {
+                    Some(parent) if parent == call.invocation => return true,
+                    Some(parent) => id = parent,
+                    None => return false,
+                }
+            }
+            true
+        };
+        if case.effects().any(|effect| flow::is_network(effect) && within(effect.invocation)) {
+            found.at(call.source, text.span, Risk::Critical, true, "runs code that comes from a network");
+        } else if identified.calls.iter().any(|inner| inner.has_facet("decode") && within(inner.invocation)) {
+            found.at(
+                call.source,
+                text.span,
+                Risk::Critical,
+                true,
+                "runs code that was hidden by an encoding",
+            );
+        }
+    }
+}
+
+/// Wrappers around a command that are looked at.
+const MOST_WRAPPERS: usize = 64;
 
 /// A file that runs, or a directory whose code does, and what the script has written there.
 fn files(

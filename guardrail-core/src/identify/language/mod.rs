@@ -52,6 +52,8 @@ pub(crate) enum Act<'t> {
     Import(Cow<'t, [u8]>),
     /// Runs what it fetches from a network.
     Fetched,
+    /// Runs text that the programs it starts may have printed.
+    Printed,
     /// Runs code that this reader does not see through, or could not be read.
     Opaque,
     /// Has an effect on a database.
@@ -200,6 +202,7 @@ mod testing {
                     Act::Load(value) => ("load", value),
                     Act::Import(name) => return format!("import:{}", String::from_utf8_lossy(name)),
                     Act::Fetched => return "fetched".to_owned(),
+                    Act::Printed => return "printed".to_owned(),
                     Act::Environment => return "environment".to_owned(),
                     Act::Opaque => return "opaque".to_owned(),
                     Act::Statement(statement) => {

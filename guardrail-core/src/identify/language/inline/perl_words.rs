@@ -68,6 +68,13 @@ pub(super) const DIALECT: Dialect = Dialect {
         without("Socket", Deed::Network),
         without("LWP", Deed::Network),
         without("HTTP::Tiny", Deed::Network),
+        // `LWP::Simple`, which a flag may load.
+        without("get \"http", Deed::Network),
+        without("get 'http", Deed::Network),
+        without("get(\"http", Deed::Network),
+        without("get('http", Deed::Network),
+        without("get q", Deed::Network),
+        without("get(q", Deed::Network),
         without("Net::", Deed::Network),
         without("socket", Deed::Network),
         with("require ", Deed::Load),

@@ -89,8 +89,14 @@ fn evaluated<'t>(dialect: &'static Dialect, text: &'t [u8], found: &mut Vec<Foun
         }
     }
     let fetches = found.get(whole..).unwrap_or_default().iter().any(|one| matches!(one.act, Act::Network(_)));
-    if fetches && let Some(at) = places(text, name.as_bytes()).next() {
-        found.push(Found { act: Act::Fetched, at: at..at + name.len() });
+    let starts = found.get(whole..).unwrap_or_default().iter().any(|one| matches!(one.act, Act::Shell(_)));
+    if let Some(at) = places(text, name.as_bytes()).next() {
+        let at = at..at + name.len();
+        if fetches {
+            found.push(Found { act: Act::Fetched, at });
+        } else if starts {
+            found.push(Found { act: Act::Printed, at });
+        }
     }
 }
 

@@ -142,10 +142,51 @@ impl Reader<'_, '_, '_> {
             Some(close) if close.is_mark(b')') => {
                 self.tokens.iter().any(|token| token.is_any(&["DISTINCT", "TOP", "ALL"]))
             }
+            // `FROM users u (a, b)`: a name behind a table's is its own.
+            Some(table) if table.is_name() && self.names_table(index - 1) => false,
             // `a::type(1)`
             Some(colon) if colon.is_mark(b':') && back(2).is_some_and(|other| other.is_mark(b':')) => false,
             _ => !self.names_columns(index),
         }
+    }
+
+    /// Whether the name at `index` is a table that is asked.
+    fn names_table(&self, index: usize) -> bool {
+        let back = |places: usize| index.checked_sub(places).and_then(|before| self.tokens.get(before));
+        let leads = self.tokens.get(index).is_some_and(|word| {
+            word.is_any(&[
+                "ALL",
+                "ANY",
+                "ARRAY",
+                "BINARY",
+                "CASE",
+                "CAST",
+                "DATE",
+                "DISTINCT",
+                "EXISTS",
+                "EXTERNAL",
+                "FINAL",
+                "FOREIGN",
+                "FUNCTION",
+                "INTERVAL",
+                "LATERAL",
+                "NOT",
+                "ONLY",
+                "OUTER",
+                "PRIOR",
+                "ROW",
+                "ROWS",
+                "SELECT",
+                "TABLE",
+                "TIME",
+                "TIMESTAMP",
+                "VALUES",
+            ])
+        });
+        !leads
+            && back(1).is_some_and(|word| word.is_any(&["FROM", "JOIN"]))
+            && !back(2).is_some_and(|word| word.is("DISTINCT"))
+            && !self.is_argument(index - 1)
     }
 
     /// What else a statement that asks may do: lock what it reads, or read files as tables.
