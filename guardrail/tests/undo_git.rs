@@ -100,7 +100,7 @@ fn changes(house: &House) -> Plan {
         .plan("Rename and release")
         .reason("the name was wrong")
         .step(renamed)
-        .step(step(&["git", "config", "--unset", "shop.colour"]))
+        .step(step(&["git", "config", "--unset", "shop.colour"]).behind(look("kept.txt")))
         .step(step(&["git", "commit", "-q", "-m", "Rename"]))
         .step(step(&["git", "tag", "v1"]))
         .step(step(&["git", "branch", "topic"]))

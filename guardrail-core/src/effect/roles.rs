@@ -248,10 +248,10 @@ impl<'a> Collector<'_, 'a, '_> {
     /// Where code lies: its name may be an address.
     fn code_at(&self, word: &Word<'a>) -> Location {
         let location = super::place::locate(word, &self.invocation.directory, self.view);
-        let fetched = |scheme: &[u8]| {
-            [&b"http"[..], b"https", b"ftp", b"ftps"].iter().any(|one| scheme.eq_ignore_ascii_case(one))
-        };
-        if word.scheme().is_some_and(fetched) {
+        let name = word.prefix();
+        let begins =
+            |scheme: &&[u8]| name.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+        if [&b"http://"[..], b"https://", b"ftp://"].iter().any(begins) {
             Location { area: Area::Network, ..location }
         } else {
             location
