@@ -63,7 +63,7 @@ fn pack() -> Result<(), String> {
             let path = std::mem::take(&mut command.path);
             let bytes = postcard::to_allocvec(&command).map_err(|e| e.to_string())?;
             let place = *bodies.entry(bytes).or_insert_with_key(|bytes| append(&mut blob, bytes));
-            paths.push((path, place));
+            paths.push((path.join(" "), place));
         }
         let head = postcard::to_allocvec(&(&tool, paths)).map_err(|e| e.to_string())?;
         tools.push(append(&mut blob, &head));

@@ -9,6 +9,7 @@ use guardrail_schema::{
     Command, Document, FileError, Language, NamedCall, Runtime, Tool, ToolFile, Variable, Ways, WaysFile,
 };
 use sha2::{Digest as _, Sha256};
+use smol_str::SmolStr;
 
 use crate::glob;
 
@@ -150,7 +151,7 @@ impl Knowledge {
         let (_, place) = held.into_iter().find(|(known, _)| known.as_bytes() == name)?;
         let slot = self.decoded.get(*place as usize)?;
         slot.get_or_init(|| {
-            self.pack.tool(*place).map(|(tool, paths)| Box::new(KnownTool::packed(tool, paths)))
+            self.pack.tool(*place).map(|(tool, paths)| Box::new(KnownTool::packed(tool, &paths)))
         })
         .as_deref()
     }
@@ -209,49 +210,55 @@ pub(crate) struct KnownTool {
 /// says which (`* * list`).
 #[derive(Debug, Default)]
 struct Globs {
-    by_last_word: BTreeMap<String, Vec<u32>>,
+    by_last_word: BTreeMap<SmolStr, Vec<u32>>,
     /// Those whose last word is a glob too.
     open: Vec<u32>,
 }
 
 #[derive(Debug)]
 struct KnownCommand {
-    path: Path,
+    /// Its words, with a blank between them.
+    path: Cow<'static, str>,
+    packed: Option<Path>,
     decoded: OnceLock<Option<Box<Command>>>,
 }
 
 impl KnownCommand {
     fn command(&self) -> Option<&Command> {
-        self.decoded.get_or_init(|| Pack::command(&self.path).map(Box::new)).as_deref()
+        self.decoded.get_or_init(|| Pack::command(&self.packed?).map(Box::new)).as_deref()
     }
 
-    fn words(&self) -> &[String] {
-        &self.path.0
+    fn words(&self) -> impl DoubleEndedIterator<Item = &str> + Clone {
+        self.path.split_terminator(' ')
     }
 }
 
 impl KnownTool {
-    fn packed(tool: Tool, paths: Vec<Path>) -> Self {
-        let known = |path| KnownCommand { path, decoded: OnceLock::new() };
-        Self::of(tool, paths.into_iter().map(known).collect())
+    fn packed(tool: Tool, paths: &[Path]) -> Self {
+        let known = |path: &Path| KnownCommand {
+            path: Cow::Borrowed(path.0),
+            packed: Some(*path),
+            decoded: OnceLock::new(),
+        };
+        Self::of(tool, paths.iter().map(known).collect())
     }
 
     fn of(tool: Tool, commands: Vec<KnownCommand>) -> Self {
         let mut globs: Vec<Globs> = Vec::new();
-        let is_glob = |word: &String| word.contains('*');
         for (place, known) in (0..).zip(&commands) {
-            let [before @ .., last] = known.words() else { continue };
-            if !tool.globs || !known.words().iter().any(is_glob) {
+            if !tool.globs || !known.path.contains('*') {
                 continue;
             }
-            if globs.len() <= before.len() {
-                globs.resize_with(before.len().saturating_add(1), Globs::default);
+            let Some(last) = known.words().next_back() else { continue };
+            let before = known.words().count().saturating_sub(1);
+            if globs.len() <= before {
+                globs.resize_with(before.saturating_add(1), Globs::default);
             }
-            let Some(globs) = globs.get_mut(before.len()) else { continue };
-            if is_glob(last) {
+            let Some(globs) = globs.get_mut(before) else { continue };
+            if last.contains('*') {
                 globs.open.push(place);
             } else {
-                globs.by_last_word.entry(last.clone()).or_default().push(place);
+                globs.by_last_word.entry(last.into()).or_default().push(place);
             }
         }
         Self { globs, tool, commands }
@@ -259,7 +266,8 @@ impl KnownTool {
 
     fn whole(mut tool: Tool) -> Self {
         let known = |command: Command| KnownCommand {
-            path: (command.path.clone(), (0, 0)),
+            path: Cow::Owned(command.path.join(" ")),
+            packed: None,
             decoded: OnceLock::from(Some(Box::new(command))),
         };
         let commands = std::mem::take(&mut tool.commands).into_iter().map(known).collect();
@@ -279,9 +287,7 @@ impl KnownTool {
     /// one whose globs leave least open.
     pub(crate) fn subcommand(&self, words: &[&[u8]]) -> Option<&Command> {
         let rest = self.commands.get(1..).unwrap_or_default();
-        let path = |known: &KnownCommand| {
-            known.words().iter().map(|word| word.as_bytes()).cmp(words.iter().copied())
-        };
+        let path = |known: &KnownCommand| known.words().map(str::as_bytes).cmp(words.iter().copied());
         if let Ok(place) = rest.binary_search_by(path) {
             return rest.get(place)?.command();
         }
@@ -292,13 +298,13 @@ impl KnownTool {
         places
             .filter_map(|place| Some((*place, self.commands.get(*place as usize)?)))
             .filter(|(_, known)| {
-                known.words().iter().zip(words).all(|(g, word)| glob::matches(g.as_bytes(), word))
+                known.words().zip(words).all(|(g, word)| glob::matches(g.as_bytes(), word))
             })
             .max_by_key(|(place, known)| {
                 // What does something is meant before what might be a group.
                 let runs = known.command().is_some_and(|command| command.runs);
-                let exact = known.words().iter().filter(|word| !word.contains('*')).count();
-                (runs, exact, known.words().iter().map(String::len).sum::<usize>(), *place)
+                let exact = known.words().filter(|word| !word.contains('*')).count();
+                (runs, exact, known.words().map(str::len).sum::<usize>(), *place)
             })?
             .1
             .command()

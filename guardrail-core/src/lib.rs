@@ -1,5 +1,6 @@
 //! Pure analysis of what an agent's action would do.
 
+pub mod conformance;
 mod draw;
 mod effect;
 mod evaluation;

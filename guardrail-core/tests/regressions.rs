@@ -57,3 +57,33 @@ fn policy() {
 fn manifest() {
     every_input_of("manifest", checks::manifest);
 }
+
+/// An honest script that is long does not run into a limit, wherever it begins.
+#[test]
+fn long_scripts_of_small_commands_are_read_to_their_end() {
+    use guardrail_core::{Guard, Request, Risk};
+
+    let script = |line: &dyn Fn(usize) -> String, lines: usize| {
+        let lines: Vec<String> = (0..lines).map(line).collect();
+        ["cd \"$X\"".to_owned(), lines.join("\n")].join("\n")
+    };
+    let guard = Guard::new();
+    let modules = |at: usize| format!("python3 -c 'import json, sys, os, re; print({at})'");
+    let elsewhere =
+        |at: usize| format!("cd \"$X{at}\" && python3 -c 'import json, sys, os, re; print({at})'");
+    let variables = |at: usize| format!("A{at}=$(cat f{at}); echo \"$A{at}\"");
+    let functions = |at: usize| format!("f{at}() {{ ls \"$1\"; }}; f{at} d{at}");
+    for (line, lines) in [
+        (&modules as &dyn Fn(usize) -> String, 400),
+        (&elsewhere, 200),
+        (&variables, 1000),
+        (&functions, 400),
+    ] {
+        let text = script(line, lines);
+        let evaluation = guard.evaluate(&Request::shell(text.as_str()));
+        assert_eq!(evaluation.risk, Risk::Low, "{}: {:?}", line(1), evaluation.findings.first());
+    }
+    let runs = |at: usize| format!("echo ls > f{at} && sh ./f{at}");
+    let text = script(&runs, 300);
+    assert_eq!(guard.evaluate(&Request::shell(text.as_str())).risk, Risk::High);
+}

@@ -7,6 +7,7 @@
 mod stage;
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -135,6 +136,32 @@ fn what_cannot_be_read_is_not_believed_to_be_harmless() {
     let flaws = place.judged(apply(&["-f", "fifo.yaml"])).unwrap_err();
     assert!(flaws.contains("a step of high risk"), "{flaws}");
     assert!(place.judged(apply(&["-f", "large.yaml"])).unwrap_err().contains("the policy denies it"));
+}
+
+#[test]
+fn a_directory_below_that_cannot_be_read_is_told_of_the_one_that_is_named() {
+    let place = Place::new(&[("k8s/web.yaml", SETTING), ("k8s/deep/rbac.yaml", RIGHTS)]);
+    // A name that is no text can be read by whoever applies it.
+    let odd = std::ffi::OsStr::from_bytes(b"k8s/deep/\xff.yaml");
+    fs::write(place.path.join(odd), RIGHTS).unwrap();
+    fs::remove_file(place.path.join("k8s/deep/rbac.yaml")).unwrap();
+    for words in [&["-R", "-f", "k8s"][..], &["-R", "-f", "k8s/"], &["-f", "k8s/deep"]] {
+        let flaws = place.judged(apply(words)).unwrap_err();
+        assert!(flaws.contains("a step of high risk"), "{words:?}: {flaws}");
+    }
+    // What is not read by the command is none of its business.
+    assert_eq!(place.judged(apply(&["-f", "k8s"])), Ok((Risk::Medium, vec!["k8s/web.yaml".to_owned()])));
+
+    let closed = place.path.join("k8s/deep");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+    let open = fs::read_dir(&closed).is_ok();
+    if open {
+        println!("SKIPPED: whoever runs this may read every directory");
+    } else {
+        let flaws = place.judged(apply(&["-R", "-f", "k8s"])).unwrap_err();
+        assert!(flaws.contains("a step of high risk"), "{flaws}");
+    }
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //! what takes commands back: [`Pack::ways`].
 
 use guardrail_schema::{Command, Document, NamedCall, Runtime, Tool, Variable, Ways};
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 static INDEX: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/index.bin"));
 static TOOLS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tools.bin"));
@@ -16,7 +16,7 @@ static TOOLS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tools.bin"));
 #[derive(Debug)]
 pub struct Pack {
     /// Every name of every tool, sorted, with the place of its tool.
-    pub names: Vec<(String, u32)>,
+    pub names: Vec<(&'static str, u32)>,
     /// Environment variables that change what any program does.
     pub environment: Vec<Variable>,
     /// Named tool calls of all files.
@@ -73,7 +73,7 @@ impl Pack {
     /// use guardrail_knowledge::Pack;
     ///
     /// let pack = Pack::builtin();
-    /// let (_, place) = pack.names.iter().find(|(name, _)| name == "git").expect("git is known");
+    /// let (_, place) = pack.names.iter().find(|(name, _)| *name == "git").expect("git is known");
     /// let git = pack.whole(*place).expect("and can be read");
     /// assert!(git.commands.iter().any(|command| command.path == ["status"]));
     /// ```
@@ -107,8 +107,8 @@ impl Pack {
     /// ```
     #[must_use]
     pub fn ways(&self, tool: &str) -> Option<Ways> {
-        let places: Vec<(String, (u32, u32))> = decode(self.ways.0, self.ways.1)?;
-        let at = places.binary_search_by(|(name, _)| name.as_str().cmp(tool)).ok()?;
+        let places: Vec<(&str, (u32, u32))> = decode(self.ways.0, self.ways.1)?;
+        let at = places.binary_search_by(|(name, _)| (*name).cmp(tool)).ok()?;
         let &(_, (start, end)) = places.get(at)?;
         decode(start, end)
     }
@@ -118,13 +118,13 @@ impl Pack {
     pub fn command(path: &Path) -> Option<Command> {
         let (words, (start, end)) = path;
         let command: Command = decode(*start, *end)?;
-        Some(Command { path: words.clone(), ..command })
+        Some(Command { path: words.split_terminator(' ').map(str::to_owned).collect(), ..command })
     }
 }
 
-/// A command's words, and its place in the blob.
-pub type Path = (Vec<String>, (u32, u32));
+/// A command's words with a blank between them (none for the tool itself), and its place in the blob.
+pub type Path = (&'static str, (u32, u32));
 
-fn decode<T: DeserializeOwned>(start: u32, end: u32) -> Option<T> {
+fn decode<T: Deserialize<'static>>(start: u32, end: u32) -> Option<T> {
     postcard::from_bytes(TOOLS.get(start as usize..end as usize)?).ok()
 }

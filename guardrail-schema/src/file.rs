@@ -281,6 +281,7 @@ fn read_command(
         appends_input: keys.take("appends_input")?,
         prints: keys.take("prints")?,
         links: keys.take("links")?.unwrap_or(false),
+        leaves: keys.take("leaves")?,
         inside: keys.take::<Inside>("inside")?.unwrap_or_default(),
         stdin: keys.role("stdin")?.map(|(_, role)| role),
         dry_run: keys.take("dry_run")?,

@@ -101,6 +101,8 @@ pub struct Command {
     pub prints: Option<Prints>,
     /// Whether what it writes leads to what it reads.
     pub links: bool,
+    /// What it leaves in the files that it writes; `None` where that may be anything.
+    pub leaves: Option<Leaves>,
     /// Where the command it wraps runs.
     pub inside: Inside,
     /// Where its effects land.
@@ -130,6 +132,18 @@ pub enum Prints {
     Pairs,
     /// Of such lines, nothing but the names.
     Names,
+}
+
+/// What a command leaves in the files that it writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Leaves {
+    /// What was in them: it makes directories, or changes times and rights.
+    Content,
+    /// What it reads, as it stands.
+    Copies,
+    /// Its standard input, as it stands.
+    Input,
 }
 
 /// Where a wrapped command runs.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::listing::{self, Listing};
 use crate::tree::{self, Entry};
-use crate::{Outcome, model};
+use crate::{Outcome, manual, model};
 
 /// What was compared with one tool.
 #[derive(Clone, Debug, Deserialize)]
@@ -75,6 +75,7 @@ pub fn run(names: &[&str], record: bool) -> Outcome<()> {
 pub fn review(entries: &[Entry]) -> Outcome<Vec<String>> {
     let records = records()?;
     let mut problems = model::review(entries)?;
+    problems.extend(manual::review(entries)?);
     for (name, compared) in &records {
         for path in missing(entries, name, compared) {
             problems
@@ -156,7 +157,7 @@ fn keep(records: &BTreeMap<String, Compared>) -> Outcome<()> {
 }
 
 /// The list, in lines of a readable length.
-fn wrapped(list: &str) -> String {
+pub(crate) fn wrapped(list: &str) -> String {
     let mut lines = String::new();
     let mut length = 0;
     for item in list.split(", ") {

@@ -5,6 +5,8 @@ pub mod check;
 pub mod compare;
 pub mod coverage;
 pub mod listing;
+pub mod manual;
+pub mod manual_page;
 pub mod model;
 pub mod outcome;
 pub mod pages;

@@ -71,9 +71,19 @@ pub enum Form {
 ///
 /// Where it cannot be started, or takes too long.
 pub fn printed(tool: &str, words: &[String]) -> Outcome<String> {
-    let said = |error: std::io::Error| format!("{tool}: {error}");
-    let mut child = Command::new(tool)
-        .args(words)
+    let mut command = Command::new(tool);
+    command.args(words);
+    answer(command, format!("{tool} {}", words.join(" ")).trim_end())
+}
+
+/// Runs `command`, which errors call `name`; what it printed, on whichever stream.
+///
+/// # Errors
+///
+/// Where it cannot be started, or takes too long.
+pub fn answer(mut command: Command, name: &str) -> Outcome<String> {
+    let said = |error: std::io::Error| format!("{name}: {error}");
+    let mut child = command
         .env("LC_ALL", "C")
         .env("PAGER", "cat")
         .env("MANPAGER", "cat")
@@ -102,7 +112,7 @@ pub fn printed(tool: &str, words: &[String]) -> Outcome<String> {
         if start.elapsed() > PATIENCE {
             child.kill().map_err(said)?;
             child.wait().map_err(said)?;
-            return Err(format!("{tool} {}: took longer than {PATIENCE:?}", words.join(" ")));
+            return Err(format!("{name}: took longer than {PATIENCE:?}"));
         }
         std::thread::sleep(Duration::from_millis(10));
     }

@@ -52,9 +52,8 @@ mod checks;
 #[cfg(test)]
 mod example;
 
-use std::fmt;
-
 use chrono::TimeDelta;
+pub use guardrail_core::conformance::{Outcome, Report};
 use guardrail_core::plan::{
     Approver, Digest, Need, PlanId, Principal, Question, QuestionCommand, Shown, Slot,
 };
@@ -132,62 +131,6 @@ pub enum Act {
     Replay,
 }
 
-/// What was found of one clause of the contract.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// It held.
-    Held,
-    /// It did not hold, and how that was seen.
-    Broken(String),
-    /// The bench cannot bring about what it takes to see.
-    Untested,
-}
-
-/// What was found of all clauses, in order. Prints as one line for each.
-#[derive(Clone, Debug)]
-pub struct Report {
-    findings: Vec<(&'static str, Outcome)>,
-}
-
-impl Report {
-    /// Each clause, and what was found.
-    #[must_use]
-    pub fn findings(&self) -> &[(&'static str, Outcome)] {
-        &self.findings
-    }
-
-    /// Whether no clause was broken. Those that were not tested count for nothing.
-    #[must_use]
-    pub fn holds(&self) -> bool {
-        !self.findings.iter().any(|(_, outcome)| matches!(outcome, Outcome::Broken(_)))
-    }
-
-    /// Whether every clause was tested, and none broken.
-    #[must_use]
-    pub fn holds_in_full(&self) -> bool {
-        self.findings.iter().all(|(_, outcome)| *outcome == Outcome::Held)
-    }
-
-    /// The clauses that were not tested.
-    #[must_use]
-    pub fn untested(&self) -> Vec<&'static str> {
-        let untested =
-            |(clause, outcome): &(&'static str, Outcome)| (*outcome == Outcome::Untested).then_some(*clause);
-        self.findings.iter().filter_map(untested).collect()
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.findings.iter().try_for_each(|(clause, outcome)| match outcome {
-            Outcome::Held => writeln!(f, "held      {clause}"),
-            Outcome::Broken(how) => writeln!(f, "BROKEN    {clause}: {how}"),
-            Outcome::Untested => writeln!(f, "SKIPPED   {clause}: the bench cannot bring it about"),
-        })
-    }
-}
-
 /// Runs every check, each on a scene of its own. All at once, since most of them wait for silence.
 #[must_use]
 pub fn check(bench: &dyn Bench) -> Report {
@@ -204,7 +147,7 @@ pub fn check(bench: &dyn Bench) -> Report {
         };
         running.into_iter().map(ended).collect()
     });
-    Report { findings }
+    Report::new(findings)
 }
 
 /// A question about a plan of one command of medium risk, that needs one yes and may be answered for

@@ -11,7 +11,7 @@ mod example;
 mod races;
 mod told;
 
-use std::fmt;
+pub use guardrail_core::conformance::{Outcome, Report};
 
 use crate::store::{Store, StoreError};
 
@@ -53,54 +53,6 @@ pub trait Factory: Sync {
     fn break_sync(&self, store: &Self::Store) -> bool {
         let _ = store;
         false
-    }
-}
-
-/// What was found of one clause of the contract.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// It held.
-    Held,
-    /// It did not hold, and how that was seen.
-    Broken(String),
-    /// The factory cannot bring about what it takes to see.
-    Untested,
-}
-
-/// What was found of all clauses, in order. Prints as one line for each.
-#[derive(Clone, Debug)]
-pub struct Report {
-    findings: Vec<(&'static str, Outcome)>,
-}
-
-impl Report {
-    /// Each clause, and what was found.
-    #[must_use]
-    pub fn findings(&self) -> &[(&'static str, Outcome)] {
-        &self.findings
-    }
-
-    /// Whether no clause was broken. Those that were not tested count for nothing.
-    #[must_use]
-    pub fn holds(&self) -> bool {
-        !self.findings.iter().any(|(_, outcome)| matches!(outcome, Outcome::Broken(_)))
-    }
-
-    /// Whether every clause was tested, and none broken.
-    #[must_use]
-    pub fn holds_in_full(&self) -> bool {
-        self.findings.iter().all(|(_, outcome)| *outcome == Outcome::Held)
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.findings.iter().try_for_each(|(clause, outcome)| match outcome {
-            Outcome::Held => writeln!(f, "held      {clause}"),
-            Outcome::Broken(how) => writeln!(f, "BROKEN    {clause}: {how}"),
-            Outcome::Untested => writeln!(f, "SKIPPED   {clause}: the factory cannot bring it about"),
-        })
     }
 }
 
@@ -155,7 +107,7 @@ pub fn check<F: Factory>(factory: &F) -> Report {
         Err(Stop::Broken(how)) => Outcome::Broken(how),
         Err(Stop::Untested) => Outcome::Untested,
     };
-    Report { findings: clauses.into_iter().map(|(clause, check)| (clause, run(check))).collect() }
+    Report::new(clauses.into_iter().map(|(clause, check)| (clause, run(check))).collect())
 }
 
 #[cfg(test)]

@@ -212,8 +212,8 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
         for redirect in self.invocation.redirects {
             let kind = match redirect.kind {
                 RedirectKind::Read => EffectKind::Read,
-                RedirectKind::Write | RedirectKind::Append | RedirectKind::ReadWrite => EffectKind::Write,
-                RedirectKind::Descriptor | RedirectKind::Text => continue,
+                kind if kind.writes() => EffectKind::Write,
+                _ => continue,
             };
             // Process substitutions are streams, whatever their name.
             if redirect.target.prefix() == b"/dev/fd/" && !redirect.target.from.is_empty() {

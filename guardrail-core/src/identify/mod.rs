@@ -20,10 +20,11 @@ mod variants;
 mod walk;
 mod written;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
+use guardrail_schema::{Language, Tool};
 
 pub(crate) use call::{Argument, Call, Feed, FeedSource, Given, Marks, Standing, Unknown};
 pub(crate) use trust::is_trusted_directory;
@@ -31,7 +32,7 @@ pub(crate) use trust::is_trusted_directory;
 use crate::identify::arguments::Arguments;
 use crate::identify::trust::Name;
 use crate::knowledge::{Knowledge, KnownTool};
-use crate::lower::{Invocation, InvocationId, Lead, Lowerer, Program, Resolution, Value};
+use crate::lower::{FileName, Invocation, InvocationId, Lead, Lowerer, Program, Resolution, Value};
 use crate::shell::Span;
 
 /// A program with all that is inside it found and understood.
@@ -62,14 +63,24 @@ pub(crate) struct Identifier<'a, 'k> {
     waiting: VecDeque<(usize, unwrap::Inner<'a>)>,
     /// Files that run, which the script may write itself.
     executions: Vec<written::Execution<'a>>,
+    /// The modules among them.
+    modules: BTreeSet<(Language, FileName)>,
     /// How often these were looked at.
     rounds: u32,
+    /// The names of variables that mean something to each tool.
+    names: BTreeMap<Option<*const Tool>, variables::Names<'a>>,
     /// The first call that was not asked whether it writes what will run by itself.
     asked: usize,
     /// How many files that were.
     places: u32,
     /// Contents of files that the caller gave.
     attachments: manifest::Attachments<'a>,
+    /// Documents that are named, and nobody has looked at.
+    named: Vec<manifest::Pending<'a, 'k>>,
+    /// What the script writes to files, where documents are looked at.
+    writes: Vec<manifest::Write<'a>>,
+    /// The files that came up behind one document.
+    visited: Vec<manifest::Visit>,
 }
 
 impl<'a, 'k> Identifier<'a, 'k> {
@@ -88,10 +99,15 @@ impl<'a, 'k> Identifier<'a, 'k> {
             next: 0,
             waiting: VecDeque::new(),
             executions: Vec::new(),
+            modules: BTreeSet::new(),
+            names: BTreeMap::new(),
             rounds: 0,
             asked: 0,
             places: 0,
             attachments,
+            named: Vec::new(),
+            writes: Vec::new(),
+            visited: Vec::new(),
         }
     }
 
@@ -112,7 +128,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             }
             match self.waiting.pop_front() {
                 Some((call, inner)) => self.append(call, inner),
-                None if self.written_code() => {}
+                None if self.written_code() || self.documents() => {}
                 None => break,
             }
         }

@@ -6,7 +6,7 @@ use guardrail_schema::{Language, Role};
 use crate::glob;
 use crate::identify::Identifier;
 use crate::identify::unwrap::Inner;
-use crate::lower::{FileName, RedirectKind, Word};
+use crate::lower::{FileName, Redirect, Word};
 
 /// Places, and what lies there; nothing where the system looks at the file itself for what runs it.
 const PLACES: &[(&[u8], Option<Language>)] = &[
@@ -54,14 +54,10 @@ impl<'a, 'k> Identifier<'a, 'k> {
         for at in from..self.calls.len() {
             let Some(call) = self.calls.get(at) else { break };
             let Some(&invocation) = self.lowerer.program.invocation(call.invocation) else { continue };
-            let redirected = invocation.redirects.iter().filter(|redirect| {
-                matches!(redirect.kind, RedirectKind::Write | RedirectKind::Append | RedirectKind::ReadWrite)
-            });
+            let redirected = invocation.redirects.iter().filter(|redirect| redirect.kind.writes());
             let given = call.arguments.iter().filter(|argument| *argument.role == Role::Write);
-            let words: Vec<Word<'a>> = redirected
-                .map(|redirect| redirect.target)
-                .chain(given.map(|argument| argument.word))
-                .collect();
+            let words: Vec<Word<'a>> =
+                redirected.flat_map(Redirect::targets).chain(given.map(|argument| argument.word)).collect();
             for word in words {
                 let name = FileName::of(&word, &invocation.directory, self.lowerer.roots());
                 let Some(language) = language_of(name.as_bytes()) else { continue };

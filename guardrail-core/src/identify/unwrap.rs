@@ -4,7 +4,6 @@
 use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{EffectKind, Inside, Language, Role};
 
-use crate::glob;
 use crate::identify::call::{Argument, Call, Feed, FeedSource, Given, LanguageAct, Unknown};
 use crate::identify::language::{Act, Found};
 use crate::identify::written::{given_positional, positional};
@@ -50,7 +49,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 Given::Flag | Given::Variable => self.once(inner, argument, invocation),
             };
             match argument.role {
-                Role::Document(language) => self.document_at(call, invocation, inner, *language, argument),
+                Role::Document(language) => self.document_at(invocation, inner, *language, argument),
                 Role::Code(language) if language.is_document() => {
                     self.document_in(call, invocation, inner, *language, argument);
                 }
@@ -152,24 +151,6 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }));
         words.extend_from_slice_copy(invocation.words.get(at + 1..).unwrap_or_default());
         self.child(call, invocation, inner, words.into_bump_slice(), invocation.stdin);
-    }
-
-    /// The surroundings of what a variable names: a pager is not started through itself.
-    fn once(
-        &mut self,
-        inner: Inner<'a>,
-        argument: &Argument<'a, 'k>,
-        invocation: &Invocation<'a>,
-    ) -> Inner<'a> {
-        let mut names: Vec<&'a [u8]> = Vec::new();
-        let at = Invocation { environment: inner.environment, ..*invocation };
-        let named = |name: &[u8]| glob::matches(argument.name.as_bytes(), name);
-        self.lowerer.each_binding(&at, named, |name, _| names.push(name));
-        let empty = Word::known(b"", argument.word.span);
-        names.into_iter().fold(inner, |inner, name| Inner {
-            environment: self.lowerer.bind(inner.environment, name, empty, true),
-            ..inner
-        })
     }
 
     /// The command that a wrapper's operands are.

@@ -1,11 +1,19 @@
 //! Environment variables that make a program do something else.
 
-use guardrail_schema::Variable;
+use guardrail_schema::{Tool, Variable};
 
 use crate::glob;
 use crate::identify::Identifier;
 use crate::identify::call::{Argument, Call, Given};
+use crate::identify::unwrap::Inner;
 use crate::lower::{EnvironmentId, Invocation, Lead, Value, Word};
+
+/// The names of variables that mean something to a tool, of those that were compared.
+#[derive(Default)]
+pub(super) struct Names<'a> {
+    compared: usize,
+    meant: Vec<&'a [u8]>,
+}
 
 impl<'a, 'k> Identifier<'a, 'k> {
     /// Adds what the variables that the script sets mean to this call's tool, and to any program.
@@ -16,14 +24,14 @@ impl<'a, 'k> Identifier<'a, 'k> {
             return;
         }
         let (tool, knowledge) = (call.tool.map(|known| &known.tool), self.knowledge);
+        let names = self.names_of(tool, invocation);
         let variables = || {
             let own =
                 tool.into_iter().flat_map(|tool| tool.variables.iter().chain(knowledge.inherited(tool)));
             own.chain(knowledge.environment())
         };
         let speaks = |variable: &Variable, name: &[u8]| glob::matches(variable.name.as_bytes(), name);
-        let known = |name: &[u8]| variables().any(|variable| speaks(variable, name));
-        self.lowerer.each_binding(invocation, known, |name, value| {
+        for (name, value) in self.lowerer.bindings(invocation, &names) {
             for variable in variables().filter(|variable| speaks(variable, name)) {
                 if is_harmless(variable, &value) {
                     continue;
@@ -42,7 +50,44 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 }
                 call.effects.extend(variable.effects.iter().map(|effect| (effect, span)));
             }
-        });
+        }
+    }
+
+    /// The surroundings of what a variable names: a pager is not started through itself.
+    pub(super) fn once(
+        &mut self,
+        inner: Inner<'a>,
+        argument: &Argument<'a, 'k>,
+        invocation: &Invocation<'a>,
+    ) -> Inner<'a> {
+        let at = Invocation { environment: inner.environment, ..*invocation };
+        let named = |name: &&&'a [u8]| glob::matches(argument.name.as_bytes(), name);
+        let all = self.lowerer.bound_names();
+        let (steps, names) = (all.len() / 16, all.iter().filter(named).copied().collect::<Vec<_>>());
+        if !self.lowerer.spend(steps as u32, at.source, at.span) {
+            return inner;
+        }
+        let empty = Word::known(b"", argument.word.span);
+        self.lowerer.bindings(&at, &names).into_iter().fold(inner, |inner, (name, _)| Inner {
+            environment: self.lowerer.bind(inner.environment, name, empty, true),
+            ..inner
+        })
+    }
+
+    /// The names of the script's variables that mean something to a tool. Each is compared once for each tool.
+    fn names_of(&mut self, tool: Option<&'k Tool>, at: &Invocation<'a>) -> Vec<&'a [u8]> {
+        let names = self.lowerer.bound_names();
+        let about = self.names.entry(tool.map(std::ptr::from_ref)).or_default();
+        let knowledge = self.knowledge;
+        let own = || tool.into_iter().flat_map(|tool| tool.variables.iter().chain(knowledge.inherited(tool)));
+        let new = names.get(about.compared..).unwrap_or_default();
+        about.meant.extend(new.iter().copied().filter(|name| {
+            own().chain(knowledge.environment()).any(|variable| glob::matches(variable.name.as_bytes(), name))
+        }));
+        about.compared = names.len();
+        let (meant, steps) = (about.meant.clone(), new.len() / 4);
+        self.lowerer.spend(steps as u32, at.source, at.span);
+        meant
     }
 }
 

@@ -45,8 +45,11 @@ const MOST_TEXTS: usize = 8;
 /// Bytes that are kept of what is written to one file.
 const MOST_BYTES: usize = 64 << 10;
 
-/// Files that are remembered, and how often they are compared with those that run.
+/// Files of which it is remembered what is written to them.
 const MOST_FILES: usize = 256;
+
+/// Files that run. What their comparison with those that are written costs is paid for in fuel.
+const MOST_RUNS: usize = 4096;
 
 /// Scripts that write scripts that write scripts.
 const MOST_ROUNDS: u32 = 12;
@@ -67,13 +70,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
 
     /// A module that a text loads. Many texts load the same ones.
     pub(super) fn runs_module(&mut self, inner: Inner<'a>, language: Language, word: Word<'a>) {
-        let directory = inner.directory.as_known();
-        let same = |execution: &Execution<'a>| {
-            execution.language == Some(language)
-                && execution.word.as_known() == word.as_known()
-                && execution.inner.directory.as_known() == directory
-        };
-        if directory.is_none() || !self.executions.iter().any(same) {
+        // Where two names are alike, so is what may be written to both.
+        let name = FileName::of(&word, &inner.directory, self.lowerer.roots());
+        if self.modules.insert((language, name)) {
             self.runs(inner, Some(language), word, &[]);
         }
     }
@@ -110,7 +109,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
     }
 
     fn push_execution(&mut self, execution: Execution<'a>) {
-        if self.executions.len() >= MOST_FILES {
+        if self.executions.len() >= MOST_RUNS {
             return self.lowerer.exhaust(SourceId(0), Span::default());
         }
         self.executions.push(execution);
@@ -124,7 +123,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }
         self.rounds += 1;
         let (written, lost) = self.files();
-        if written.is_empty() {
+        let steps = written.len() * self.executions.len() / 64;
+        if written.is_empty() || !self.lowerer.spend(steps as u32, SourceId(0), Span::default()) {
             return false;
         }
         let before = (self.lowerer.program.invocations.len(), self.lowerer.program.sources.len());
@@ -247,14 +247,12 @@ impl<'a, 'k> Identifier<'a, 'k> {
     /// What goes to a file by redirection.
     fn redirected(&self, files: &mut Vec<Written>, invocation: &Invocation<'a>, roots: Roots<'_>) {
         let writes = |redirect: &&Redirect<'a>| {
-            matches!(redirect.kind, RedirectKind::Write | RedirectKind::Append | RedirectKind::ReadWrite)
-                && (redirect.both || redirect.descriptor != Some(2))
+            redirect.kind.writes() && (redirect.both || redirect.descriptor != Some(2))
         };
         for redirect in invocation.redirects.iter().filter(writes) {
             let output = self.lowerer.output_of(invocation);
             let place = (redirect.source, redirect.span);
-            let maybe = redirect.target.maybe.iter().map(|text| Word::known(text, redirect.span));
-            for target in std::iter::once(redirect.target).chain(maybe) {
+            for target in redirect.targets() {
                 let name = FileName::of(&target, &invocation.directory, roots);
                 let append = redirect.kind == RedirectKind::Append;
                 let Some(file) = named(files, name) else { continue };

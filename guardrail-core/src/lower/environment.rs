@@ -2,7 +2,7 @@
 //! first, so that a subshell or a branch costs nothing and an invocation keeps its snapshot.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
@@ -92,27 +92,138 @@ pub(super) enum Node<'a> {
     Child,
 }
 
+/// A node with what is known of the chain behind it. Nodes are named by their places, counted from one; zero is
+/// none, and whoever stands behind another in a chain has the smaller number.
+#[derive(Clone, Copy, Debug)]
+struct Link<'a> {
+    node: Node<'a>,
+    before: u32,
+    /// How many nodes are behind it.
+    depth: u32,
+    /// A node farther back, so that any of them is a few jumps away.
+    jump: u32,
+    /// The nearest node, itself counted, of each kind that concerns every name.
+    forgotten: u32,
+    forgotten_functions: u32,
+    child: u32,
+}
+
 /// All snapshots of one analysis.
 #[derive(Debug)]
 pub(super) struct Environments<'a> {
-    nodes: BumpVec<'a, (u32, Node<'a>)>,
+    nodes: BumpVec<'a, Link<'a>>,
+    /// The nodes that bind each name of a variable, in order, so that no lookup walks past the others.
+    variables: BTreeMap<&'a [u8], Vec<u32>>,
+    /// Those names, in the order in which they were first bound.
+    names: Vec<&'a [u8]>,
+    /// The nodes that define or remove each function.
+    functions: BTreeMap<&'a [u8], Vec<u32>>,
     /// Nodes visited since somebody last asked: what lookups cost, paid for in fuel.
     visited: Cell<u32>,
 }
 
 impl<'a> Environments<'a> {
     pub(super) fn new(arena: &'a Bump) -> Self {
-        Self { nodes: BumpVec::new_in(arena), visited: Cell::new(0) }
+        Self {
+            nodes: BumpVec::new_in(arena),
+            variables: BTreeMap::new(),
+            names: Vec::new(),
+            functions: BTreeMap::new(),
+            visited: Cell::new(0),
+        }
     }
 
     pub(super) fn push(&mut self, before: EnvironmentId, node: Node<'a>) -> EnvironmentId {
-        self.nodes.push((before.0, node));
-        EnvironmentId(self.nodes.len() as u32)
+        let id = self.nodes.len() as u32 + 1;
+        let mut link = Link {
+            node,
+            before: before.0,
+            depth: 1,
+            jump: 0,
+            forgotten: 0,
+            forgotten_functions: 0,
+            child: 0,
+        };
+        if let Some(behind) = self.link(before.0) {
+            let depth = |id: u32| self.link(id).map_or(0, |link| link.depth);
+            let far = self.link(behind.jump).map_or(0, |link| link.jump);
+            // Two jumps of one length make one of twice that.
+            let even = behind.depth - depth(behind.jump) == depth(behind.jump) - depth(far);
+            link = Link {
+                depth: behind.depth + 1,
+                jump: if even { far } else { before.0 },
+                forgotten: behind.forgotten,
+                forgotten_functions: behind.forgotten_functions,
+                child: behind.child,
+                ..link
+            };
+        }
+        match node {
+            Node::Forgotten { functions } => {
+                link.forgotten = id;
+                link.forgotten_functions = if functions { id } else { link.forgotten_functions };
+            }
+            Node::Child => link.child = id,
+            _ => {}
+        }
+        if let Node::Variable { name, .. } = node
+            && !self.variables.contains_key(name)
+        {
+            self.names.push(name);
+        }
+        if let Some(places) = self.places(&node) {
+            places.push(id);
+        }
+        self.nodes.push(link);
+        EnvironmentId(id)
+    }
+
+    fn link(&self, id: u32) -> Option<&Link<'a>> {
+        self.nodes.get((id as usize).checked_sub(1)?)
+    }
+
+    /// The nodes about the same name.
+    fn places(&mut self, node: &Node<'a>) -> Option<&mut Vec<u32>> {
+        match node {
+            Node::Variable { name, .. } => Some(self.variables.entry(*name).or_default()),
+            Node::Function { function, .. } => Some(self.functions.entry(function.name).or_default()),
+            Node::FunctionRemoved { name } => Some(self.functions.entry(*name).or_default()),
+            Node::Forgotten { .. } | Node::Child => None,
+        }
+    }
+
+    /// Whether a node stands in the chain of a snapshot.
+    fn is_behind(&self, node: u32, environment: EnvironmentId) -> bool {
+        let Some(depth) = self.link(node).map(|link| link.depth) else { return false };
+        let mut at = environment.0;
+        while at > node {
+            self.visit(1);
+            let Some(link) = self.link(at) else { return false };
+            let far = self.link(link.jump).is_some_and(|far| far.depth >= depth);
+            at = if far { link.jump } else { link.before };
+        }
+        at == node
+    }
+
+    /// Those of some nodes that stand in the chain of a snapshot, newest first.
+    fn among<'s>(
+        &'s self,
+        nodes: Option<&'s Vec<u32>>,
+        environment: EnvironmentId,
+    ) -> impl Iterator<Item = (u32, &'s Node<'a>)> + 's {
+        let nodes = nodes.map_or(&[][..], Vec::as_slice);
+        let newest = nodes.partition_point(|node| *node <= environment.0);
+        let nodes = nodes.get(..newest).unwrap_or_default().iter().rev().copied();
+        let behind = nodes.filter(move |node| {
+            self.visit(1);
+            self.is_behind(*node, environment)
+        });
+        behind.filter_map(|node| Some((node, &self.link(node)?.node)))
     }
 
     /// The newest binding stands in front of a command.
     pub(super) fn pass(&mut self) {
-        if let Some((_, Node::Variable { passing, .. })) = self.nodes.last_mut() {
+        if let Some(Link { node: Node::Variable { passing, .. }, .. }) = self.nodes.last_mut() {
             *passing = true;
         }
     }
@@ -120,8 +231,8 @@ impl<'a> Environments<'a> {
     /// What was bound in front of a command since there were `mark` nodes may be more than passing:
     /// the command runs in this shell.
     pub(super) fn stay(&mut self, mark: usize) {
-        for (_, node) in self.nodes.get_mut(mark..).unwrap_or_default() {
-            if let Node::Variable { passing, .. } = node {
+        for link in self.nodes.get_mut(mark..).unwrap_or_default() {
+            if let Node::Variable { passing, .. } = &mut link.node {
                 *passing = false;
             }
         }
@@ -132,12 +243,17 @@ impl<'a> Environments<'a> {
     }
 
     pub(super) fn truncate(&mut self, len: usize) {
-        self.nodes.truncate(len);
+        while self.nodes.len() > len {
+            let Some(link) = self.nodes.pop() else { break };
+            if let Some(places) = self.places(&link.node) {
+                places.pop();
+            }
+        }
     }
 
     /// The nodes made since there were `mark` of them, whatever snapshot they belong to.
     pub(super) fn since(&self, mark: usize) -> impl Iterator<Item = &Node<'a>> {
-        self.nodes.get(mark..).unwrap_or_default().iter().map(|(_, node)| node)
+        self.nodes.get(mark..).unwrap_or_default().iter().map(|link| &link.node)
     }
 
     /// The functions defined since there were `mark` nodes, each once, at its last place: handlers
@@ -149,7 +265,7 @@ impl<'a> Environments<'a> {
         let mut functions: Vec<_> = nodes
             .iter()
             .rev()
-            .filter_map(|(_, node)| match node {
+            .filter_map(|link| match &link.node {
                 Node::Function { function, .. } => Some(*function),
                 _ => None,
             })
@@ -181,30 +297,35 @@ impl<'a> Environments<'a> {
                 return None;
             }
             self.visited.set(self.visited.get() + 1);
-            let (before, node) = self.nodes.get(at as usize - 1)?;
-            at = *before;
-            Some(node)
+            let link = self.link(at)?;
+            at = link.before;
+            Some(&link.node)
         })
     }
 
-    pub(super) fn lookup(&self, environment: EnvironmentId, name: &[u8]) -> Found<'a> {
-        let mut exported_only = false;
-        for node in self.chain(environment, EnvironmentId(0)) {
-            match node {
-                Node::Variable { name: bound, binding, .. } if *bound == name => {
-                    // Not exported here, but the caller's environment may still hold an older value.
-                    return if exported_only && !binding.exported {
-                        Found::Forgotten
-                    } else {
-                        Found::Bound(*binding)
-                    };
-                }
-                Node::Forgotten { .. } => return Found::Forgotten,
-                Node::Child => exported_only = true,
-                _ => {}
-            }
+    /// The names of all variables that were bound anywhere, in the order in which they first were.
+    pub(super) fn names(&self) -> &[&'a [u8]] {
+        &self.names
+    }
+
+    /// What was bound last, whatever may have become of it since, and the place of that.
+    pub(super) fn newest(&self, environment: EnvironmentId, name: &[u8]) -> Option<(u32, Binding<'a>)> {
+        match self.among(self.variables.get(name), environment).next()? {
+            (id, Node::Variable { binding, .. }) => Some((id, *binding)),
+            _ => None,
         }
-        Found::Missing
+    }
+
+    pub(super) fn lookup(&self, environment: EnvironmentId, name: &[u8]) -> Found<'a> {
+        let (forgotten, child) = self.link(environment.0).map_or((0, 0), |link| (link.forgotten, link.child));
+        match self.among(self.variables.get(name), environment).next() {
+            Some((id, Node::Variable { binding, .. })) if id > forgotten => {
+                // Not exported here, but the caller's environment may still hold an older value.
+                if child > id && !binding.exported { Found::Forgotten } else { Found::Bound(*binding) }
+            }
+            _ if forgotten > 0 => Found::Forgotten,
+            _ => Found::Missing,
+        }
     }
 
     /// Adds the functions `name` may stand for to `found`, newest first. True where it certainly
@@ -215,21 +336,19 @@ impl<'a> Environments<'a> {
         name: &[u8],
         found: &mut Vec<Function<'a>>,
     ) -> bool {
-        let mut sure = true;
-        for node in self.chain(environment, EnvironmentId(0)) {
+        let Some(link) = self.link(environment.0) else { return false };
+        let seen = self.among(self.functions.get(name), environment);
+        for (id, node) in seen.take_while(|(id, _)| *id > link.child) {
             match node {
-                Node::Function { function, certain } if function.name == name => {
+                Node::Function { function, certain } => {
                     if !found.iter().any(|f| f.source == function.source && f.body == function.body) {
                         found.push(*function);
                     }
                     if *certain {
-                        return sure;
+                        return link.forgotten_functions < id;
                     }
                 }
-                Node::FunctionRemoved { name: removed } if *removed == name => return false,
-                Node::Forgotten { functions: true } => sure = false,
-                Node::Child => return false,
-                _ => {}
+                _ => return false,
             }
         }
         false
@@ -417,5 +536,63 @@ mod tests {
         assert!(matches!(all.lookup(at, b"x"), Found::Forgotten));
         assert!(matches!(all.lookup(at, b"y"), Found::Bound(_)));
         assert!(matches!(all.lookup(at, b"z"), Found::Missing));
+    }
+
+    /// A tree of snapshots, in which every lookup gives what a walk along the chain gives.
+    #[test]
+    fn a_lookup_is_a_walk() {
+        let arena = Bump::new();
+        let mut all = Environments::new(&arena);
+        const NAMES: [&[u8]; 3] = [b"x", b"y", b"z"];
+        let mut state = 7_u32;
+        let mut random = move |below: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 16) % below
+        };
+        for round in 0..600_u32 {
+            let name = NAMES[random(3) as usize];
+            let exported = random(2) == 0;
+            let node = match random(12) {
+                0 => Node::Child,
+                1 => Node::Forgotten { functions: exported },
+                _ => Node::Variable {
+                    name,
+                    binding: Binding { exported, ..Binding::of(known(b"1")) },
+                    passing: false,
+                },
+            };
+            // Mostly on from the last one, as in a script; sometimes from one long before.
+            let from = if random(4) == 0 { random(round + 1) } else { round };
+            all.push(EnvironmentId(from), node);
+            if random(40) == 0 {
+                let len = all.len();
+                all.push(EnvironmentId(len as u32), Node::Child);
+                all.truncate(len);
+            }
+        }
+        for at in 0..=600 {
+            for name in NAMES {
+                let walked = || {
+                    let mut child = false;
+                    for node in all.chain(EnvironmentId(at), EnvironmentId(0)) {
+                        match node {
+                            Node::Variable { name: bound, binding, .. } if *bound == name => {
+                                return if child && !binding.exported { 1 } else { 2 };
+                            }
+                            Node::Forgotten { .. } => return 1,
+                            Node::Child => child = true,
+                            _ => {}
+                        }
+                    }
+                    0
+                };
+                let found = match all.lookup(EnvironmentId(at), name) {
+                    Found::Missing => 0,
+                    Found::Forgotten => 1,
+                    Found::Bound(_) => 2,
+                };
+                assert_eq!(found, walked(), "{at}");
+            }
+        }
     }
 }

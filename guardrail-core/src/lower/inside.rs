@@ -1,8 +1,6 @@
 //! What `identify` asks of the shell's state when it unwraps commands: other environments, other
 //! directories.
 
-use std::collections::BTreeSet;
-
 use crate::lower::environment::{Binding, Found, Node};
 use crate::lower::{
     Entry, EnvironmentId, Invocation, InvocationId, Lowerer, Place, Resolution, Source, SourceId, Word,
@@ -69,36 +67,24 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    /// Calls `each` with every variable that the script binds and whose name is `known`, newest
-    /// first, exported or not. What was bound before anything may have been changed counts as well:
-    /// it may have stayed.
-    pub fn each_binding(
-        &mut self,
-        at: &Invocation<'a>,
-        known: impl Fn(&[u8]) -> bool,
-        mut each: impl FnMut(&'a [u8], Word<'a>),
-    ) {
-        if self.program.exhausted.is_some() {
-            return;
+    /// The names of all variables that the script binds, in the order in which it first does.
+    #[must_use]
+    pub fn bound_names(&self) -> &[&'a [u8]] {
+        self.environments.names()
+    }
+
+    /// What variables of these names hold that the script binds, newest first, exported or not. What was bound
+    /// before anything may have been changed counts as well: it may have stayed.
+    pub fn bindings(&mut self, at: &Invocation<'a>, names: &[&'a [u8]]) -> Vec<(&'a [u8], Word<'a>)> {
+        // Every invocation looks at every one of them: many of both are paid for.
+        if names.is_empty() || !self.spend(names.len() as u32, at.source, at.span) {
+            return Vec::new();
         }
-        let mut seen = BTreeSet::new();
-        let mut visited: u32 = 0;
-        for node in self.environments.chain(at.environment, EnvironmentId::default()) {
-            visited += 1;
-            match node {
-                Node::Variable { name, binding, .. } => {
-                    if known(name) && seen.insert(*name) && binding.set {
-                        each(name, binding.value);
-                    }
-                }
-                Node::Forgotten { .. }
-                | Node::Function { .. }
-                | Node::FunctionRemoved { .. }
-                | Node::Child => {}
-            }
-        }
-        // Every invocation looks at every variable: many of both are paid for.
-        self.spend(visited, at.source, at.span);
+        let newest = |name: &&'a [u8]| Some((*name, self.environments.newest(at.environment, name)?));
+        let mut bound: Vec<(&'a [u8], (u32, Binding<'a>))> = names.iter().filter_map(newest).collect();
+        bound.sort_by_key(|(_, (place, _))| std::cmp::Reverse(*place));
+        let set = bound.into_iter().filter(|(_, (_, binding))| binding.set);
+        set.map(|(name, (_, binding))| (name, binding.value)).collect()
     }
 
     /// The directory that `path` names from `directory`.

@@ -256,6 +256,22 @@ pub struct Redirect<'a> {
     pub span: Span,
 }
 
+impl<'a> Redirect<'a> {
+    /// The file that it names, and each that it may be.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = Word<'a>> + use<'a> {
+        let span = self.target.span;
+        let maybe = self.target.maybe.iter().map(move |text| Word::known(text, span));
+        std::iter::once(self.target).chain(maybe)
+    }
+}
+
+impl RedirectKind {
+    /// Whether it opens a file in which something may then be written.
+    pub(crate) const fn writes(self) -> bool {
+        matches!(self, Self::Write | Self::Append | Self::ReadWrite)
+    }
+}
+
 /// What a [`Redirect`] does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RedirectKind {

@@ -1,11 +1,8 @@
 //! Texts of which some pieces cannot be known: what stands around them, in a word, in what a
 //! command prints, in what a script writes to a file.
 
-use crate::lower::{ChannelId, Input, Invocation, Lowerer, Origin, RedirectKind, Value, Word, constant};
+use crate::lower::{ChannelId, Input, Invocation, Lowerer, Origin, Value, Word, constant};
 use crate::shell::Span;
-
-/// Texts that are looked at for one stream or file.
-const MOST_TEXTS: usize = 16;
 
 /// A text with a zero byte for each piece that cannot be known.
 #[derive(Clone, Copy, Debug)]
@@ -45,8 +42,8 @@ impl<'a> Lowerer<'a> {
         (texts, false)
     }
 
-    /// What an invocation prints.
-    fn printed(&self, writer: &Invocation<'a>) -> Option<Template<'a>> {
+    /// What an invocation prints, whatever file that is directed to.
+    pub(crate) fn printed(&self, writer: &Invocation<'a>) -> Option<Template<'a>> {
         let mut lines = false;
         let mut filled = |word: &Word<'a>| {
             let template = self.known_text(word)?;
@@ -64,29 +61,6 @@ impl<'a> Lowerer<'a> {
         let with = Invocation { redirects: writer.redirects.get(..1).unwrap_or_default(), ..plain };
         let text = constant::printed(self.arena, &plain).or_else(|| constant::raw(self.arena, &with))?;
         Some(Template { text, lines })
-    }
-
-    /// What this script may write to a file, of what is known: each of the texts, whichever comes
-    /// last.
-    pub(crate) fn written(&self, is_file: impl Fn(&Invocation<'a>, &Word<'a>) -> bool) -> Vec<Template<'a>> {
-        let mut texts = Vec::new();
-        for writer in &self.program.invocations {
-            if texts.len() >= MOST_TEXTS {
-                break;
-            }
-            let writes = |kind| matches!(kind, RedirectKind::Write | RedirectKind::Append);
-            let redirected =
-                writer.redirects.iter().any(|one| writes(one.kind) && is_file(writer, &one.target));
-            // It is named to a program (`tee`) that has this for its input.
-            let named = || writer.words.iter().skip(1).any(|word| is_file(writer, word));
-            match writer.stdin {
-                _ if redirected => texts.extend(self.printed(writer)),
-                Input::Text(word) if named() => texts.extend(self.known_text(&word)),
-                Input::Channel(channel) if named() => texts.extend(self.channel_templates(channel).0),
-                _ => {}
-            }
-        }
-        texts
     }
 
     /// Takes up a text that is no program, so that findings can point into it.

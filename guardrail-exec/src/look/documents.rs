@@ -34,7 +34,13 @@ pub(super) fn read(cwd: &Path, evaluation: &Evaluation) -> Documents {
     for named in evaluation.documents.iter().filter(|named| !named.attached) {
         let path = cwd.join(named.path.as_str());
         match path.metadata() {
-            Ok(found) if found.is_dir() => finder.directory(named, named.path.trim_end_matches('/'), 0),
+            Ok(found) if found.is_dir() => {
+                let root = named.path.trim_end_matches('/');
+                if let Err(reason) = finder.directory(named, root, 0) {
+                    // Whatever it is that could not be read, the command was to read all of this.
+                    finder.unread(named.path.as_str(), reason);
+                }
+            }
             Ok(_) => finder.file(named.path.as_str()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => finder.unread(named.path.as_str(), error.to_string()),
@@ -57,36 +63,35 @@ impl Finder<'_> {
         }
     }
 
-    fn directory(&mut self, named: &NamedDocument, name: &str, depth: u32) {
+    /// Reads the files of a directory that the command named, or of one below it. All that can be read is read,
+    /// also where something else cannot be.
+    fn directory(&mut self, named: &NamedDocument, name: &str, depth: u32) -> Result<(), String> {
         let path: PathBuf = self.cwd.join(if name.is_empty() { "/" } else { name });
-        let entries = match path.read_dir() {
-            Ok(entries) => entries,
-            Err(error) => return self.unread(name, error.to_string()),
-        };
+        let entries = path.read_dir().map_err(|error| format!("`{name}`: {error}"))?;
         let mut names = Vec::new();
+        let mut whole = Ok(());
         for entry in entries {
             self.entries += 1;
             if self.entries > MOST_ENTRIES || depth > MOST_DEPTH {
-                return self.unread(name, "it holds more than is looked at".to_owned());
+                whole = Err(format!("`{name}` holds more than is looked at"));
+                break;
             }
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => return self.unread(name, error.to_string()),
-            };
+            let entry = entry.map_err(|error| format!("`{name}`: {error}"))?;
             match entry.file_name().into_string() {
                 Ok(leaf) => names.push((leaf, entry.path().is_dir())),
-                Err(_) => return self.unread(name, "a name in it is no UTF-8".to_owned()),
+                Err(_) => whole = Err(format!("a name in `{name}` is no UTF-8")),
             }
         }
         names.sort_unstable();
         for (leaf, is_directory) in names {
             let inner = format!("{name}/{leaf}");
             if is_directory && named.deep {
-                self.directory(named, &inner, depth + 1);
+                whole = whole.and(self.directory(named, &inner, depth + 1));
             } else if !is_directory && named.reads(&leaf) {
                 self.file(&inner);
             }
         }
+        whole
     }
 
     fn file(&mut self, name: &str) {

@@ -275,7 +275,7 @@ impl Parts {
     }
 }
 
-/// How often documents are looked for that others name.
+/// How often documents are looked for that others name. The guard follows them no further either, and says so.
 const MOST_ROUNDS: u32 = 12;
 
 /// Content that is no text, of which nothing is believed.

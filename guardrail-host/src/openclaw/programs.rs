@@ -11,7 +11,7 @@ use crate::openclaw::OpenClawError;
 #[derive(Debug)]
 pub struct Tools {
     tools: Vec<Tool>,
-    names: BTreeMap<String, usize>,
+    names: BTreeMap<&'static str, usize>,
 }
 
 impl Tools {
@@ -28,7 +28,7 @@ impl Tools {
                 Some(found.tools.len() - 1)
             });
             if let Some(at) = at {
-                found.names.insert(name.clone(), at);
+                found.names.insert(name, at);
             }
         }
         found
@@ -36,7 +36,7 @@ impl Tools {
 
     /// Every name of every tool, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.keys().map(String::as_str)
+        self.names.keys().copied()
     }
 
     /// The tool of a name.

@@ -1,6 +1,7 @@
 //! Documents that a call is given: which texts they are, and what they describe. A document only
 //! adds to what is known of a command, and never makes it less.
 
+mod made;
 mod path;
 mod read;
 mod source;
@@ -11,7 +12,9 @@ use std::collections::BTreeMap;
 use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{EffectKind, Language, Role};
 
+pub(in crate::identify) use made::Write;
 pub(crate) use read::{Contents, Namespace, Object};
+pub(in crate::identify) use source::{Pending, Visit};
 pub(crate) use tree::Problem;
 
 use crate::identify::Identifier;

@@ -73,16 +73,25 @@ impl<'p> Path<'p> {
 
     /// Whether it may name `file`, or a directory that holds it.
     pub(super) fn may_hold(&self, file: &Self) -> bool {
-        let same = |own: &[&[u8]], other: &[&[u8]]| {
-            own.len() == other.len()
-                && own.iter().zip(other).all(|(a, b)| a == b || (self.pattern && matches(a, b)))
-        };
         let length = self.parts.len();
         if self.rooted {
-            file.parts.get(..length).is_some_and(|head| same(&self.parts, head))
+            file.parts.get(..length).is_some_and(|head| self.fits(head))
         } else {
-            file.parts.windows(length.max(1)).any(|window| length == 0 || same(&self.parts, window))
+            file.parts.windows(length.max(1)).any(|window| length == 0 || self.fits(window))
         }
+    }
+
+    /// Whether all that is known of its end is the end of `file`, so that it may be that very file.
+    pub(super) fn may_end(&self, file: &Self) -> bool {
+        let length = self.parts.len();
+        let end = file.parts.len().checked_sub(length).and_then(|at| file.parts.get(at..));
+        let whole = !self.rooted || file.parts.len() == length;
+        length > 0 && whole && end.is_some_and(|end| self.fits(end))
+    }
+
+    fn fits(&self, other: &[&[u8]]) -> bool {
+        let same = |(own, other): (&&[u8], &&[u8])| own == other || (self.pattern && matches(own, other));
+        self.parts.len() == other.len() && self.parts.iter().zip(other).all(same)
     }
 }
 

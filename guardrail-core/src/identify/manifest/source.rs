@@ -10,7 +10,7 @@ use crate::identify::Identifier;
 use crate::identify::call::{Argument, Call, Standing, Unknown};
 use crate::identify::manifest::{Follow, Named};
 use crate::identify::unwrap::Inner;
-use crate::lower::{ChannelId, Input, Invocation, Origin, Place, RedirectKind, Value, Word};
+use crate::lower::{ChannelId, FileName, Input, Invocation, Origin, Place, RedirectKind, Value, Word};
 use crate::shell::Span;
 
 /// Copies of copies, and documents that name documents.
@@ -19,52 +19,79 @@ const MOST_HOPS: u32 = 12;
 /// Documents that one call names.
 const MOST_NAMED: usize = 256;
 
-/// Calls that are looked through for who wrote a file.
-const MOST_CALLS: usize = 1 << 10;
+/// A file that was read as something already: as what, behind how many documents, and its name.
+pub(in crate::identify) type Visit = (Language, u32, FileName);
+
+/// A document that a call names, looked at once everything that may write it is known.
+pub(in crate::identify) struct Pending<'a, 'k> {
+    /// The place of the call among the calls.
+    call: usize,
+    language: Language,
+    /// The operand or flag.
+    name: &'k str,
+    word: Word<'a>,
+    inner: Inner<'a>,
+    invocation: Invocation<'a>,
+}
 
 impl<'a, 'k> Identifier<'a, 'k> {
     /// A path to a document.
     pub(in crate::identify) fn document_at(
         &mut self,
-        call: &mut Call<'a, 'k>,
         invocation: &Invocation<'a>,
         inner: Inner<'a>,
         language: Language,
         argument: &Argument<'a, 'k>,
     ) {
-        let word = argument.word;
-        let given = Given { language, name: argument.name, word, pieces: false, inner, invocation, hops: 0 };
+        let (name, word, invocation) = (argument.name, argument.word, *invocation);
+        self.named.push(Pending { call: self.calls.len(), language, name, word, inner, invocation });
+    }
+
+    /// Documents that a call reads where no flag names any.
+    pub(in crate::identify) fn unnamed_documents(
+        &mut self,
+        call: &Call<'a, 'k>,
+        invocation: &Invocation<'a>,
+    ) {
+        for flag in &call.unnamed {
+            let (Some(absent), Some(Role::Document(language))) = (&flag.absent, &flag.role) else { continue };
+            let inner = self.inner(call, invocation);
+            let word = Word::known(absent.as_bytes(), call.named);
+            let of = Invocation { directory: inner.directory, ..*invocation };
+            let (call, language, name) = (self.calls.len(), *language, flag.facet.as_str());
+            self.named.push(Pending { call, language, name, word, inner, invocation: of });
+        }
+    }
+
+    /// Looks at the documents that were named since. Whether there were any.
+    pub(in crate::identify) fn documents(&mut self) -> bool {
+        let named = std::mem::take(&mut self.named);
+        if named.is_empty() {
+            return false;
+        }
+        self.writes = self.all_writes();
+        for one in named {
+            let Some(slot) = self.calls.get_mut(one.call) else { continue };
+            let none = Call::new(self.arena, slot.invocation, slot.source, slot.named, 0);
+            let mut call = std::mem::replace(slot, none);
+            self.visited.clear();
+            self.pending(&mut call, &one);
+            if let Some(slot) = self.calls.get_mut(one.call) {
+                *slot = call;
+            }
+        }
+        true
+    }
+
+    fn pending(&mut self, call: &mut Call<'a, 'k>, one: &Pending<'a, 'k>) {
+        let Pending { language, name, word, inner, ref invocation, .. } = *one;
+        let given = Given { language, name, word, pieces: false, inner, invocation, hops: 0 };
         self.at(call, &given, word, invocation, MOST_HOPS);
         // Some take several, with commas between them.
         if let Some(text) = word.as_known().filter(|text| text.contains(&b',')) {
             for piece in text.split(|byte| *byte == b',').filter(|piece| !piece.is_empty()) {
                 self.at(call, &given, Word::known(piece, word.span), invocation, MOST_HOPS);
             }
-        }
-    }
-
-    /// Documents that a call reads where no flag names any.
-    pub(in crate::identify) fn unnamed_documents(
-        &mut self,
-        call: &mut Call<'a, 'k>,
-        invocation: &Invocation<'a>,
-    ) {
-        for at in 0..call.unnamed.len() {
-            let Some(&flag) = call.unnamed.get(at) else { break };
-            let (Some(absent), Some(Role::Document(language))) = (&flag.absent, &flag.role) else { continue };
-            let inner = self.inner(call, invocation);
-            let word = Word::known(absent.as_bytes(), call.named);
-            let given = Given {
-                language: *language,
-                name: &flag.facet,
-                word,
-                pieces: false,
-                inner,
-                invocation,
-                hops: 0,
-            };
-            let of = Invocation { directory: inner.directory, ..*invocation };
-            self.at(call, &given, word, &of, MOST_HOPS);
         }
     }
 
@@ -124,7 +151,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
 
     /// The files that provably are all that comes through a channel, as they stand: whoever writes
     /// to it prints them and nothing else. None of them is its standard input.
-    fn copied_into(&self, channel: ChannelId) -> Option<(Invocation<'a>, Vec<Word<'a>>)> {
+    pub(super) fn copied_into(&self, channel: ChannelId) -> Option<(Invocation<'a>, Vec<Word<'a>>)> {
         let (id, writer) = self.lowerer.only_writer(channel)?;
         if writer.place != Place::Here {
             return None;
@@ -154,6 +181,12 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }
         let cwd = self.attachments.cwd;
         let here = of.directory;
+        let name = FileName::of(&word, &here, self.lowerer.roots());
+        let visit = (given.language, given.hops, name.clone());
+        if self.visited.contains(&visit) {
+            return;
+        }
+        self.visited.push(visit);
         let known = word.as_known().is_some();
         let about = self.knowledge.document(given.language);
         let within = about.map_or(&[][..], |about| &about.files[..]);
@@ -162,12 +195,12 @@ impl<'a, 'k> Identifier<'a, 'k> {
             || call.unknown.iter().any(|(unknown, _)| *unknown == Unknown::MaybeFlag);
         let wanted = Wanted { path: Path::of(cwd, &here, &word), known, within, deep };
         let text = about.is_some_and(|about| about.printed_by.is_empty());
-        let (mut seen, mut some) = (false, false);
+        let before = call.manifests.len();
+        let mut seen = false;
         for (path, text) in self.attachments.files.into_iter().flatten() {
             let nowhere = Word::known(b"", Span::default());
             let own = Path::of(cwd, &nowhere, &Word::known(path.as_bytes(), Span::default()));
             if wanted.holds(&own) {
-                some = true;
                 seen |= wanted.is(&own) && of.place == Place::Here;
                 let beside = Word::known(directory_of(path.as_bytes()), word.span);
                 self.document(call, given, (text.as_bytes(), beside), false, false);
@@ -177,15 +210,12 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let named = path.filter(|_| text && of.place == Place::Here);
         let verb = verb(call, given.name);
         call.documents.push(Named { path: named, within, deep, seen, verb });
-        // All that came before is looked through for who made it.
-        let earlier = self.lowerer.program.invocations.len() / 16;
-        if !wanted.path.rooted || !self.lowerer.spend(earlier as u32, of.source, of.span) {
+        // All writes are looked through for who made it.
+        let steps = self.writes.len() / 16;
+        if !self.lowerer.spend(steps as u32, of.source, of.span) {
             return;
         }
-        let is_file = |writer: &Invocation<'a>, word: &Word<'a>| {
-            word.as_known().is_some() && wanted.holds(&Path::of(cwd, &writer.directory, word))
-        };
-        let texts = self.lowerer.written(is_file);
+        let made = self.made_of(&self.writes, &wanted, &name);
         // A kustomization is named by its directory.
         let beside = match path {
             Some(path) if given.language == Language::Kustomization => {
@@ -193,83 +223,21 @@ impl<'a, 'k> Identifier<'a, 'k> {
             }
             _ => here,
         };
-        for text in &texts {
+        for text in &made.texts {
             self.document(call, given, (text.text, beside), true, text.lines);
         }
-        if hops > 0 {
-            self.made(call, given, &wanted, (texts.is_empty(), some), hops - 1);
-        }
-    }
-
-    /// A file that this script makes of others: all of them, and a doubt where it is not plainly a
-    /// copy.
-    fn made(
-        &mut self,
-        call: &mut Call<'a, 'k>,
-        given: &Given<'_, 'a, 'k>,
-        wanted: &Wanted<'_, '_>,
-        (untold, given_by_caller): (bool, bool),
-        hops: u32,
-    ) {
-        let cwd = self.attachments.cwd;
-        let mut sources: Vec<(Invocation<'a>, Word<'a>)> = Vec::new();
-        let mut doubtful = false;
-        for writer in self.calls.iter().take(MOST_CALLS) {
-            let Some(&of) = self.lowerer.program.invocation(writer.invocation) else { continue };
-            let path = |word: &Word<'a>| Path::of(cwd, &of.directory, word);
-            let reads = || {
-                let read = |argument: &&Argument<'a, 'k>| matches!(argument.role, Role::Read | Role::Delete);
-                writer.arguments.iter().filter(read).map(|argument| argument.word)
-            };
-            let writes = writer.arguments.iter().filter(|argument| *argument.role == Role::Write);
-            let into = |target: &Word<'a>| {
-                let target = path(target);
-                wanted.holds(&target)
-                    || reads().any(|source| {
-                        let mut below = target.clone();
-                        below.parts.extend(path(&source).parts.last());
-                        wanted.holds(&below)
-                    })
-            };
-            // A directory that is copied or moved takes the file along.
-            for argument in writes.clone() {
-                for source in reads() {
-                    if let Some(inner) = self.moved(&path(&argument.word), source, &path(&source), wanted) {
-                        sources.push((of, inner));
-                    }
+        match hops.checked_sub(1) {
+            Some(hops) => {
+                for (of, word) in &made.sources {
+                    self.at(call, given, *word, of, hops);
                 }
             }
-            if writes.into_iter().any(|argument| into(&argument.word)) {
-                sources.extend(reads().map(|word| (of, word)));
-                if reads().next().is_none() {
-                    // It writes its input (`tee`), or changes a file where it stands.
-                    match of.stdin {
-                        Input::Channel(channel) => match self.copied_into(channel) {
-                            Some((from, words)) => sources.extend(words.into_iter().map(|word| (from, word))),
-                            None => doubtful |= untold,
-                        },
-                        Input::File(file) => sources.push((of, file)),
-                        _ => doubtful |= given_by_caller && untold,
-                    }
-                }
-            }
-            let printed = |kind| matches!(kind, RedirectKind::Write | RedirectKind::Append);
-            if of.redirects.iter().any(|one| printed(one.kind) && wanted.holds(&path(&one.target))) {
-                match printed_files(writer) {
-                    Some(words) if !words.is_empty() => {
-                        sources.extend(words.into_iter().map(|word| (of, word)));
-                    }
-                    _ => {
-                        doubtful |= untold;
-                        sources.extend(reads().map(|word| (of, word)));
-                    }
-                }
-            }
+            None if made.sources.is_empty() => {}
+            None => self.problem(call, given, Problem::TooLarge),
         }
-        for (of, word) in sources {
-            self.at(call, given, word, &of, hops);
-        }
-        if doubtful {
+        // Of what nobody has seen, nothing was believed that a change could make untrue.
+        let told = call.manifests.len() > before;
+        if made.unknown || (made.changed && told) {
             let why = "is made by a command before it, which may write anything";
             self.problem(call, given, Problem::Unreadable(why));
         }
@@ -308,25 +276,6 @@ impl<'a, 'k> Identifier<'a, 'k> {
         texts
     }
 
-    /// Where the wanted file was before `source` became the directory `target`, or went into it.
-    fn moved(
-        &self,
-        target: &Path<'_>,
-        source: Word<'a>,
-        from: &Path<'_>,
-        wanted: &Wanted<'_, '_>,
-    ) -> Option<Word<'a>> {
-        let wanted = &wanted.path.parts;
-        let renamed = wanted.strip_prefix(target.parts.as_slice());
-        let inside = renamed.and_then(|rest| {
-            let (first, rest) = rest.split_first()?;
-            (Some(first) == from.parts.last()).then_some(rest)
-        });
-        let rest = inside.or(renamed).filter(|rest| !rest.is_empty() && target.rooted)?;
-        let text = [source.as_known()?, &rest.join(&b'/')].join(&b'/');
-        Some(Word::known(self.arena.alloc_slice_copy(&text), source.span))
-    }
-
     /// The documents that a document names.
     pub(super) fn follow(
         &mut self,
@@ -363,8 +312,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
 }
 
 /// What a word names: a file, or the files of a directory.
-struct Wanted<'p, 'k> {
-    path: Path<'p>,
+pub(super) struct Wanted<'p, 'k> {
+    pub(super) path: Path<'p>,
     known: bool,
     within: &'k [String],
     deep: bool,
@@ -377,19 +326,21 @@ impl Wanted<'_, '_> {
     }
 
     /// Whether it may be that file, or a directory of which the file is read.
-    fn holds(&self, own: &Path<'_>) -> bool {
-        let fits = |glob: &String| {
-            own.parts.last().is_some_and(|leaf| glob::matches_any_case(glob.as_bytes(), leaf))
-        };
+    pub(super) fn holds(&self, own: &Path<'_>) -> bool {
         let near = self.deep || !self.path.rooted || own.parts.len() <= self.path.parts.len() + 1;
-        self.is(own)
-            || (self.path.may_hold(own) && (self.within.is_empty() || (near && self.within.iter().any(fits))))
+        let read = || near && own.parts.last().is_some_and(|leaf| self.reads(leaf));
+        self.path.may_hold(own) && (self.path.may_end(own) || self.within.is_empty() || read())
+    }
+
+    /// Whether a file of that name is read where it lies in the directory.
+    pub(super) fn reads(&self, leaf: &[u8]) -> bool {
+        self.within.is_empty() || self.within.iter().any(|glob| glob::matches_any_case(glob.as_bytes(), leaf))
     }
 }
 
 /// The files that a call provably prints as they stand, and nothing else; empty where that is its
 /// standard input.
-fn printed_files<'a>(call: &Call<'a, '_>) -> Option<Vec<Word<'a>>> {
+pub(super) fn printed_files<'a>(call: &Call<'a, '_>) -> Option<Vec<Word<'a>>> {
     let prints = call.prints == Some(Prints::Files) && call.standing == Standing::Known;
     if !prints || !call.flags.is_empty() || !call.unknown.is_empty() || call.rehearsal {
         return None;
