@@ -209,7 +209,18 @@ impl<'a> Collector<'_, 'a, '_> {
             Value::Partial { prefix, suffix } => (prefix, suffix),
             Value::Unknown => (&b""[..], &b""[..]),
         };
-        let own = word.from.iter().all(|origin| matches!(origin, Origin::Variable(_)));
+        // On one of several paths, or in a round before, these stood in front or behind.
+        for origin in word.from {
+            if let Origin::Files(Lead::Text, list) = origin {
+                for piece in list.split(|&b| b == b':').filter(|piece| !matches!(*piece, b"" | b"*")) {
+                    self.search_path(Word::known(piece, word.span));
+                }
+            }
+        }
+        let own = word
+            .from
+            .iter()
+            .all(|origin| matches!(origin, Origin::Variable(_) | Origin::Files(Lead::Text, _)));
         let trusted =
             |text: &[u8]| text.split(|&b| b == b':').all(|d| d.is_empty() || is_trusted_directory(d));
         let whole_pieces =

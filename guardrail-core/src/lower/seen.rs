@@ -12,6 +12,10 @@ pub(super) struct Seen<'a> {
     pub(super) entered: &'a [Origin<'a>],
     /// What `set` made positional parameters of.
     pub(super) given: &'a [Origin<'a>],
+    /// What was assigned to variables whose names cannot be known.
+    pub(super) strays: &'a [Origin<'a>],
+    /// `shopt -s execfail`.
+    pub(super) exec_fails: bool,
     /// What `$_` may be, where anything asks for it: the last argument of any command.
     pub(super) last_arguments: Option<&'a [Origin<'a>]>,
     /// What `$BASH_REMATCH` may be a piece of.
