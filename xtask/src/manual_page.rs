@@ -136,7 +136,7 @@ pub fn flags(text: &str, grammar: Grammar) -> BTreeSet<String> {
 
 /// The term behind the bullet of a list: `• --all`, or `o  --all` where there are only plain letters.
 fn unmarked(body: &str) -> &str {
-    let item = body.strip_prefix(['•', '·', 'o']).filter(|rest| rest.starts_with(char::is_whitespace));
+    let item = body.strip_prefix(['•', '·', '*', '+', 'o']).filter(|rest| rest.starts_with(char::is_whitespace));
     item.map(str::trim_start).filter(|rest| rest.starts_with('-')).unwrap_or(body)
 }
 
