@@ -147,8 +147,9 @@ impl Knowledge {
     }
 
     fn builtin_tool(&self, name: &[u8]) -> Option<&KnownTool> {
-        let held = probe(&self.slots, name).map_while(|(_, place)| self.pack.names.get(usize::from(place)));
-        let (_, place) = held.into_iter().find(|(known, _)| known.as_bytes() == name)?;
+        let mut held =
+            probe(&self.slots, name).map_while(|(_, place)| self.pack.names.get(usize::from(place)));
+        let (_, place) = held.find(|(known, _)| known.as_bytes() == name)?;
         let slot = self.decoded.get(*place as usize)?;
         slot.get_or_init(|| {
             self.pack.tool(*place).map(|(tool, paths)| Box::new(KnownTool::packed(tool, &paths)))
@@ -297,9 +298,7 @@ impl KnownTool {
         let places = globs.open.iter().chain(named.into_iter().flatten());
         places
             .filter_map(|place| Some((*place, self.commands.get(*place as usize)?)))
-            .filter(|(_, known)| {
-                known.words().zip(words).all(|(g, word)| glob::matches(g.as_bytes(), word))
-            })
+            .filter(|(_, known)| known.words().zip(words).all(|(g, word)| glob::matches(g.as_bytes(), word)))
             .max_by_key(|(place, known)| {
                 // What does something is meant before what might be a group.
                 let runs = known.command().is_some_and(|command| command.runs);

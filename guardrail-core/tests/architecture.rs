@@ -20,6 +20,7 @@ const CORE: &[(&str, &str)] = &[
     ("evaluation", "the answer, as data that the later stages fill in; it points into sources by span"),
     ("record", "what is remembered of all that, as data, and who keeps it"),
     ("quota", "how much may be done, as data, and who counts"),
+    ("conformance", "what a suite found; of no stage"),
     ("lower", "script to invocations"),
     ("identify", "invocations to calls"),
     ("effect", "calls to effects"),

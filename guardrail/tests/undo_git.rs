@@ -94,11 +94,13 @@ fn yes() -> Say {
 }
 
 fn changes(house: &House) -> Plan {
+    let look = |name: &str| Check::new(format!("{name} is there"), Command::argv(["ls", name]));
+    let renamed = step(&["git", "mv", "a.txt", "b.txt"]).before(look("a.txt")).behind(look("b.txt"));
     house
         .plan("Rename and release")
         .reason("the name was wrong")
-        .step(step(&["git", "mv", "a.txt", "b.txt"]))
-        .step(step(&["git", "config", "--unset", "shop.colour"]))
+        .step(renamed)
+        .step(step(&["git", "config", "--unset", "shop.colour"]).behind(look("kept.txt")))
         .step(step(&["git", "commit", "-q", "-m", "Rename"]))
         .step(step(&["git", "tag", "v1"]))
         .step(step(&["git", "branch", "topic"]))

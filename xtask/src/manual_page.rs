@@ -136,7 +136,8 @@ pub fn flags(text: &str, grammar: Grammar) -> BTreeSet<String> {
 
 /// The term behind the bullet of a list: `• --all`, or `o  --all` where there are only plain letters.
 fn unmarked(body: &str) -> &str {
-    let item = body.strip_prefix(['•', '·', 'o']).filter(|rest| rest.starts_with(char::is_whitespace));
+    let item =
+        body.strip_prefix(['•', '·', '*', '+', 'o']).filter(|rest| rest.starts_with(char::is_whitespace));
     item.map(str::trim_start).filter(|rest| rest.starts_with('-')).unwrap_or(body)
 }
 
@@ -274,7 +275,8 @@ mod tests {
 
     #[test]
     fn a_flag_behind_a_bullet_is_a_flag() {
-        let page = "OPTIONS\n       •   --help, -?\n\n           Displays it.\n\n       o   --raw\n\n       o -n\n";
+        let page =
+            "OPTIONS\n       •   --help, -?\n\n           Displays it.\n\n       o   --raw\n\n       o -n\n";
         assert_eq!(read(page), ["--help", "--raw", "-?", "-n"]);
     }
 

@@ -51,7 +51,7 @@ fn climbs_to_secret(word: &Word<'_>, view: &View<'_>) -> bool {
     });
     let Some(at) = text.windows(3).rposition(|three| three == b"../") else { return false };
     let mut path = Components::new(Root::Absolute);
-    path.add(text.get(at + 3..).unwrap_or_default());
+    path.push(text.get(at + 3..).unwrap_or_default());
     let process = text.starts_with(b"/proc/") || text.starts_with(b"/dev/fd/");
     (process && matches!(path.as_slice(), [.., b"environ" | b"mem"]))
         || Names::of(&path, view, word.pattern.is_some()).secret
@@ -88,17 +88,17 @@ fn add_around<'p>(path: &mut Components<'p>, word: &Word<'p>) {
         *path = Components::new(Root::Absolute);
     }
     match (word.pattern, word.value) {
-        (Some(pattern), _) => path.add(pattern),
-        (None, Value::Known(text)) => path.add(text),
+        (Some(pattern), _) => path.push(pattern),
+        (None, Value::Known(text)) => path.push(text),
         (None, Value::Partial { prefix, suffix }) => {
-            path.add(prefix);
+            path.push(prefix);
             // What is only a part of a component says nothing about the whole.
             if suffix.is_empty() || suffix.starts_with(b"/") {
-                path.add(HOLE);
-                path.add(suffix);
+                path.push(HOLE);
+                path.push(suffix);
             }
         }
-        (None, Value::Unknown) => path.add(HOLE),
+        (None, Value::Unknown) => path.push(HOLE),
     }
 }
 
@@ -213,11 +213,11 @@ fn pattern_is_secret(lead: Lead, pattern: &[u8], directory: &Word<'_>, view: &Vi
     if path.root == Root::Relative {
         if let Some(cwd) = view.cwd {
             path = Components::new(Root::Absolute);
-            path.add(cwd);
+            path.push(cwd);
         }
         add_around(&mut path, directory);
     }
-    path.add(pattern);
+    path.push(pattern);
     path.through_proc(view);
     if Names::of(&path, view, true).secret {
         return true;
@@ -225,7 +225,7 @@ fn pattern_is_secret(lead: Lead, pattern: &[u8], directory: &Word<'_>, view: &Vi
     // Up from where nobody knows: it may be the root that it comes to.
     path.climbs() && {
         let mut root = Components::new(Root::Absolute);
-        path.as_slice().iter().for_each(|part| root.add(part));
+        path.as_slice().iter().for_each(|part| root.push(part));
         Names::of(&root, view, true).secret
     }
 }

@@ -86,7 +86,8 @@ impl<'p> Components<'p> {
         Self { parts: [&[]; DEPTH], len: 0, root, escapes: false, overflow: false }
     }
 
-    fn push(&mut self, path: &'p [u8]) {
+    /// Adds a path of which nothing is unknown.
+    pub(super) fn push(&mut self, path: &'p [u8]) {
         for part in path.split(|&b| b == b'/') {
             match part {
                 b"" | b"." => {}
@@ -132,11 +133,6 @@ impl<'p> Components<'p> {
         if again {
             self.through_proc(view);
         }
-    }
-
-    /// Adds a path of which nothing is unknown.
-    pub(super) fn add(&mut self, path: &'p [u8]) {
-        self.push(path);
     }
 
     /// Whether it leads up from where it starts.

@@ -209,7 +209,18 @@ impl<'a> Collector<'_, 'a, '_> {
             Value::Partial { prefix, suffix } => (prefix, suffix),
             Value::Unknown => (&b""[..], &b""[..]),
         };
-        let own = word.from.iter().all(|origin| matches!(origin, Origin::Variable(_)));
+        // On one of several paths, or in a round before, these stood in front or behind.
+        for origin in word.from {
+            if let Origin::Files(Lead::Text, list) = origin {
+                for piece in list.split(|&b| b == b':').filter(|piece| !matches!(*piece, b"" | b"*")) {
+                    self.search_path(Word::known(piece, word.span));
+                }
+            }
+        }
+        let own = word
+            .from
+            .iter()
+            .all(|origin| matches!(origin, Origin::Variable(_) | Origin::Files(Lead::Text, _)));
         let trusted =
             |text: &[u8]| text.split(|&b| b == b':').all(|d| d.is_empty() || is_trusted_directory(d));
         let whole_pieces =
@@ -248,12 +259,13 @@ impl<'a> Collector<'_, 'a, '_> {
     /// Where code lies: its name may be an address.
     fn code_at(&self, word: &Word<'a>) -> Location {
         let location = super::place::locate(word, &self.invocation.directory, self.view);
-        let remote = [&b"http://"[..], b"https://", b"ftp://"];
-        match word.prefix() {
-            name if remote.iter().any(|scheme| name.starts_with(scheme)) => {
-                Location { area: Area::Network, ..location }
-            }
-            _ => location,
+        let name = word.prefix();
+        let begins =
+            |scheme: &&[u8]| name.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+        if [&b"http://"[..], b"https://", b"ftp://"].iter().any(begins) {
+            Location { area: Area::Network, ..location }
+        } else {
+            location
         }
     }
 

@@ -123,31 +123,18 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             }
         }
         let slots = reader.replaced.unwrap_or(&reader.command.operands);
-        let Self {
-            command,
-            operands,
-            rest,
-            uncertain,
-            hidden_flags,
-            negated,
-            doubted,
-            unsettled,
-            swallows,
-            helps,
-            ..
-        } = reader;
         Some(Read {
-            command,
-            operands,
-            rest,
+            command: reader.command,
+            operands: reader.operands,
+            rest: reader.rest,
             slots,
-            uncertain,
-            hidden_flags,
-            negated,
-            doubted,
-            unsettled,
-            swallows,
-            helps,
+            uncertain: reader.uncertain,
+            hidden_flags: reader.hidden_flags,
+            negated: reader.negated,
+            doubted: reader.doubted,
+            unsettled: reader.unsettled,
+            swallows: reader.swallows,
+            helps: reader.helps,
         })
     }
 

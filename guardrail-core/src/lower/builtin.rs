@@ -53,12 +53,14 @@ impl<'a> Lowerer<'a> {
                     }
                 }
             }
-            b"set" => self.set(arguments),
+            b"set" => self.set(source, arguments),
             b"shift" => self.shift(arguments),
             b"shopt" => {
                 self.state.last_pipe |=
                     arguments.iter().any(|word| matches!(word.as_known(), Some(b"lastpipe") | None));
                 self.hidden_match |= arguments.iter().any(|word| word.as_known() == Some(b"dotglob"));
+                self.seen.exec_fails |=
+                    arguments.iter().any(|word| matches!(word.as_known(), Some(b"execfail") | None));
             }
             b"[" => self.test_builtin(arguments.split_last().map_or(&[], |(_, rest)| rest), source),
             b"test" => self.test_builtin(arguments, source),
@@ -66,11 +68,16 @@ impl<'a> Lowerer<'a> {
             b"alias" => self.alias(id, source, arguments),
             b"command" | b"builtin" => self.prefix(id, source, name, words, declared),
             b"exec" if arguments.iter().any(|word| !word.splits) => {
-                self.state.dead = true;
+                self.state.dead |= !self.seen.exec_fails;
             }
-            b"exit" | b"logout" => self.state.dead = true,
-            b"return" => self.leave_call(),
-            b"break" | b"continue" => self.state.dead = true,
+            // With more words than one it is an error that leaves nothing.
+            b"exit" => self.state.dead |= arguments.len() < 2,
+            b"return" => self.leave_call(arguments.len() < 2),
+            // Outside of a loop, or in a function that is called in one, they may do nothing.
+            b"break" | b"continue" => {
+                let here = self.around.context.in_loop.is_some() && self.calls.is_empty();
+                self.state.dead |= here && arguments.len() < 2;
+            }
             b"wait" => {
                 let mut words = arguments.iter();
                 while let Some(word) = words.next() {
@@ -97,15 +104,17 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    fn leave_call(&mut self) {
+    fn leave_call(&mut self, leaves: bool) {
         let state = self.state;
+        // Where nothing was called there is nothing to leave: it goes on.
+        let leaves = leaves && !self.calls.is_empty();
         if let Some(call) = self.calls.last_mut()
             && !state.dead
             && call.returns.len() < 64
         {
             call.returns.push(state);
         }
-        self.state.dead = true;
+        self.state.dead |= leaves;
     }
 
     // ---- code
@@ -348,9 +357,9 @@ impl<'a> Lowerer<'a> {
                     let name = prefix.get(..end).unwrap_or_default();
                     self.assign_reference(Some(name), word.from);
                 }
-                None => self.forget(false),
+                None => self.stray(word),
             },
-            _ => self.forget(false),
+            _ => self.stray(word),
         }
     }
 
@@ -375,6 +384,9 @@ impl<'a> Lowerer<'a> {
                         self.state.environment =
                             self.environments.push(self.state.environment, Node::FunctionRemoved { name });
                         continue;
+                    }
+                    if !references {
+                        self.may_unset_function(name);
                     }
                     let local = self.calls.iter().any(|call| call.locals.contains(&name));
                     let old = self.variable(name, argument.span);
@@ -401,8 +413,33 @@ impl<'a> Lowerer<'a> {
                         );
                     }
                 }
-                None => self.unknown_name(argument, source),
+                None => {
+                    self.unknown_name(argument, source);
+                    if !self.functions.is_empty() {
+                        self.environments_forget(true);
+                    }
+                }
             }
+        }
+    }
+
+    /// `unset NAME`: where there is no such variable, a function of that name is gone.
+    fn may_unset_function(&mut self, name: &'a [u8]) {
+        if self.functions.is_empty() {
+            return;
+        }
+        let found = self.environments.lookup(self.state.environment, name);
+        if matches!(found, super::environment::Found::Bound(binding) if binding.set) {
+            return;
+        }
+        let mut functions = Vec::new();
+        self.environments.functions(self.state.environment, name, &mut functions);
+        self.state.environment =
+            self.environments.push(self.state.environment, Node::FunctionRemoved { name });
+        // The caller's environment may have the variable.
+        for function in functions.into_iter().rev() {
+            let node = Node::Function { function, certain: false };
+            self.state.environment = self.environments.push(self.state.environment, node);
         }
     }
 
@@ -462,7 +499,7 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    fn set(&mut self, arguments: &'a [Word<'a>]) {
+    fn set(&mut self, source: SourceId, arguments: &'a [Word<'a>]) {
         let mut at = 0;
         let name = self.state.positional.words.get(..1).unwrap_or_default();
         while let Some(word) = arguments.get(at) {
@@ -480,6 +517,12 @@ impl<'a> Lowerer<'a> {
                 Some([sign @ (b'-' | b'+'), flags @ ..]) if !word.splits => {
                     if flags.contains(&b'a') {
                         self.state.export_all = *sign == b'-';
+                    }
+                    let option = (flags.last() == Some(&b'o')).then(|| arguments.get(at + 1)).flatten();
+                    let keyword = option.is_some_and(|option| option.as_known() == Some(b"keyword"));
+                    if *sign == b'-' && (keyword || flags.contains(&b'k')) {
+                        // From here on any word may be an assignment to its command's environment.
+                        self.note(NoteKind::OpaqueCode, source, word.span);
                     }
                     if flags.last() == Some(&b'o') {
                         at += 1;

@@ -97,6 +97,28 @@ pub(super) fn is_declaration(name: &[u8]) -> bool {
     matches!(name, b"export" | b"declare" | b"typeset" | b"local" | b"readonly" | b"alias")
 }
 
+/// Builtins that the standard calls special.
+pub(super) fn is_special(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"." | b":"
+            | b"break"
+            | b"continue"
+            | b"eval"
+            | b"exec"
+            | b"exit"
+            | b"export"
+            | b"readonly"
+            | b"return"
+            | b"set"
+            | b"shift"
+            | b"source"
+            | b"times"
+            | b"trap"
+            | b"unset"
+    )
+}
+
 /// Builtins that are called to bind variables.
 pub(super) fn binds(name: &[u8]) -> bool {
     (is_declaration(name) && name != b"alias")

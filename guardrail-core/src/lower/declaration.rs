@@ -1,9 +1,9 @@
 //! `export`, `declare`, `typeset`, `local`, `readonly`.
 
-use crate::lower::environment::{Attribute, Binding, Found};
+use crate::lower::environment::{self, Attribute, Binding, Found};
 use crate::lower::lowerer::Lowerer;
 use crate::lower::scope::is_name;
-use crate::lower::{SourceId, Value, Word};
+use crate::lower::{Lead, SourceId, Value, Word};
 
 /// What the flags of a declaration ask for.
 #[derive(Clone, Copy, Default)]
@@ -160,7 +160,7 @@ impl<'a> Lowerer<'a> {
         }
         // `export` takes names alone; the others evaluate a subscript.
         if builtin == b"export" {
-            self.forget(false);
+            self.stray(word);
         } else {
             self.unknown_name(word, source);
         }
@@ -257,6 +257,21 @@ impl<'a> Lowerer<'a> {
 }
 
 impl<'a> Lowerer<'a> {
+    /// A value was given to some variable: any of which nothing else is known may hold it.
+    pub(super) fn stray(&mut self, value: &Word<'a>) {
+        self.forget(false);
+        let mut from = self.traces(value);
+        if let (Value::Partial { prefix, suffix }, Lead::Text) = (value.value, value.lead) {
+            for end in [prefix, suffix] {
+                let text = end.iter().position(|byte| *byte == b'=').and_then(|equals| end.get(equals + 1..));
+                if let Some(text) = text.filter(|text| text.contains(&b'/')) {
+                    from = self.with_files(from, Lead::Text, text);
+                }
+            }
+        }
+        self.seen.strays = environment::union(self.arena, self.seen.strays, from);
+    }
+
     /// A binding as it stands, whatever it refers to; nothing of one that is new.
     fn raw(&mut self, name: &'a [u8], fresh: bool, span: crate::shell::Span) -> Binding<'a> {
         match self.environments.lookup(self.state.environment, name) {

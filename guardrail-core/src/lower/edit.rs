@@ -4,8 +4,9 @@
 use crate::lower::environment;
 use crate::lower::expand::Mode;
 use crate::lower::lowerer::{Lowerer, MAX_CONSTANT, Unit};
-use crate::lower::{Origin, Value, Word, pattern};
-use crate::shell::{Part, Slice, Span};
+use crate::lower::parameter::Expansion;
+use crate::lower::{Lead, Origin, Value, Word, pattern};
+use crate::shell::{Parameter, ParameterOperator, Part, Slice, Span};
 
 impl<'a> Lowerer<'a> {
     /// A pattern argument as decoded; `None` where any of it is unknown.
@@ -49,6 +50,20 @@ impl<'a> Lowerer<'a> {
         }
         let Some(text) = value.as_known() else {
             return match value.value {
+                // The beginning is known, and the least that matches is taken from there.
+                Value::Partial { prefix: start, suffix }
+                    if prefix && !longest && value.lead == Lead::Text && start.len() <= 1024 =>
+                {
+                    let begin = |at: &usize| pattern::matches(&pattern, start.get(..*at).unwrap_or_default());
+                    match (1..=start.len()).find(begin).filter(|_| pattern.len() <= 128) {
+                        Some(at) => {
+                            let start = start.get(at..).unwrap_or_default();
+                            let from = environment::union(self.arena, value.from, from);
+                            Word { value: Value::Partial { prefix: start, suffix }, from, ..value }
+                        }
+                        None => unknown(self),
+                    }
+                }
                 // The end is known, and the least that matches is taken from there.
                 Value::Partial { prefix: start, suffix } if !prefix && !longest && suffix.len() <= 1024 => {
                     let end = |at: &usize| {
@@ -91,6 +106,78 @@ impl<'a> Lowerer<'a> {
             }
         }
         value
+    }
+
+    /// Whether an operator makes another text of each value, and runs nothing for it.
+    pub(super) fn edits(&self, unit: Unit<'_, 'a>, parameter: &Parameter) -> bool {
+        let plain = |part: &Part| {
+            matches!(part, Part::Literal(_) | Part::Escaped(_) | Part::SingleQuoted(_) | Part::AnsiQuoted(_))
+        };
+        let operator = matches!(
+            parameter.operator,
+            ParameterOperator::RemovePrefix { .. }
+                | ParameterOperator::RemoveSuffix { .. }
+                | ParameterOperator::Replace { .. }
+                | ParameterOperator::Substring
+                | ParameterOperator::Case { .. }
+        );
+        operator
+            && !parameter.indirect
+            && parameter.arguments.iter().all(|parts| unit.script.parts(*parts).iter().all(plain))
+    }
+
+    /// What an operator makes of each of the constants that a value may be.
+    #[inline(never)]
+    pub(super) fn edited_texts(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        parameter: &Parameter,
+        name: &'a [u8],
+        texts: &[&'a [u8]],
+    ) -> &'a [&'a [u8]] {
+        let mut made: Vec<&'a [u8]> = Vec::new();
+        for text in texts {
+            let text = self.edited(unit, parameter, name, Word::known(text, parameter.span)).as_known();
+            made.extend(text.filter(|text| !made.contains(text)));
+        }
+        self.arena.alloc_slice_copy(&made)
+    }
+
+    /// What an operator makes of each value of a list.
+    #[inline(never)]
+    pub(super) fn each_edited(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        parameter: &Parameter,
+        name: &'a [u8],
+        (elements, rest, joined): (&'a [Word<'a>], Option<&'a [Origin<'a>]>, bool),
+    ) -> Expansion<'a> {
+        let mut made: Vec<Word<'a>> = Vec::with_capacity(elements.len());
+        for element in elements {
+            let value = self.value_of(element);
+            let word = self.edited(unit, parameter, name, value);
+            let maybe = if word.as_known().is_some() {
+                &[]
+            } else {
+                self.edited_texts(unit, parameter, name, value.maybe)
+            };
+            made.push(Word { maybe, ..word });
+        }
+        let rest = rest.map(|from| self.neighbours(&Word { from, ..Word::unknown(parameter.span) }));
+        Expansion::List { elements: self.arena.alloc_slice_copy(&made), rest, joined }
+    }
+
+    /// What is left of a path may be the slash that it begins with: `${PATH:0:1}`, `${HOME%%[a-z]*}`.
+    pub(super) fn rooted(&self, left: Word<'a>, name: &[u8]) -> Word<'a> {
+        let path = matches!(name, b"HOME" | b"PATH" | b"PWD" | b"OLDPWD" | b"SHELL" | b"BASH");
+        let open = left.as_known().is_none() && left.maybe.is_empty();
+        if path && open { Word { maybe: &[b"/"], ..left } } else { left }
+    }
+
+    /// Something unknown made of a value.
+    pub(super) fn derived(&self, value: &Word<'a>, name: &'a [u8]) -> Word<'a> {
+        let from = if value.as_known().is_some() { self.named(value.from, name) } else { value.from };
+        Word { from, ..Word::unknown(value.span) }
     }
 
     /// What a value may be once its end is cut or changed: whatever lies beside the files that it names.

@@ -123,7 +123,11 @@ impl<'a> Lowerer<'a> {
 
     /// What flows into the words that a value is split into where nobody knows how.
     pub(super) fn pieces(&self, word: &Word<'a>) -> &'a [Origin<'a>] {
-        let Some(text) = word.as_known() else { return word.from };
+        let text: &[u8] = match word.value {
+            Value::Known(text) => text,
+            Value::Partial { prefix, suffix } => &[prefix, b"\n", suffix].concat(),
+            Value::Unknown => return word.from,
+        };
         let separators = match self.environments.lookup(self.state.environment, b"IFS") {
             environment::Found::Bound(binding) => binding.value.as_known(),
             _ => None,

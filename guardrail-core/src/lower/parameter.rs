@@ -64,6 +64,9 @@ impl<'a> Lowerer<'a> {
                     self.arguments(unit, parameter);
                     Expansion::List { elements, rest, joined }
                 }
+                _ if self.edits(unit, parameter) && elements.len() <= environment::MOST_MAYBE => {
+                    self.each_edited(unit, parameter, name, (elements, rest, joined))
+                }
                 _ => {
                     let from = self.arguments(unit, parameter);
                     let from = environment::union(self.arena, from, rest.unwrap_or_default());
@@ -180,8 +183,13 @@ impl<'a> Lowerer<'a> {
                 if !binding.value.from.is_empty() {
                     self.note(NoteKind::OpaqueArithmetic, unit.source, span);
                 }
-                let from = self.named(binding.value.from, b"!");
-                Binding::of(Word { from, ..Word::unknown(span) })
+                let mut value = Word { from: self.named(binding.value.from, b"!"), ..Word::unknown(span) };
+                for target in binding.value.maybe.iter().copied().filter(|target| is_name(target)) {
+                    let held = self.variable(target, span).value;
+                    value = environment::merge(self.arena, &value, &held);
+                    value.from = environment::union(self.arena, value.from, self.traces(&held));
+                }
+                Binding::of(value)
             }
         }
     }
@@ -202,7 +210,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// The origins with the variable itself where nothing else is known.
-    fn named(&self, from: &'a [Origin<'a>], name: &'a [u8]) -> &'a [Origin<'a>] {
+    pub(super) fn named(&self, from: &'a [Origin<'a>], name: &'a [u8]) -> &'a [Origin<'a>] {
         if from.is_empty() { self.arena.alloc_slice_copy(&[Origin::Variable(name)]) } else { from }
     }
 
@@ -265,7 +273,12 @@ impl<'a> Lowerer<'a> {
             }
             _ => {
                 let value = Word { span: parameter.span, ..binding.value };
-                Expansion::Value(self.edited(unit, parameter, name, value))
+                let made = self.edited(unit, parameter, name, value);
+                if value.maybe.is_empty() || made.as_known().is_some() || !self.edits(unit, parameter) {
+                    return Expansion::Value(made);
+                }
+                let maybe = self.edited_texts(unit, parameter, name, value.maybe);
+                Expansion::Value(Word { maybe, ..made })
             }
         }
     }
@@ -342,7 +355,7 @@ impl<'a> Lowerer<'a> {
 
     /// What is made of the value.
     #[inline(never)]
-    fn edited(
+    pub(super) fn edited(
         &mut self,
         unit: Unit<'_, 'a>,
         parameter: &Parameter,
@@ -425,19 +438,6 @@ impl<'a> Lowerer<'a> {
                 Word { from: environment::union(self.arena, made.from, self.neighbours(value)), ..made }
             }
         }
-    }
-
-    /// What is left of a path may be the slash that it begins with: `${PATH:0:1}`, `${HOME%%[a-z]*}`.
-    fn rooted(&self, left: Word<'a>, name: &[u8]) -> Word<'a> {
-        let path = matches!(name, b"HOME" | b"PATH" | b"PWD" | b"OLDPWD" | b"SHELL" | b"BASH");
-        let open = left.as_known().is_none() && left.maybe.is_empty();
-        if path && open { Word { maybe: &[b"/"], ..left } } else { left }
-    }
-
-    /// Something unknown made of a value.
-    fn derived(&self, value: &Word<'a>, name: &'a [u8]) -> Word<'a> {
-        let from = if value.as_known().is_some() { self.named(value.from, name) } else { value.from };
-        Word { from, ..Word::unknown(value.span) }
     }
 
     /// The value, or if it is missing the argument: nobody knows which.

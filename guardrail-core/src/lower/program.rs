@@ -370,6 +370,14 @@ impl<'a> Word<'a> {
         }
     }
 
+    /// The scheme that stands before `://`, where it is no path but an address.
+    pub(crate) fn scheme(&self) -> Option<&'a [u8]> {
+        let text = self.prefix();
+        let scheme = text.windows(3).position(|part| part == b"://").and_then(|at| text.get(..at))?;
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.:".contains(byte);
+        (!scheme.is_empty() && scheme.iter().all(plain)).then_some(scheme)
+    }
+
     /// Whether it could begin with `-` once it is known. A word that may vanish or split could
     /// put another in its place.
     #[must_use]

@@ -70,7 +70,7 @@ impl<'a> Lowerer<'a> {
                 self.assign_reference(Some(target), from);
             }
             None => {
-                self.forget(false);
+                self.stray(&value);
                 self.rebind_referring(name, binding);
                 self.assign_each(name, binding.value.maybe, &value);
             }

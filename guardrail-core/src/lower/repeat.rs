@@ -51,7 +51,7 @@ impl<'a> Rounds<'a> {
             let text = value.as_known();
             let same = |held: &Word<'a>| (held.value, held.lead) == (value.value, value.lead);
             (placed && !known.iter().any(same))
-                || !text.iter().chain(value.maybe).all(|text| holds(text))
+                || !text.iter().chain(value.maybe).all(holds)
                 || !value
                     .from
                     .iter()
@@ -177,7 +177,9 @@ impl<'a> Lowerer<'a> {
                 Node::Variable { name, binding, .. } => {
                     let value = &binding.value;
                     spread |= rounds.add(name, value);
-                    let foreign = |origin: &Origin<'_>| !matches!(origin, Origin::Variable(_));
+                    // Paths go along with what they were assigned.
+                    let foreign =
+                        |origin: &Origin<'_>| !matches!(origin, Origin::Variable(_) | Origin::Files(..));
                     if value.from.iter().any(foreign) && !rounds.fed.contains(name) {
                         rounds.fed.push(name);
                         fed = true;

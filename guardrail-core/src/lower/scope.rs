@@ -65,7 +65,8 @@ impl<'a> Lowerer<'a> {
             // Which a shell that starts sets itself, and `cd` moves along.
             Found::Forgotten if name == b"PWD" => Binding::of(self.working_directory(span)),
             Found::Forgotten => {
-                let binding = self.remembered(name, span).unwrap_or_else(|| opaque(self));
+                let mut binding = self.remembered(name, span).unwrap_or_else(|| opaque(self));
+                binding.value.from = environment::union(self.arena, binding.value.from, self.seen.strays);
                 Binding { value: homely(name, binding.value), ..binding }
             }
             Found::Missing => {
@@ -104,6 +105,10 @@ impl<'a> Lowerer<'a> {
             }
             (b"OLDPWD" | b"DIRSTACK", _) => self.seen.left,
             (b"BASH_REMATCH", _) => self.seen.matched,
+            // The script's own text, of which any piece can be cut.
+            (b"BASH_EXECUTION_STRING" | b"BASH_COMMAND" | b"BASH_ARGV" | b"FUNCNAME", _) => {
+                self.arena.alloc_slice_copy(&[environment::EVERYWHERE])
+            }
             _ => return None,
         };
         let itself = self.arena.alloc_slice_copy(&[Origin::Variable(name)]);

@@ -12,6 +12,10 @@ pub(super) struct Seen<'a> {
     pub(super) entered: &'a [Origin<'a>],
     /// What `set` made positional parameters of.
     pub(super) given: &'a [Origin<'a>],
+    /// What was assigned to variables whose names cannot be known.
+    pub(super) strays: &'a [Origin<'a>],
+    /// `shopt -s execfail`.
+    pub(super) exec_fails: bool,
     /// What `$_` may be, where anything asks for it: the last argument of any command.
     pub(super) last_arguments: Option<&'a [Origin<'a>]>,
     /// What `$BASH_REMATCH` may be a piece of.
@@ -21,8 +25,10 @@ pub(super) struct Seen<'a> {
 impl Seen<'_> {
     /// Keeps last arguments from here on, if a text asks for them.
     pub(super) fn expect(&mut self, text: &[u8]) {
-        let asks = |name: &[u8]| text.windows(name.len()).any(|window| window == name);
-        if self.last_arguments.is_none() && (asks(b"$_") || asks(b"${_") || asks(b"${!_")) {
+        // Most texts have few dollars.
+        let mut behind = text.split(|byte| *byte == b'$').skip(1);
+        let asks = |rest: &[u8]| [&b"_"[..], b"{_", b"{!_"].iter().any(|name| rest.starts_with(name));
+        if self.last_arguments.is_none() && behind.any(asks) {
             self.last_arguments = Some(&[]);
         }
     }

@@ -1,6 +1,6 @@
 //! Simple commands: their words, assignments and redirections, and what the command word names.
 
-use crate::lower::builtin_names::{binds, is_builtin, is_declaration, may_be_builtin};
+use crate::lower::builtin_names::{binds, is_builtin, is_declaration, is_special, may_be_builtin};
 use crate::lower::environment::{self, Attribute, Binding, Node};
 use crate::lower::expand::{Declared, Mode, assigns};
 use crate::lower::lowerer::{Lowerer, Unit};
@@ -125,10 +125,24 @@ impl<'a> Lowerer<'a> {
             if !assigned.is_empty() {
                 let names: Vec<&[u8]> = assigned.iter().map(|assignment| assignment.name).collect();
                 self.drop_names(environment, before, &names);
+                if resolution == Resolution::Builtin && name.is_some_and(is_special) {
+                    self.may_stay(assigned);
+                }
             }
         }
         self.declared.truncate(declared);
         self.current = current;
+    }
+
+    /// In front of a special builtin an assignment stays, to shells that keep to the standard.
+    #[inline(never)]
+    fn may_stay(&mut self, assigned: &[Assignment<'a>]) {
+        for assignment in assigned {
+            let old = self.binding_at(self.state.environment, assignment.name);
+            let new = Binding::of(self.value_of(&assignment.value));
+            let either = self.merge_bindings(&old, &new);
+            self.rebind(assignment.name, either);
+        }
     }
 
     /// What a command word names here. Unknown ones name a program, to say the least.

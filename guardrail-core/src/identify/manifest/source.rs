@@ -10,7 +10,7 @@ use crate::identify::Identifier;
 use crate::identify::call::{Argument, Call, Standing, Unknown};
 use crate::identify::manifest::{Follow, Named};
 use crate::identify::unwrap::Inner;
-use crate::lower::{ChannelId, FileName, Input, Invocation, Origin, Place, RedirectKind, Value, Word};
+use crate::lower::{ChannelId, FileName, Input, Invocation, Origin, Place, RedirectKind, Word};
 use crate::shell::Span;
 
 /// Copies of copies, and documents that name documents.
@@ -175,7 +175,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         if call.documents.len() >= MOST_NAMED {
             return self.problem(call, given, Problem::TooLarge);
         }
-        if is_address(&word) {
+        if word.scheme().is_some() {
             let why = "comes from a network, where nobody has seen it";
             return self.problem(call, given, Problem::Unreadable(why));
         }
@@ -362,19 +362,6 @@ fn is_descriptor(word: &Word<'_>) -> bool {
     let prefix = word.prefix();
     prefix.starts_with(b"/dev/fd/")
         || (prefix.starts_with(b"/proc/") && prefix.windows(4).any(|part| part == b"/fd/"))
-}
-
-/// Whether it is no path but an address: a scheme stands before it.
-fn is_address(word: &Word<'_>) -> bool {
-    let text = match word.value {
-        Value::Known(text) => text,
-        Value::Partial { prefix, .. } => prefix,
-        Value::Unknown => return false,
-    };
-    let scheme = text.windows(3).position(|part| part == b"://").and_then(|at| text.get(..at));
-    scheme.is_some_and(|scheme| {
-        !scheme.is_empty() && scheme.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+-.:".contains(byte))
-    })
 }
 
 /// The directory that a path lies in.
