@@ -72,6 +72,8 @@ pub(super) struct Made<'a> {
     pub(super) unknown: bool,
     /// What stands in it is changed.
     pub(super) changed: bool,
+    /// Bytes that were put together to know this.
+    pub(super) bytes: usize,
 }
 
 impl<'a, 'k> Identifier<'a, 'k> {
@@ -282,6 +284,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 continue;
             }
             let longer: &'a [u8] = self.arena.alloc_slice_copy(&[old.text, text.text].concat());
+            made.bytes += longer.len();
             let longer = Template { text: longer, lines: old.lines || text.lines };
             match made.texts.get_mut(at) {
                 // Whoever read it before has read these lines.
@@ -296,6 +299,7 @@ fn keep<'a>(made: &mut Made<'a>, text: Template<'a>) {
     if made.texts.iter().any(|known| known.text == text.text) {
         return;
     }
+    made.bytes += text.text.len();
     match made.texts.len() < MOST_TEXTS {
         true => made.texts.push(text),
         false => made.unknown = true,

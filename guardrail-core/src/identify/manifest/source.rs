@@ -19,6 +19,9 @@ const MOST_HOPS: u32 = 12;
 /// Documents that one call names.
 const MOST_NAMED: usize = 256;
 
+/// How many bytes may be put together for one step of the lowering's.
+const BYTES_A_STEP: usize = 256;
+
 /// A file that was read as something already: as what, behind how many documents, and its name.
 pub(in crate::identify) type Visit = (Language, u32, FileName);
 
@@ -216,6 +219,13 @@ impl<'a, 'k> Identifier<'a, 'k> {
             return;
         }
         let made = self.made_of(&self.writes, &wanted, &name);
+        if !self.lowerer.spend(
+            u32::try_from(made.bytes / BYTES_A_STEP).unwrap_or(u32::MAX),
+            of.source,
+            of.span,
+        ) {
+            return;
+        }
         // A kustomization is named by its directory.
         let beside = match path {
             Some(path) if given.language == Language::Kustomization => {
