@@ -103,10 +103,13 @@ impl Guard {
         let derived = self.stages(request, |staged| {
             plan::derive(&staged.analysis.identified, &evaluation, command, &self.knowledge)
         });
-        derived.looking_only(|look| {
-            let look = Request { action: look.action.clone(), ..request.clone() };
-            self.evaluate(&look).risk == crate::Risk::Low
-        })
+        let judged = |command: &plan::Command| {
+            self.evaluate(&Request { action: command.action.clone(), ..request.clone() })
+        };
+        let deletes = |effect: &crate::Effect| effect.kind == crate::EffectKind::Delete;
+        derived
+            .looking_only(|look| judged(look).risk == crate::Risk::Low)
+            .deleting_own(|back| judged(back).effects.iter().any(deletes))
     }
 
     /// What a request counts against, by the quotas of the policy that holds now: for

@@ -113,6 +113,36 @@ fn a_failed_check_offers_the_way_back_and_it_is_taken_in_reverse() {
     assert_eq!(book.read(&machine).state(), State::RolledBack);
 }
 
+/// A command that is refused, since what it would make is there, must not have that deleted.
+#[test]
+fn what_a_refused_step_found_is_not_taken_back() {
+    let plan = || {
+        let mut plan = scale();
+        let way = plan.steps[0].rollback.take().unwrap();
+        plan.steps[0].rollback = Some(way.only_if_done());
+        plan
+    };
+    let refused = Execution::ended(Ended::Exited(1), 0.5);
+    let book = Book::default();
+    let mut machine = approved(&book, plan());
+    run(&book, &mut machine, &gave(""));
+    run(&book, &mut machine, &gave(BEFORE));
+    run(&book, &mut machine, &refused);
+    assert_eq!((machine.state(), machine.next(at(5))), (State::Failed, Next::Look));
+    assert_eq!(machine.life().touched().count(), 1);
+    assert_eq!(machine.life().undoable().count(), 0);
+    assert!(machine.roll_back(anna(), at(5)).is_err());
+
+    // It did what it should, and what is looked at behind it does not hold.
+    let book = Book::default();
+    let mut machine = approved(&book, plan());
+    for output in ["", BEFORE, "", BEFORE] {
+        run(&book, &mut machine, &gave(output));
+    }
+    assert_eq!((machine.state(), machine.next(at(5))), (State::Failed, Next::OfferRollback));
+    assert_eq!(book.read(&machine).life().undoable().collect::<Vec<_>>(), [1]);
+}
+
 #[test]
 fn what_changed_between_approval_and_start_is_caught() {
     let book = Book::default();

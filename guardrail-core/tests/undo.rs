@@ -279,6 +279,22 @@ fn what_may_have_been_so_before_is_left_to_a_person() {
     }
 }
 
+/// Whatever deletes what a step made deletes nothing where the step made nothing.
+#[test]
+fn what_deletes_is_for_a_step_that_did_what_it_should() {
+    let guard = Guard::new();
+    for (text, only_if_done) in [
+        ("kubectl create namespace shop", true),
+        ("zfs snapshot tank/data@before", true),
+        ("wrangler r2 bucket create logs", true),
+        ("git tag v1.0", false), // a look before says that there is none
+        ("kubectl -n shop scale deployment/api --replicas=5", false),
+    ] {
+        let (_, derived) = derive(&guard, text);
+        assert_eq!(derived.rollback.unwrap().only_if_done, only_if_done, "{text}");
+    }
+}
+
 /// An agent that knows the templates may try to bring words of its own into what takes a command back.
 #[test]
 fn what_was_given_becomes_no_flag_and_no_other_command() {

@@ -464,6 +464,8 @@ impl Found {
         let first = Slot { step, part: Part::Rollback, index: 1 };
         self.when(rollback.method.trim().is_empty(), first, "`method` says how it is undone");
         self.when(rollback.commands.is_empty(), first, "a way back has commands");
+        let of_nothing = step.is_none() && rollback.only_if_done;
+        self.when(of_nothing, first, "`only_if_done` is for the way back of a step");
         for (index, command) in numbered(&rollback.commands) {
             self.command(Slot { index, ..first }, command);
         }

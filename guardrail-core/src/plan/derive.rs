@@ -95,6 +95,19 @@ impl Derived {
         }
         self
     }
+
+    /// With a way back that deletes for a step alone that did what it should, unless a look before says
+    /// that there was nothing to delete: a command that is refused, since what it would make is there
+    /// already, has made nothing that could be taken back.
+    pub(crate) fn deleting_own(mut self, deletes: impl Fn(&Command) -> bool) -> Self {
+        let absent = |expect: &Expect| matches!(expect, Expect::Exit(code) if *code != 0);
+        let looked = |check: &Check| check.expect.iter().any(absent);
+        let known = !self.captures.is_empty() || self.preflight.iter().any(looked);
+        if let Some(rollback) = &mut self.rollback {
+            rollback.only_if_done = !known && rollback.commands.iter().any(deletes);
+        }
+        self
+    }
 }
 
 /// What a step says that nothing takes back by itself.

@@ -170,6 +170,10 @@ pub struct Rollback {
     pub method: String,
     /// What runs, in this order. It is judged and approved with the plan.
     pub commands: Vec<Command>,
+    /// Whether it is for a step that did what it should, and for no other: what takes back a creation
+    /// would delete what a refused one found there. A plan's own way back cannot have this.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_if_done: bool,
     /// How long it is thought to take, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated_seconds: Option<u64>,
@@ -432,9 +436,17 @@ impl Rollback {
         Self {
             method: method.into(),
             commands: commands.into_iter().collect(),
+            only_if_done: false,
             estimated_seconds: None,
             verification: Vec::new(),
         }
+    }
+
+    /// The same way back, for a step that did what it should alone.
+    #[must_use]
+    pub fn only_if_done(mut self) -> Self {
+        self.only_if_done = true;
+        self
     }
 
     /// The same way back with one more check that it is undone.

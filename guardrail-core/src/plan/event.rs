@@ -225,6 +225,9 @@ pub struct StepShape {
     pub post: u32,
     /// Commands of its way back, and checks of that.
     pub rollback: (u32, u32),
+    /// Whether these are for a step that did what it should, and for no other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_if_done: bool,
 }
 
 /// What the end of a command means to its plan.
@@ -276,6 +279,7 @@ impl Shape {
                     dry_run: u32::from(step.dry_run.is_some()),
                     post: count(step.post.len()),
                     rollback: way(&step.rollback),
+                    only_if_done: step.rollback.as_ref().is_some_and(|way| way.only_if_done),
                 })
                 .collect(),
             post: count(plan.post.len()),

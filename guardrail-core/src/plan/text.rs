@@ -226,6 +226,9 @@ impl Writer<'_> {
     fn rollback(&mut self, indent: &str, step: Option<u32>, rollback: &Rollback) -> fmt::Result {
         let method = self.line(&self.revision.shown(&rollback.method));
         write!(self.out, "{indent}way back: {method}")?;
+        if rollback.only_if_done {
+            write!(self.out, ", where the step did what it should")?;
+        }
         match rollback.estimated_seconds {
             Some(seconds) => writeln!(self.out, " (about {seconds} s)")?,
             None => writeln!(self.out)?,

@@ -141,7 +141,7 @@ impl Drive<'_> {
 
     /// The commands of the way back, in the order in which they would run.
     fn way_back(&self) -> Vec<Slot> {
-        Shape::of(self.machine.revision().plan()).backward(self.machine.life().touched().collect::<Vec<_>>())
+        Shape::of(self.machine.revision().plan()).backward(self.machine.life().undoable())
     }
 
     fn offer_text(&self) -> String {

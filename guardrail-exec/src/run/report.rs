@@ -183,7 +183,7 @@ fn wants(next: &Next, life: &Life) -> Option<String> {
         Next::Watch(until) => format!("it is watched until {}", until.format("%Y-%m-%d %H:%M:%S UTC")),
         Next::EndMonitor => "the time of watching is over".to_owned(),
         Next::OfferRollback => {
-            let steps: Vec<_> = life.touched().map(|step| step.to_string()).collect();
+            let steps: Vec<_> = life.undoable().map(|step| step.to_string()).collect();
             format!("a person may have undone what was done (step {}), or close it", steps.join(", "))
         }
         Next::Look => "a person has to look at it, and close it".to_owned(),

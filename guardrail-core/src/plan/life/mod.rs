@@ -170,6 +170,19 @@ impl Life {
         self.touched.iter().copied()
     }
 
+    /// Those of them that a way back would undo, in order.
+    pub fn undoable(&self) -> impl DoubleEndedIterator<Item = u32> {
+        let did = self.forward.get(..self.cursor).unwrap_or_default();
+        let did = |step| did.iter().any(|slot| slot.part == Part::Action && slot.step == Some(step));
+        self.touched().filter(move |&step| did(step) || !self.is_only_if_done(step))
+    }
+
+    fn is_only_if_done(&self, step: u32) -> bool {
+        let steps = self.content.as_ref().map_or(&[][..], |content| &content.shape.steps);
+        let place = step.checked_sub(1).and_then(|place| steps.get(place as usize));
+        place.is_some_and(|step| step.only_if_done)
+    }
+
     /// The command whose intent is recorded and whose outcome is not.
     #[must_use]
     pub const fn in_flight(&self) -> Option<InFlight> {
@@ -219,7 +232,7 @@ impl Life {
 
     fn way_back(&self) -> Vec<Slot> {
         let shape = self.content.as_ref().map(|content| &content.shape);
-        shape.map_or_else(Vec::new, |shape| shape.backward(self.touched.iter().copied()))
+        shape.map_or_else(Vec::new, |shape| shape.backward(self.undoable()))
     }
 
     /// A command that does something and may be under way.
