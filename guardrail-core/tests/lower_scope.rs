@@ -184,7 +184,7 @@ fn builtins() {
         ("x=(a $y); rm \"${x[@]}\"", "rm … …+"),
         ("x=(a b); x[0]=c; rm \"${x[@]}\"", "rm … …+"),
         ("cd /a; cd /b; a $OLDPWD ~-/c; cd -; a $PWD", "cd /a; cd /b; a /a /a/c; cd -; a /a"),
-        ("mapfile -C 'rm x' a", "mapfile -C rm x a; rm x"),
+        ("mapfile -C 'rm x' a", "mapfile -C rm x a; rm x … …"),
         ("x=1; y=x; echo ${!y} ${!z}", "echo 1 …+"),
         ("echo ${x:=1}; a $x", "echo …+; a …+"),
         ("unset x; echo ${x:=1}; a $x", "unset x; echo 1; a 1"),

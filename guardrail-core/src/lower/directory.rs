@@ -9,6 +9,9 @@ use crate::shell::Span;
 /// No system goes to a longer path (Linux's `PATH_MAX`): a directory below is not followed.
 const LONGEST: usize = 4096;
 
+/// How far a directory is followed that is one of many: nobody's lie deeper, and a longer one may be any.
+const LONGEST_OF_MANY: usize = 512;
+
 /// What holds the directories that `pushd` left.
 const STACK: &[u8] = b"DIRSTACK";
 
@@ -221,7 +224,7 @@ impl<'a> Lowerer<'a> {
                         b"." => path,
                         below => self.arena.alloc_slice_copy(&[path, b"/", below].concat()),
                     };
-                    if joined.len() > LONGEST {
+                    if joined.len() > LONGEST_OF_MANY {
                         all.add(EVERYWHERE);
                     } else {
                         all.add(Origin::Files(*lead, joined));

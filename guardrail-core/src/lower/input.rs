@@ -100,9 +100,9 @@ impl<'a> Lowerer<'a> {
         self.assign_input(Some(name), from, &texts, reading);
         if let Some(code) = callback {
             match code.as_known() {
-                // Behind it come the place of a line and the line.
+                // Behind it come the place of a line, which is a number that nobody knows, and the line.
                 Some(text) if is_name(name) => {
-                    let text = [text, b" 0 \"$", name, b"\""].concat();
+                    let text = [text, b" \"$$\" \"$", name, b"\""].concat();
                     self.defer(self.arena.alloc_slice_copy(&text), id, code.span);
                 }
                 Some(text) => self.defer(text, id, code.span),
