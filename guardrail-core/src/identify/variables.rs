@@ -77,6 +77,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
     /// The names of the script's variables that mean something to a tool. Each is compared once for each tool.
     fn names_of(&mut self, tool: Option<&'k Tool>, at: &Invocation<'a>) -> Vec<&'a [u8]> {
         let names = self.lowerer.bound_names();
+        if names.is_empty() {
+            return Vec::new();
+        }
         let about = self.names.entry(tool.map(std::ptr::from_ref)).or_default();
         let knowledge = self.knowledge;
         let own = || tool.into_iter().flat_map(|tool| tool.variables.iter().chain(knowledge.inherited(tool)));

@@ -126,26 +126,30 @@ impl<'a> Lowerer<'a> {
             && parameter.arguments.iter().all(|parts| unit.script.parts(*parts).iter().all(plain))
     }
 
-    /// What an operator makes of each of the constants that a value may be.
+    /// What an operator makes of a value, and of each of the constants that it may be.
     #[inline(never)]
-    pub(super) fn edited_texts(
+    pub(super) fn each_edited(
         &mut self,
         unit: Unit<'_, 'a>,
         parameter: &Parameter,
         name: &'a [u8],
-        texts: &[&'a [u8]],
-    ) -> &'a [&'a [u8]] {
+        value: Word<'a>,
+    ) -> Word<'a> {
+        let word = self.edited(unit, parameter, name, value);
+        if value.maybe.is_empty() || word.as_known().is_some() || !self.edits(unit, parameter) {
+            return word;
+        }
         let mut made: Vec<&'a [u8]> = Vec::new();
-        for text in texts {
+        for text in value.maybe {
             let text = self.edited(unit, parameter, name, Word::known(text, parameter.span)).as_known();
             made.extend(text.filter(|text| !made.contains(text)));
         }
-        self.arena.alloc_slice_copy(&made)
+        Word { maybe: self.arena.alloc_slice_copy(&made), ..word }
     }
 
     /// What an operator makes of each value of a list.
     #[inline(never)]
-    pub(super) fn each_edited(
+    pub(super) fn edited_list(
         &mut self,
         unit: Unit<'_, 'a>,
         parameter: &Parameter,
@@ -155,13 +159,7 @@ impl<'a> Lowerer<'a> {
         let mut made: Vec<Word<'a>> = Vec::with_capacity(elements.len());
         for element in elements {
             let value = self.value_of(element);
-            let word = self.edited(unit, parameter, name, value);
-            let maybe = if word.as_known().is_some() {
-                &[]
-            } else {
-                self.edited_texts(unit, parameter, name, value.maybe)
-            };
-            made.push(Word { maybe, ..word });
+            made.push(self.each_edited(unit, parameter, name, value));
         }
         let rest = rest.map(|from| self.neighbours(&Word { from, ..Word::unknown(parameter.span) }));
         Expansion::List { elements: self.arena.alloc_slice_copy(&made), rest, joined }

@@ -65,7 +65,7 @@ impl<'a> Lowerer<'a> {
                     Expansion::List { elements, rest, joined }
                 }
                 _ if self.edits(unit, parameter) && elements.len() <= environment::MOST_MAYBE => {
-                    self.each_edited(unit, parameter, name, (elements, rest, joined))
+                    self.edited_list(unit, parameter, name, (elements, rest, joined))
                 }
                 _ => {
                     let from = self.arguments(unit, parameter);
@@ -273,12 +273,7 @@ impl<'a> Lowerer<'a> {
             }
             _ => {
                 let value = Word { span: parameter.span, ..binding.value };
-                let made = self.edited(unit, parameter, name, value);
-                if value.maybe.is_empty() || made.as_known().is_some() || !self.edits(unit, parameter) {
-                    return Expansion::Value(made);
-                }
-                let maybe = self.edited_texts(unit, parameter, name, value.maybe);
-                Expansion::Value(Word { maybe, ..made })
+                Expansion::Value(self.each_edited(unit, parameter, name, value))
             }
         }
     }
