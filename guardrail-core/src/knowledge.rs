@@ -1,6 +1,7 @@
 //! The knowledge at run time: built-in tools decoded when first met, and an embedder's own.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -211,9 +212,42 @@ pub(crate) struct KnownTool {
 /// says which (`* * list`).
 #[derive(Debug, Default)]
 struct Globs {
-    by_last_word: BTreeMap<SmolStr, Vec<u32>>,
-    /// Those whose last word is a glob too.
-    open: Vec<u32>,
+    by_last_word: BTreeMap<SmolStr, Vec<Glob>>,
+    /// Those whose last word is a glob, and the first is none.
+    by_first_word: BTreeMap<SmolStr, Vec<Glob>>,
+    /// Those that begin and end with one.
+    open: Vec<Glob>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Glob {
+    /// Its place among the commands.
+    place: u32,
+    /// Where its last word begins, which tells most apart.
+    last: usize,
+}
+
+impl Globs {
+    fn add(&mut self, place: u32, path: &str, first: &str, last: &str) {
+        let glob = Glob { place, last: path.len().saturating_sub(last.len()) };
+        if !last.contains('*') {
+            self.by_last_word.entry(last.into()).or_default().push(glob);
+        } else if !first.contains('*') {
+            self.by_first_word.entry(first.into()).or_default().push(glob);
+        } else {
+            self.open.push(glob);
+        }
+    }
+
+    /// Those that may match a path with this first and this last word.
+    fn among<'g>(&'g self, first: &[u8], last: &[u8]) -> impl Iterator<Item = Glob> + use<'g> {
+        let named = |index: &'g BTreeMap<SmolStr, Vec<Glob>>, word: &[u8]| {
+            index.get(std::str::from_utf8(word).ok()?).map(Vec::as_slice)
+        };
+        let first = named(&self.by_first_word, first).unwrap_or_default();
+        let last = named(&self.by_last_word, last).unwrap_or_default();
+        self.open.iter().chain(first).chain(last).copied()
+    }
 }
 
 #[derive(Debug)]
@@ -231,6 +265,29 @@ impl KnownCommand {
 
     fn words(&self) -> impl DoubleEndedIterator<Item = &str> + Clone {
         self.path.split_terminator(' ')
+    }
+
+    /// Its path against `words`, in the order of its bytes: a blank comes before all that words of
+    /// paths have in them.
+    fn compare(&self, words: &[&[u8]]) -> Ordering {
+        let mut rest = self.path.as_bytes();
+        for (at, word) in words.iter().enumerate() {
+            if at > 0 {
+                match rest.split_first() {
+                    Some((b' ', behind)) => rest = behind,
+                    Some(_) => return Ordering::Greater,
+                    None => return Ordering::Less,
+                }
+            }
+            let Some((mine, behind)) = rest.split_at_checked(word.len()) else {
+                return rest.cmp(word);
+            };
+            match mine.cmp(word) {
+                Ordering::Equal => rest = behind,
+                order => return order,
+            }
+        }
+        if rest.is_empty() { Ordering::Equal } else { Ordering::Greater }
     }
 }
 
@@ -250,16 +307,15 @@ impl KnownTool {
             if !tool.globs || !known.path.contains('*') {
                 continue;
             }
-            let Some(last) = known.words().next_back() else { continue };
+            let (Some(first), Some(last)) = (known.words().next(), known.words().next_back()) else {
+                continue;
+            };
             let before = known.words().count().saturating_sub(1);
             if globs.len() <= before {
                 globs.resize_with(before.saturating_add(1), Globs::default);
             }
-            let Some(globs) = globs.get_mut(before) else { continue };
-            if last.contains('*') {
-                globs.open.push(place);
-            } else {
-                globs.by_last_word.entry(last.into()).or_default().push(place);
+            if let Some(globs) = globs.get_mut(before) {
+                globs.add(place, &known.path, first, last);
             }
         }
         Self { globs, tool, commands }
@@ -288,22 +344,25 @@ impl KnownTool {
     /// one whose globs leave least open.
     pub(crate) fn subcommand(&self, words: &[&[u8]]) -> Option<&Command> {
         let rest = self.commands.get(1..).unwrap_or_default();
-        let path = |known: &KnownCommand| known.words().map(str::as_bytes).cmp(words.iter().copied());
-        if let Ok(place) = rest.binary_search_by(path) {
+        // Of `gh "pr list"` the one word is no path of two.
+        let split = words.iter().any(|word| word.contains(&b' '));
+        if !split && let Ok(place) = rest.binary_search_by(|known| known.compare(words)) {
             return rest.get(place)?.command();
         }
         let (last, before) = words.split_last()?;
-        let globs = self.globs.get(before.len())?;
-        let named = std::str::from_utf8(last).ok().and_then(|last| globs.by_last_word.get(last));
-        let places = globs.open.iter().chain(named.into_iter().flatten());
-        places
-            .filter_map(|place| Some((*place, self.commands.get(*place as usize)?)))
+        self.globs
+            .get(before.len())?
+            .among(words.first()?, last)
+            .filter_map(|glob| Some((glob, self.commands.get(glob.place as usize)?)))
+            .filter(|(glob, known)| {
+                known.path.as_bytes().get(glob.last..).is_some_and(|glob| glob::matches(glob, last))
+            })
             .filter(|(_, known)| known.words().zip(words).all(|(g, word)| glob::matches(g.as_bytes(), word)))
-            .max_by_key(|(place, known)| {
+            .max_by_key(|(glob, known)| {
                 // What does something is meant before what might be a group.
                 let runs = known.command().is_some_and(|command| command.runs);
                 let exact = known.words().filter(|word| !word.contains('*')).count();
-                (runs, exact, known.words().map(str::len).sum::<usize>(), *place)
+                (runs, exact, known.words().map(str::len).sum::<usize>(), glob.place)
             })?
             .1
             .command()
@@ -316,6 +375,37 @@ mod tests {
 
     fn tool(runtime: &str) -> Tool {
         ToolFile::parse(&format!("name = \"x\"\n{runtime}\neffect = \"read\"")).unwrap().tool
+    }
+
+    #[test]
+    fn a_subcommand_is_found_by_all_its_words_and_by_globs_where_no_word_is_it() {
+        let text = ["get", "get all", "get-all", "* list", "set *", "* x *"]
+            .map(|path| format!("[commands.\"{path}\"]\neffect = \"read\"\n"));
+        let tool =
+            KnownTool::whole(ToolFile::parse(&format!("name = \"x\"\n{}", text.concat())).unwrap().tool);
+        let path = |words: &[&str]| {
+            let words: Vec<_> = words.iter().map(|word| word.as_bytes()).collect();
+            Some(tool.subcommand(&words)?.path.join(" "))
+        };
+        for (words, found) in [
+            (&["get"][..], Some("get")),
+            (&["get", "all"], Some("get all")),
+            (&["get all"], None),
+            (&["get-all"], Some("get-all")),
+            (&["ge"], None),
+            (&["gets"], None),
+            (&["get", "al"], None),
+            (&["get", "list"], Some("* list")),
+            (&["a list", "list"], Some("* list")),
+            (&["set", "b c"], Some("set *")),
+            (&["set", "list"], Some("set *")),
+            (&["a", "x", "b"], Some("* x *")),
+            (&["a", "y", "b"], None),
+            (&[""], None),
+            (&["\u{1}"], None),
+        ] {
+            assert_eq!(path(words).as_deref(), found, "{words:?}");
+        }
     }
 
     #[test]

@@ -24,34 +24,77 @@ impl Names {
         };
         let below = parts.get(skip..).unwrap_or_default();
         let absolute = path.root == Root::Absolute;
-        let secret = below.iter().enumerate().any(|(i, part)| {
-            let next = below.get(i + 1).copied();
-            is_secret(part, next, i + 1 == below.len(), pattern)
-        }) || (absolute && is_secret_system(parts, pattern));
-        let startup = below.windows(2).any(|pair| matches!(pair, [a, b] if is_startup(a, b, pattern)))
-            || below.last().is_some_and(|last| is_startup(b"", last, pattern))
-            || loads_packages(below)
-            || (absolute && is_startup_system(parts));
+        let mut secret = absolute && is_secret_system(parts, pattern);
+        let mut startup = loads_packages(below) || (absolute && is_startup_system(parts));
+        let mut before = None;
+        let mut rest = below.iter().map(|text| Part::of(text, pattern)).peekable();
+        while let Some(part) = rest.next() {
+            let next = rest.peek().copied();
+            secret = secret || is_secret(part, next);
+            startup = startup
+                || before.is_some_and(|directory| is_startup_pair(directory, part))
+                || (next.is_none() && part.is_any(STARTUP_FILES, &STARTUP_FILE));
+            before = Some(part);
+        }
         Self { secret, startup }
     }
 }
 
-/// A component against a name; as a glob where the word is one.
-fn named(part: &[u8], name: &[u8], pattern: bool) -> bool {
-    // File systems that take either case exist.
-    if is_wild(part, pattern) {
-        !is_kind(part) && wildly_named(part, name)
-    } else {
-        part.eq_ignore_ascii_case(name)
-    }
+/// A component of a path, and what it may be besides itself.
+#[derive(Clone, Copy)]
+struct Part<'p> {
+    text: &'p [u8],
+    shape: Shape,
 }
 
-/// A component against all names of a table.
-fn any_named(part: &[u8], wild: bool, names: &[&[u8]], firsts: &Firsts) -> bool {
-    if wild {
-        return !is_kind(part) && names.iter().any(|name| wildly_named(part, name));
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// A name, in either case: file systems that take either exist.
+    Name,
+    /// `*`, `**` and `*.json`: whatever there is of a kind, which asks for no secret.
+    Kind,
+    /// A pattern that asks for more than that.
+    Pattern,
+}
+
+impl<'p> Part<'p> {
+    fn of(text: &'p [u8], pattern: bool) -> Self {
+        let shape = if !is_wild(text, pattern) {
+            Shape::Name
+        } else if is_kind(text) {
+            Shape::Kind
+        } else {
+            Shape::Pattern
+        };
+        Self { text, shape }
     }
-    firsts.may_hold(part) && names.iter().any(|name| part.eq_ignore_ascii_case(name))
+
+    fn is_wild(self) -> bool {
+        self.shape != Shape::Name
+    }
+
+    /// Whether it is that name, or may match it.
+    fn is(self, name: &[u8]) -> bool {
+        match self.shape {
+            Shape::Name => self.text.eq_ignore_ascii_case(name),
+            Shape::Kind => false,
+            Shape::Pattern => wildly_named(self.text, name),
+        }
+    }
+
+    /// The same for all names of a table.
+    fn is_any(self, names: &[&[u8]], firsts: &Firsts) -> bool {
+        self.may_be(firsts) && names.iter().any(|name| self.is(name))
+    }
+
+    /// False where it is, and matches, no name of a table.
+    fn may_be(self, firsts: &Firsts) -> bool {
+        match self.shape {
+            Shape::Name => firsts.may_hold(self.text),
+            Shape::Kind => false,
+            Shape::Pattern => true,
+        }
+    }
 }
 
 /// Whether a component is a pattern; also where the word is none, since shells with extended
@@ -231,73 +274,61 @@ static SECRET_PAIR: Firsts = Firsts::of_pairs(SECRET_PAIRS);
 static STARTUP_FILE: Firsts = Firsts::of(STARTUP_FILES);
 static STARTUP_PAIR: Firsts = Firsts::of_pairs(STARTUP_PAIRS);
 
-fn is_secret(part: &[u8], next: Option<&[u8]>, last: bool, pattern: bool) -> bool {
-    let wild = is_wild(part, pattern);
-    if any_named(part, wild, SECRET_DIRECTORIES, &SECRET_DIRECTORY) {
+/// Whether a component is a secret's, before `next`; the last of a path where there is none.
+fn is_secret(part: Part<'_>, next: Option<Part<'_>>) -> bool {
+    if part.is_any(SECRET_DIRECTORIES, &SECRET_DIRECTORY) {
         // Public halves and host lists are no secrets.
         return !next.is_some_and(|next| {
-            next.ends_with(b".pub")
-                || matches!(next, b"known_hosts" | b"authorized_keys")
-                || (part == b".ssh" && matches!(next, b"config" | b"config.d"))
+            next.text.ends_with(b".pub")
+                || matches!(next.text, b"known_hosts" | b"authorized_keys")
+                || (part.text == b".ssh" && matches!(next.text, b"config" | b"config.d"))
         });
     }
-    if let Some(next) = next
-        && (wild || SECRET_PAIR.may_hold(part))
-        && any_pair(part, wild, |file| inside(next, part, file, pattern))
-    {
-        return true;
-    }
-    if !last {
-        return false;
-    }
-    if part.starts_with(b".env.") {
+    let Some(next) = next else { return is_secret_file(part) };
+    part.may_be(&SECRET_PAIR)
+        && SECRET_PAIRS.iter().any(|(directory, name)| part.is(directory) && inside(next, part, name))
+}
+
+fn is_secret_file(part: Part<'_>) -> bool {
+    let text = part.text;
+    if text.starts_with(b".env.") {
         return !matches!(
-            part,
+            text,
             b".env.example" | b".env.sample" | b".env.template" | b".env.dist" | b".env.defaults"
         );
     }
-    if part.ends_with(b".pem") {
+    if text.ends_with(b".pem") {
         // A certificate lies open; a key, and what could be one, does not.
-        let open = |name: &[u8]| part.windows(name.len()).any(|window| window.eq_ignore_ascii_case(name));
+        let open = |name: &[u8]| text.windows(name.len()).any(|window| window.eq_ignore_ascii_case(name));
         return open(b"key")
             || ![&b"cert"[..], b"chain", b"ca", b"crt", b"pub"].iter().any(|name| open(name));
     }
-    let copied = if COPY_ENDING.may_end(part) {
-        COPY_ENDINGS.iter().find_map(|end| part.strip_suffix(*end))
+    let copied = if COPY_ENDING.may_end(text) {
+        COPY_ENDINGS.iter().find_map(|end| text.strip_suffix(*end))
     } else {
         None
     };
-    if copied.is_some_and(|stem| !stem.is_empty() && is_secret(stem, None, true, pattern)) {
+    if copied.is_some_and(|stem| !stem.is_empty() && is_secret(Part::of(stem, part.is_wild()), None)) {
         return true;
     }
-    any_named(part, wild, SECRET_FILES, &SECRET_FILE)
-        || (SECRET_ENDING.may_end(part) && SECRET_ENDINGS.iter().any(|end| part.ends_with(end)))
-}
-
-/// Whether a component is the first of a pair whose second is what `file` says.
-fn any_pair(part: &[u8], wild: bool, file: impl Fn(&[u8]) -> bool) -> bool {
-    let kind = wild && is_kind(part);
-    let is = |name: &[u8]| {
-        if wild { !kind && wildly_named(part, name) } else { part.eq_ignore_ascii_case(name) }
-    };
-    SECRET_PAIRS.iter().any(|(directory, name)| is(directory) && file(name))
+    part.is_any(SECRET_FILES, &SECRET_FILE)
+        || (SECRET_ENDING.may_end(text) && SECRET_ENDINGS.iter().any(|end| text.ends_with(end)))
 }
 
 /// A name in a directory whose own name says what lies there: `~/.docker/*.json` asks for the file
 /// that is known, where `*.json` alone asks for none.
-fn inside(part: &[u8], directory: &[u8], name: &[u8], pattern: bool) -> bool {
-    if named(part, name, pattern) {
-        return true;
-    }
-    let known = !is_wild(directory, pattern) && directory != b".config";
-    known && is_wild(part, pattern) && !name.starts_with(b".") && part != b"*" && wildcard(part, name)
+fn inside(part: Part<'_>, directory: Part<'_>, name: &[u8]) -> bool {
+    let known = !directory.is_wild() && directory.text != b".config";
+    let asks = known && part.is_wild() && !name.starts_with(b".") && part.text != b"*";
+    part.is(name) || (asks && wildcard(part.text, name))
 }
 
 fn is_secret_system(parts: &[&[u8]], pattern: bool) -> bool {
-    let is = |part: &[u8], name: &[u8]| named(part, name, pattern);
+    let is = |part: &[u8], name: &[u8]| Part::of(part, pattern).is(name);
     match parts {
         // Of `/*/shadow` the file says what is meant.
         [etc, file, ..] if is(etc, b"etc") || (pattern && is_kind(etc)) => {
+            let file = Part::of(file, pattern);
             [
                 &b"shadow"[..],
                 b"shadow-",
@@ -311,7 +342,7 @@ fn is_secret_system(parts: &[&[u8]], pattern: bool) -> bool {
                 b"ipsec.secrets",
             ]
             .iter()
-            .any(|name| is(file, name))
+            .any(|name| file.is(name))
                 || matches!(parts, [_, b"ssh", key] if key.starts_with(b"ssh_host_") && !key.ends_with(b".pub"))
                 || matches!(
                     parts,
@@ -490,14 +521,8 @@ const STARTUP_PAIRS: &[(&[u8], &[u8])] = &[
     (b".guardrail", b"stop"),
 ];
 
-fn is_startup(directory: &[u8], part: &[u8], pattern: bool) -> bool {
-    if directory.is_empty() {
-        return any_named(part, is_wild(part, pattern), STARTUP_FILES, &STARTUP_FILE);
-    }
-    if !STARTUP_PAIR.may_hold(directory) && !is_wild(directory, pattern) {
-        return false;
-    }
-    STARTUP_PAIRS.iter().any(|(a, b)| named(directory, a, pattern) && named(part, b, pattern))
+fn is_startup_pair(directory: Part<'_>, part: Part<'_>) -> bool {
+    directory.may_be(&STARTUP_PAIR) && STARTUP_PAIRS.iter().any(|(a, b)| directory.is(a) && part.is(b))
 }
 
 /// Python runs lines of these files, in whichever environment they lie.

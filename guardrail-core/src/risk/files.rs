@@ -18,6 +18,8 @@ pub(crate) struct Files {
     reads: Vec<Read>,
     /// The writes of each invocation: places among them.
     by_writer: BTreeMap<u32, Vec<usize>>,
+    /// The writes to where programs are searched, by the names of the programs.
+    installed: BTreeMap<Vec<u8>, Vec<usize>>,
     /// The reads by the bytes of an exact name.
     by_name: BTreeMap<Vec<u8>, Vec<usize>>,
     /// The reads whose names are not exact.
@@ -62,6 +64,7 @@ impl Files {
             writes: Vec::new(),
             reads: Vec::new(),
             by_writer: BTreeMap::new(),
+            installed: BTreeMap::new(),
             by_name: BTreeMap::new(),
             loose: Vec::new(),
             budget: Cell::new(BUDGET),
@@ -111,7 +114,11 @@ impl Files {
     }
 
     fn write(&mut self, effect: &Effect<'_, '_>, name: FileName, whole: bool) {
-        self.by_writer.entry(effect.invocation.0).or_default().push(self.writes.len());
+        let place = self.writes.len();
+        self.by_writer.entry(effect.invocation.0).or_default().push(place);
+        if name.above().next().is_some_and(is_trusted_directory) {
+            self.installed.entry(name.leaf().to_vec()).or_default().push(place);
+        }
         self.writes.push(Write { name, whole });
     }
 
@@ -251,10 +258,8 @@ impl Files {
 
     /// Whether a program of that name was written to where programs are searched.
     pub(super) fn installs(&self, reached: &[bool], program: &[u8]) -> bool {
-        let written = self.writes.iter().zip(reached).filter(|(_, reached)| **reached);
-        written.into_iter().any(|(write, _)| {
-            write.name.leaf() == program && write.name.above().next().is_some_and(is_trusted_directory)
-        })
+        let mut places = self.installed.get(program).into_iter().flatten();
+        places.any(|place| reached.get(*place).copied().unwrap_or(false))
     }
 }
 
