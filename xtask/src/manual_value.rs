@@ -88,6 +88,7 @@ pub(crate) fn shown(name: &str, text: &str) -> Takes {
     match letters.next() {
         Some('[') => match letters.next() {
             Some('=') if flips(letters.as_str()) => Takes::Nothing,
+            Some('=') if letters.as_str().starts_with(']') => Takes::Value,
             Some('=') => Takes::Attached,
             // `-v[v]` is said again.
             Some(letter) if short && !name.ends_with(letter) => Takes::Attached,
@@ -100,12 +101,13 @@ pub(crate) fn shown(name: &str, text: &str) -> Takes {
             } else if value.starts_with("[]") {
                 // A list that is empty where it is left out.
                 Takes::Value
-            } else if value.starts_with('[') && value.trim_end().ends_with(']') || value.trim().is_empty() {
+            } else if value.starts_with('[') && value.trim_end().ends_with(']') {
                 Takes::Untold
             } else {
                 Takes::Value
             }
         }
+        Some(UNDERLINED) if text.contains("\u{1}[") => shown(name, letters.as_str()),
         Some(UNDERLINED | '<' | '{' | '\'' | '"') => Takes::Value,
         Some(' ') if letters.as_str().trim_start().starts_with('<') => Takes::Value,
         Some(' ') if !letters.as_str().starts_with(' ') => word(letters.as_str()),
@@ -188,11 +190,14 @@ mod tests {
             ("-f", "<file>", Value),
             ("--format", " {a|b}", Value),
             ("-k", "  <keytab>", Value),
+            ("--label", "\u{1}[=LABEL]", Attached),
             ("--lines", "=[-]NUM", Value),
+            ("--since", "=", Value),
             ("--all", "=false", Nothing),
             ("--all", "[=false]      All of it.", Nothing),
             ("--set", "=[]      These.", Value),
             ("--when", "[=WHEN]", Attached),
+            ("--charset", "[=]charset", Value),
             ("-i", "[SUFFIX]", Attached),
             ("-v", "[v]", Untold),
             ("--on", "=[yes|no]", Untold),
