@@ -131,7 +131,11 @@ pub fn flags(text: &str, grammar: Grammar) -> BTreeMap<String, Takes> {
                 settle(&mut found, &mut pile);
             }
             pile.extend(spellings(body));
-            (blank, term_above, above) = (body.trim_end().contains("  "), true, indent);
+            // A text stands behind the term.
+            if body.trim_end().contains("  ") {
+                settle(&mut found, &mut pile);
+            }
+            (blank, term_above, above) = (false, true, indent);
             continue;
         } else if counts && begins && keys {
             found.extend(key(body).map(|name| (name, Takes::Value)));
