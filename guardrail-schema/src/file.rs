@@ -625,6 +625,27 @@ effect = "deploy"
     }
 
     #[test]
+    fn a_value_that_may_be_attached_is_said_in_either_list() {
+        let text = "name = \"x\"\neffect = \"read\"\nswitches = \"-a --all=?\"\noptions = \"-o --on=?\"";
+        let tool = ToolFile::parse(text).unwrap().tool;
+        let command = tool.commands.first().unwrap();
+        let kinds: Vec<(&str, ValueKind)> = command
+            .spellings
+            .iter()
+            .map(|(spelling, at)| (spelling.as_str(), command.flags[usize::from(*at)].value))
+            .collect();
+        assert_eq!(
+            kinds,
+            [
+                ("--all", ValueKind::Optional),
+                ("--on", ValueKind::Optional),
+                ("-a", ValueKind::None),
+                ("-o", ValueKind::Required),
+            ]
+        );
+    }
+
+    #[test]
     fn a_flag_is_listed_once() {
         assert_eq!(
             refused("name = \"x\"\neffect = \"read\"\nswitches = \"-a\"\n[flags]\n\"-a\" = {}"),
