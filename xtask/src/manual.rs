@@ -342,6 +342,8 @@ fn version_of(page: &Path, pages: Option<&Path>, claimed: &str) -> Outcome<(Stri
 fn upstream(version: &str) -> String {
     let version = version.split_once(':').map_or(version, |(_, version)| version);
     let version = version.rsplit_once('-').map_or(version, |(version, _)| version);
+    // What a distribution took back: `4.16.0-2+really2.42.4` is 2.42.4.
+    let version = version.split_once("+really").map_or(version, |(_, version)| version);
     version.split(['+', '~']).next().unwrap_or_default().to_owned()
 }
 
@@ -574,6 +576,7 @@ mod tests {
             ("2.22.0~beta2-1", "2.22.0"),
             ("5.8.6+ds1-3", "5.8.6"),
             ("20240222+ds-4", "20240222"),
+            ("1:4.16.0-2+really2.42.4-1", "2.42.4"),
             ("3.4", "3.4"),
         ] {
             assert_eq!(upstream(given), wanted);
