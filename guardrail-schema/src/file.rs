@@ -307,17 +307,17 @@ fn read_command(
     let operands = keys.operands("operands")?;
     let switches = keys.take::<String>("switches")?.unwrap_or_default();
     let options = keys.take::<String>("options")?.unwrap_or_default();
-    for spelling in switches.split_whitespace() {
-        add_flag(&mut command, &[spelling.to_owned()], Flag::default())
-            .map_err(|m| keys.error("switches", m))?;
-    }
-    for spelling in options.split_whitespace() {
-        let (spelling, value) = match spelling.strip_suffix("=?") {
-            Some(spelling) => (spelling, ValueKind::Optional),
-            None => (spelling, ValueKind::Required),
-        };
-        add_flag(&mut command, &[spelling.to_owned()], Flag { value, ..Flag::default() })
-            .map_err(|m| keys.error("options", m))?;
+    for (key, spellings, kind) in
+        [("switches", switches, ValueKind::None), ("options", options, ValueKind::Required)]
+    {
+        for spelling in spellings.split_whitespace() {
+            let (spelling, value) = match spelling.strip_suffix("=?") {
+                Some(spelling) => (spelling, ValueKind::Optional),
+                None => (spelling, kind),
+            };
+            add_flag(&mut command, &[spelling.to_owned()], Flag { value, ..Flag::default() })
+                .map_err(|m| keys.error(key, m))?;
+        }
     }
     for (spelled, flag_keys) in keys.tables("flags")? {
         let path = flag_keys.path.clone();
@@ -622,6 +622,27 @@ effect = "deploy"
         for wrong in ["runtime = 1\n", "runtime = []\n", "runtime = [\"native\", \"git\"]\n"] {
             assert!(of(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_value_that_may_be_attached_is_said_in_either_list() {
+        let text = "name = \"x\"\neffect = \"read\"\nswitches = \"-a --all=?\"\noptions = \"-o --on=?\"";
+        let tool = ToolFile::parse(text).unwrap().tool;
+        let command = tool.commands.first().unwrap();
+        let kinds: Vec<(&str, ValueKind)> = command
+            .spellings
+            .iter()
+            .map(|(spelling, at)| (spelling.as_str(), command.flags[usize::from(*at)].value))
+            .collect();
+        assert_eq!(
+            kinds,
+            [
+                ("--all", ValueKind::Optional),
+                ("--on", ValueKind::Optional),
+                ("-a", ValueKind::None),
+                ("-o", ValueKind::Required),
+            ]
+        );
     }
 
     #[test]

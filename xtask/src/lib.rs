@@ -7,6 +7,7 @@ pub mod coverage;
 pub mod listing;
 pub mod manual;
 pub mod manual_page;
+pub mod manual_value;
 pub mod model;
 pub mod outcome;
 pub mod pages;

@@ -1,4 +1,5 @@
-//! `cargo xtask manual`: is every flag that a tool's manual lists declared?
+//! `cargo xtask manual`: is every flag that a tool's manual lists declared, and as one that takes a value
+//! where it takes one?
 //!
 //! What was found is kept in `xtask/data/manuals/FAMILY.toml`, by the tool (or its subcommand, where
 //! that has a page of its own) and the version of the page, with the flags themselves: so a test sees
@@ -13,6 +14,7 @@ use guardrail_schema::{Command, Grammar, Origin, Tool, ValueKind};
 use serde::Deserialize;
 
 use crate::compare::{glob, wrapped};
+use crate::manual_value::{Takes, declared};
 use crate::tree::{self, Entry};
 use crate::{Outcome, listing, manual_page};
 
@@ -29,26 +31,81 @@ pub struct Manual {
     /// The version that the page is about, without what a distribution adds to it.
     #[serde(default)]
     pub version: String,
-    /// The flags that it lists, between commas.
+    /// The flags without a value that it lists, between commas.
+    #[serde(default)]
+    pub switches: String,
+    /// Those with a value; `=?` behind one says that the value is optional, attached only.
+    #[serde(default)]
+    pub options: String,
+    /// Those of which it does not tell whether they take a value.
     #[serde(default)]
     pub flags: String,
-    /// What of these is no flag of the tool, each with the reason. Written by hand; a star stands for any
-    /// letters.
+    /// What of these is no flag of the tool, each with the reason; with ` value` behind it, of what the page
+    /// has the value wrong, several between commas. Written by hand; a star stands for any letters.
     #[serde(default)]
     pub not: BTreeMap<String, String>,
 }
 
+/// Behind a flag in `not`: the flag is one, and the page has its value wrong.
+const VALUE: &str = " value";
+
 impl Manual {
-    fn flags(&self) -> impl Iterator<Item = &str> {
-        self.flags.split(',').map(str::trim).filter(|flag| !flag.is_empty())
+    /// What `found` says, in the way in which it is kept.
+    fn of(found: &BTreeMap<String, Takes>) -> Self {
+        let join = |wanted: &[Takes]| {
+            let mark = |takes| if takes == Takes::Attached { "=?" } else { "" };
+            let found = found.iter().filter(|(_, takes)| wanted.contains(takes));
+            found.map(|(name, takes)| format!("{name}{}", mark(*takes))).collect::<Vec<_>>().join(", ")
+        };
+        Self {
+            switches: join(&[Takes::Nothing]),
+            options: join(&[Takes::Value, Takes::Attached]),
+            flags: join(&[Takes::Untold]),
+            ..Self::default()
+        }
+    }
+
+    /// The flags that it lists, and what it says of their values.
+    fn listed(&self) -> impl Iterator<Item = (&str, Takes)> {
+        let options = items(&self.options).map(|flag| match flag.strip_suffix("=?") {
+            Some(flag) => (flag, Takes::Attached),
+            None => (flag, Takes::Value),
+        });
+        let switches = items(&self.switches).map(|flag| (flag, Takes::Nothing));
+        switches.chain(options).chain(items(&self.flags).map(|flag| (flag, Takes::Untold)))
     }
 
     /// What the page lists, and `tool` declares nowhere on the way to the command at `path`.
     fn missing(&self, tool: &Tool, path: &[&str]) -> Vec<&str> {
-        self.flags()
-            .filter(|flag| !self.not.keys().any(|pattern| glob(pattern, flag)) && !declares(tool, path, flag))
-            .collect()
+        let excused = |flag: &str| self.not.keys().any(|pattern| glob(pattern, flag));
+        let flags = self.listed().map(|(flag, _)| flag);
+        flags.filter(|flag| !excused(flag) && !declares(tool, path, flag)).collect()
     }
+
+    /// What the page says of values that `tool` reads otherwise, a clause each.
+    fn otherwise(&self, tool: &Tool, path: &[&str]) -> Vec<String> {
+        let excused = |flag: &str| {
+            self.not.keys().any(|key| glob(key, flag) || values(key).any(|pattern| glob(pattern, flag)))
+        };
+        let mut found = Vec::new();
+        for (flag, takes) in self.listed().filter(|(flag, _)| !excused(flag)) {
+            let kinds = kinds(tool, path, flag);
+            if let Some(kind) = kinds.first().filter(|_| !kinds.iter().any(|kind| takes.agrees(flag, *kind)))
+            {
+                found.push(format!("`{flag}` {}, and is declared as {}", takes.says(), declared(*kind)));
+            }
+        }
+        found
+    }
+}
+
+/// The flags of which `key` says that the page has their value wrong: `-a, --all value`.
+fn values(key: &str) -> impl Iterator<Item = &str> {
+    items(key.strip_suffix(VALUE).unwrap_or_default())
+}
+
+fn items(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|flag| !flag.is_empty())
 }
 
 /// What the command line says.
@@ -138,15 +195,21 @@ fn wrong(entries: &[Entry], of: &str, manual: &Manual) -> Vec<String> {
         .iter()
         .map(|flag| format!("{of}: `{flag}` is in the manual of {}, and is not declared", manual.version))
         .collect();
-    if manual.version.is_empty() || manual.flags().next().is_none() {
+    let otherwise = manual.otherwise(&entry.file.tool, &path);
+    problems
+        .extend(otherwise.iter().map(|said| format!("{of}: by the manual of {}, {said}", manual.version)));
+    if manual.version.is_empty() || manual.listed().next().is_none() {
         problems.push(format!("{of}: the record is empty: cargo xtask manual --record"));
     }
     for (flag, reason) in &manual.not {
         if reason.trim().is_empty() {
             problems.push(format!("{of}: why is `{flag}` no flag of it?"));
         }
-        if !manual.flags().any(|listed| glob(flag, listed)) {
-            problems.push(format!("{of}: `{flag}` is not in its manual; `not` need not speak of it"));
+        let spoken: Vec<&str> = if flag.ends_with(VALUE) { values(flag).collect() } else { vec![flag] };
+        for flag in spoken {
+            if !manual.listed().any(|(listed, _)| glob(flag, listed)) {
+                problems.push(format!("{of}: `{flag}` is not in its manual; `not` need not speak of it"));
+            }
         }
     }
     let claimed = &entry.file.tool.checked;
@@ -184,16 +247,24 @@ fn read(
     for page in pages(tool, name, path) {
         let (_, command) = known(entries, &page.of).unwrap_or((entry, Vec::new()));
         let text = manual_page::printed(&page.path)?;
-        let flags: Vec<String> = manual_page::flags(&text, tool.grammar).into_iter().collect();
+        let flags = manual_page::flags(&text, tool.grammar);
         let not = family.get(&page.of).map(|old| old.not.clone()).unwrap_or_default();
         let (package, version) = (package.clone(), version.clone());
-        let manual = Manual { package, version, flags: flags.join(", "), not };
+        let manual = Manual { package, version, not, ..Manual::of(&flags) };
         let missing = manual.missing(tool, &command);
-        println!("{} {}: {} flags, {} not declared", page.of, manual.version, flags.len(), missing.len());
-        let keeps = task.record && (missing.is_empty() || !complete);
+        let otherwise = manual.otherwise(tool, &command);
+        let (lost, wrong) = (missing.len(), otherwise.len());
+        println!(
+            "{} {}: {} flags, {lost} not declared, {wrong} otherwise",
+            page.of,
+            manual.version,
+            flags.len()
+        );
+        let keeps = task.record && ((missing.is_empty() && otherwise.is_empty()) || !complete);
         if !missing.is_empty() {
             problems.push(format!("{}: {}", page.of, missing.join(", ")));
         }
+        problems.extend(otherwise.iter().map(|said| format!("{}: {said}", page.of)));
         if flags.is_empty() {
             println!("  {}: no flag was found in it; nothing is kept", page.path.display());
         } else if keeps {
@@ -271,6 +342,8 @@ fn version_of(page: &Path, pages: Option<&Path>, claimed: &str) -> Outcome<(Stri
 fn upstream(version: &str) -> String {
     let version = version.split_once(':').map_or(version, |(_, version)| version);
     let version = version.rsplit_once('-').map_or(version, |(version, _)| version);
+    // What a distribution took back: `4.16.0-2+really2.42.4` is 2.42.4.
+    let version = version.split_once("+really").map_or(version, |(_, version)| version);
     version.split(['+', '~']).next().unwrap_or_default().to_owned()
 }
 
@@ -288,22 +361,37 @@ fn known<'e, 'n>(entries: &'e [Entry], of: &'n str) -> Option<(&'e Entry, Vec<&'
     tree::find(entries, name).map(|entry| (entry, path.split(' ').collect()))
 }
 
+/// The commands of `tool` above the one at `path`, it and those below it.
+fn on_the_way<'t>(tool: &'t Tool, path: &[&str]) -> Vec<&'t Command> {
+    let meets = |command: &&Command| command.path.iter().zip(path).all(|(pattern, word)| glob(pattern, word));
+    tool.commands.iter().filter(meets).collect()
+}
+
+/// What `command` says of the value of `flag`.
+fn kind(tool: &Tool, command: &Command, flag: &str) -> Option<ValueKind> {
+    let single = command.grammar.unwrap_or(tool.grammar) == Grammar::SingleDash;
+    let same = |known: &str| {
+        known == flag || (single && known.trim_start_matches('-') == flag.trim_start_matches('-'))
+    };
+    let (_, at) = command.spellings.iter().find(|(known, _)| same(known))?;
+    command.flags.get(usize::from(*at)).map(|flag| flag.value)
+}
+
+/// How `tool` declares `flag` for the command at `path`; where that does not, above it and below it.
+fn kinds(tool: &Tool, path: &[&str], flag: &str) -> Vec<ValueKind> {
+    let commands = on_the_way(tool, path);
+    let of = |own: bool| {
+        let commands = commands.iter().filter(|command| !own || command.path.len() == path.len());
+        commands.filter_map(|command| kind(tool, command, flag)).collect::<Vec<_>>()
+    };
+    let own = if path.is_empty() { Vec::new() } else { of(true) };
+    if own.is_empty() { of(false) } else { own }
+}
+
 /// Whether `tool` declares `flag` for the command at `path`, above it or below it.
 fn declares(tool: &Tool, path: &[&str], flag: &str) -> bool {
-    let on_the_way =
-        |command: &&Command| command.path.iter().zip(path).all(|(pattern, word)| glob(pattern, word));
-    let commands: Vec<&Command> = tool.commands.iter().filter(on_the_way).collect();
-    let value = |spelling: &str| {
-        commands.iter().find_map(|command| {
-            let single = command.grammar.unwrap_or(tool.grammar) == Grammar::SingleDash;
-            let same = |known: &str| {
-                known == spelling
-                    || (single && known.trim_start_matches('-') == spelling.trim_start_matches('-'))
-            };
-            let (_, at) = command.spellings.iter().find(|(known, _)| same(known))?;
-            command.flags.get(usize::from(*at)).map(|flag| flag.value)
-        })
-    };
+    let commands = on_the_way(tool, path);
+    let value = |spelling: &str| commands.iter().find_map(|command| kind(tool, command, spelling));
     let name = flag.trim_start_matches('-');
     let number = !name.is_empty() && name.chars().all(|c| c.is_ascii_digit() || c == '#');
     let numbered = || value("-NUM").is_some() || (flag == "-#" && value("-1").is_some());
@@ -359,16 +447,25 @@ fn records() -> Outcome<Records> {
 fn keep(records: &Records) -> Outcome<()> {
     for (family, manuals) in records.iter().filter(|(_, manuals)| !manuals.is_empty()) {
         let mut text = String::from(
-            "# The flags that manual pages list, and in which version that was compared with what is known.\n\
-             # Written by `cargo xtask manual --record`; what is `not` a flag of the tool is added by hand.\n",
+            "# The flags that manual pages list, and in which version that was compared with what is known:\n\
+             # `switches` without a value, `options` with one (`=?`: optional, attached only), `flags` of which\n\
+             # the page does not tell, or nobody has looked.\n\
+             # Written by `cargo xtask manual --record`; what is `not` a flag of the tool, or `not` its value, is\n\
+             # added by hand.\n",
         );
         for (of, manual) in manuals {
             let _ = write!(text, "\n[{of:?}]\n");
             if !manual.package.is_empty() {
                 let _ = writeln!(text, "package = {:?}", manual.package);
             }
-            let list = wrapped(&manual.flags().collect::<Vec<_>>().join(", "));
-            let _ = write!(text, "version = {:?}\nflags = \"\"\"\n{list}\"\"\"\n", manual.version);
+            let _ = writeln!(text, "version = {:?}", manual.version);
+            let lists =
+                [("switches", &manual.switches), ("options", &manual.options), ("flags", &manual.flags)];
+            for (key, list) in lists.map(|(key, list)| (key, items(list).collect::<Vec<_>>().join(", "))) {
+                if !list.is_empty() {
+                    let _ = write!(text, "{key} = \"\"\"\n{}\"\"\"\n", wrapped(&list));
+                }
+            }
             for (flag, reason) in &manual.not {
                 let _ = writeln!(text, "not.{flag:?} = {reason:?}");
             }
@@ -408,6 +505,54 @@ mod tests {
     }
 
     #[test]
+    fn what_a_page_says_of_values_is_compared() {
+        let entry = tool(X);
+        let manual = |switches: &str, options: &str| Manual {
+            version: "1.2".into(),
+            switches: switches.into(),
+            options: options.into(),
+            ..Manual::default()
+        };
+        let wrong = |manual: &Manual, path: &[&str]| manual.otherwise(&entry.file.tool, path).len();
+        assert_eq!(wrong(&manual("-a, --all", "-f"), &[]), 0);
+        // Declared above, below, or nowhere.
+        assert_eq!(wrong(&manual("-a, -m, -z", "-f"), &["remote", "add"]), 0);
+        assert_eq!(wrong(&manual("-f", "-a, --all=?"), &[]), 3);
+        assert_eq!(wrong(&manual("", "-m"), &["remote", "add"]), 1);
+        let mut manual = manual("-f", "-a, -b, --all=?");
+        manual.not.insert("-a, --al* value".into(), "the page shows it wrong".into());
+        assert_eq!(wrong(&manual, &[]), 2);
+        manual.not.insert("-f".into(), "of another program".into());
+        assert_eq!(
+            manual.otherwise(&entry.file.tool, &[]),
+            ["`-b` takes a value, and is declared as a switch"]
+        );
+        assert_eq!(manual.missing(&entry.file.tool, &[]), Vec::<&str>::new());
+        let entries = [tool(X)];
+        assert_eq!(super::wrong(&entries, "x", &manual).len(), 1);
+        manual.not.insert("-b, -q value".into(), "the page shows it wrong".into());
+        assert_eq!(
+            super::wrong(&entries, "x", &manual),
+            ["x: `-q` is not in its manual; `not` need not speak of it"]
+        );
+    }
+
+    #[test]
+    fn a_record_keeps_what_was_found() {
+        let found = [
+            ("--all", Takes::Nothing),
+            ("--color", Takes::Attached),
+            ("--file", Takes::Value),
+            ("-q", Takes::Untold),
+        ];
+        let found: BTreeMap<String, Takes> = found.map(|(name, takes)| (name.to_owned(), takes)).into();
+        let manual = Manual::of(&found);
+        assert_eq!(manual.options, "--color=?, --file");
+        let again = manual.listed().map(|(name, takes)| (name.to_owned(), takes)).collect();
+        assert_eq!(found, again);
+    }
+
+    #[test]
     fn a_record_that_says_too_little_or_too_much_is_noticed() {
         let entries = [tool(X)];
         let manual = Manual { version: "1.2".into(), flags: "-a".into(), ..Manual::default() };
@@ -431,6 +576,7 @@ mod tests {
             ("2.22.0~beta2-1", "2.22.0"),
             ("5.8.6+ds1-3", "5.8.6"),
             ("20240222+ds-4", "20240222"),
+            ("1:4.16.0-2+really2.42.4-1", "2.42.4"),
             ("3.4", "3.4"),
         ] {
             assert_eq!(upstream(given), wanted);

@@ -1,14 +1,16 @@
-//! A manual page: where it lies, what it looks like printed, and which flags it lists.
+//! A manual page: where it lies, what it looks like printed, which flags it lists, and which of them take
+//! a value.
 //!
 //! Pages are read as `man` prints them and not from their source: man, mdoc, and what other languages
 //! are made into all look alike there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use guardrail_schema::Grammar;
 
+use crate::manual_value::{self, Takes, UNDERLINED};
 use crate::{Outcome, listing};
 
 /// The endings of the pages of programs, the likeliest first.
@@ -62,7 +64,7 @@ pub fn name_of(page: &Path) -> String {
     file.rsplit_once('.').map_or(file, |(name, _)| name).to_owned()
 }
 
-/// What `man` prints of the page, without bold letters and lines below them.
+/// What `man` prints of the page, without bold letters, and with a mark for the lines below words.
 ///
 /// # Errors
 ///
@@ -70,7 +72,11 @@ pub fn name_of(page: &Path) -> String {
 pub fn printed(page: &Path) -> Outcome<String> {
     let page = std::path::absolute(page).map_err(|error| format!("{}: {error}", page.display()))?;
     let mut man = Command::new("man");
-    man.arg("-l").arg(&page).env("MANWIDTH", WIDTH).env("MANOPT", "--nh --nj");
+    man.arg("-l")
+        .arg(&page)
+        .env("MANWIDTH", WIDTH)
+        .env("MANOPT", "--nh --nj")
+        .env("MAN_KEEP_FORMATTING", "1");
     // A page that is only `.so man1/other.1` is found from the folder above.
     if let Some(root) = page.parent().and_then(Path::parent).filter(|root| root.is_dir()) {
         man.current_dir(root);
@@ -80,16 +86,20 @@ pub fn printed(page: &Path) -> Outcome<String> {
     if lines > 3 { Ok(text) } else { Err(format!("{}: `man -l` prints nothing", page.display())) }
 }
 
-/// The flags that a printed page lists, each by its spelling without a value: where it begins a line as a
-/// term, and in the synopsis. With the grammar `key-value`, also what is written `key=value` (dd).
+/// The flags that a printed page lists, each by its spelling without a value, and whether it takes one:
+/// where it begins a line as a term, and in the synopsis. With the grammar `key-value`, also what is written
+/// `key=value` (dd).
 #[must_use]
-pub fn flags(text: &str, grammar: Grammar) -> BTreeSet<String> {
-    let (mut found, mut clusters) = (BTreeSet::new(), BTreeSet::new());
+pub fn flags(text: &str, grammar: Grammar) -> BTreeMap<String, Takes> {
+    let (mut found, mut brief) = (BTreeMap::new(), BTreeMap::new());
+    let mut clusters = BTreeSet::new();
     let keys = grammar == Grammar::KeyValue;
     let words = matches!(grammar, Grammar::SingleDash | Grammar::Find | Grammar::Windows);
     let mut section = String::new();
+    // Terms one below the other, without a text between them.
+    let mut pile = Vec::new();
     // What stands above: nothing, a term, or a text, and how far it is indented.
-    let (mut blank, mut term, mut above) = (true, false, 0);
+    let (mut blank, mut term_above, mut above) = (true, false, 0);
     for line in text.lines() {
         let body = line.trim_start();
         let indent = line.len() - body.len();
@@ -100,38 +110,71 @@ pub fn flags(text: &str, grammar: Grammar) -> BTreeSet<String> {
             continue;
         }
         if indent == 0 {
-            section = body.to_ascii_uppercase();
-            (blank, term, above) = (true, false, 0);
+            section = body.trim_start_matches(UNDERLINED).to_ascii_uppercase();
+            settle(&mut found, &mut pile);
+            (blank, term_above, above) = (true, false, 0);
             continue;
         }
         // A text that is broken before a dash goes on as far right as the line above.
-        let begins = blank || indent < above || above < 5 || (term && indent == above);
+        let begins = blank || indent < above || above < 5 || (term_above && indent == above);
         let counts = !ELSEWHERE.iter().any(|elsewhere| section.starts_with(elsewhere));
         if section.starts_with("SYNOPSIS") {
-            for (name, alone) in synopsis(body) {
+            for (name, takes, alone) in synopsis(body) {
                 if alone {
-                    clusters.insert(name)
+                    clusters.insert(name);
                 } else {
-                    found.insert(name)
-                };
+                    note(&mut brief, name, takes);
+                }
             }
         } else if counts && begins && body.starts_with('-') {
-            found.extend(spellings(body));
+            if blank {
+                settle(&mut found, &mut pile);
+            }
+            pile.extend(spellings(body));
+            // A text stands behind the term.
+            if body.trim_end().contains("  ") {
+                settle(&mut found, &mut pile);
+            }
+            (blank, term_above, above) = (false, true, indent);
+            continue;
         } else if counts && begins && keys {
-            found.extend(key(body));
+            found.extend(key(body).map(|name| (name, Takes::Value)));
         }
-        (blank, term, above) = (false, body.starts_with('-') && begins, indent);
+        settle(&mut found, &mut pile);
+        (blank, term_above, above) = (false, body.starts_with('-') && begins, indent);
     }
+    settle(&mut found, &mut pile);
     // `[-abc]` is three flags, unless it is explained as one.
     for cluster in clusters {
         let letters: Vec<String> =
             cluster.chars().skip(1).filter_map(|letter| clean(&format!("-{letter}"))).collect();
         // Capitals alone stand for a number or a name: `[-WIDTH]`.
         let named = cluster.len() > 3 && cluster.chars().skip(1).all(|letter| letter.is_ascii_uppercase());
-        let whole = words || letters.len() < 2 || named || found.contains(&cluster);
-        found.extend(if whole { vec![cluster] } else { letters });
+        let whole = words || letters.len() < 2 || named || found.contains_key(&cluster);
+        for name in if whole { vec![cluster] } else { letters } {
+            note(&mut brief, name, Takes::Nothing);
+        }
+    }
+    for (name, takes) in brief {
+        let both = found.get(&name).map_or(takes, |listed| listed.beside(takes));
+        found.insert(name, both);
     }
     found
+}
+
+/// Puts terms one below the other to the flags that were found. Of `-f` in the line above that of
+/// `--file=FILE`, only the latter shows the value.
+fn settle(found: &mut BTreeMap<String, Takes>, pile: &mut Vec<(String, Takes)>) {
+    let value = pile.iter().any(|(_, takes)| *takes != Takes::Nothing);
+    for (name, takes) in pile.drain(..) {
+        note(found, name, if value && takes == Takes::Nothing { Takes::Untold } else { takes });
+    }
+}
+
+/// Puts a flag to those that were found, once more or for the first time.
+fn note(found: &mut BTreeMap<String, Takes>, name: String, takes: Takes) {
+    let both = found.get(&name).map_or(takes, |before| before.and(takes));
+    found.insert(name, both);
 }
 
 /// The term behind the bullet of a list: `• --all`, or `o  --all` where there are only plain letters.
@@ -141,8 +184,8 @@ fn unmarked(body: &str) -> &str {
     item.map(str::trim_start).filter(|rest| rest.starts_with('-')).unwrap_or(body)
 }
 
-/// The spellings in a term: `-a, --all[=WHEN]`, `-e script or --expression=script`.
-fn spellings(term: &str) -> Vec<String> {
+/// The spellings in a term, and what they take: `-a, --all[=WHEN]`, `-e script or --expression=script`.
+fn spellings(term: &str) -> Vec<(String, Takes)> {
     let mut found = Vec::new();
     let mut rest = Some(term);
     while let Some(text) = rest {
@@ -150,10 +193,14 @@ fn spellings(term: &str) -> Vec<String> {
         if names.is_empty() {
             break;
         }
-        found.extend(names);
         rest = next(tail);
+        let own = tail.get(..tail.len() - rest.map_or(0, str::len)).unwrap_or(tail);
+        found.extend(names.into_iter().map(|name| {
+            let takes = manual_value::shown(&name, own);
+            (name, takes)
+        }));
     }
-    found
+    manual_value::together(found)
 }
 
 /// The flag that `text` begins with, in all the spellings that brackets make of it, and what is behind it.
@@ -194,28 +241,77 @@ fn next(tail: &str) -> Option<&str> {
     None
 }
 
-/// The flags in a line of the synopsis, whatever begins with a dash, and whether each stands alone between
-/// brackets behind one dash.
-fn synopsis(line: &str) -> Vec<(String, bool)> {
-    let mut found = Vec::new();
-    let mut before = ' ';
+/// The flags in a line of the synopsis, whatever begins with a dash, what they take, and whether each stands
+/// alone between brackets behind one dash.
+fn synopsis(line: &str) -> Vec<(String, Takes, bool)> {
+    let mut found: Vec<(String, Takes, bool)> = Vec::new();
+    let (mut before, mut inside) = (' ', 0_usize);
+    // Of `[-f | --file FILE]` only the last one shows the value.
+    let mut or = None;
     for (at, letter) in line.char_indices() {
         if letter == '-' && " [(|{,".contains(before) {
             let (names, tail) = flag(line.get(at..).unwrap_or_default());
             let alone = before == '[' && tail.starts_with(']');
+            let (own, ends) = argument(tail);
             // What a synopsis calls the flags as a whole.
             let named = ["-option", "-options", "-flags", "-opts"];
             let names = names.into_iter().filter(|name| !named.contains(&name.to_ascii_lowercase().as_str()));
-            found.extend(names.map(|name| (name.clone(), alone && !name.starts_with("--"))));
+            for name in names {
+                let takes = match manual_value::shown(&name, own) {
+                    // Between brackets a word belongs to the flag, outside of them it may be an operand.
+                    Takes::Value | Takes::Untold if own.starts_with(' ') && inside == 0 => Takes::Untold,
+                    Takes::Untold if own.starts_with(' ') && !own.trim_start().starts_with('[') => {
+                        Takes::Value
+                    }
+                    takes => takes,
+                };
+                if let Some((_, above, _)) = or.take().and_then(|place: usize| found.get_mut(place))
+                    && takes != Takes::Nothing
+                {
+                    *above = Takes::Untold;
+                }
+                if ends == Some('|') && takes == Takes::Nothing {
+                    or = Some(found.len());
+                }
+                found.push((name.clone(), takes, alone && !name.starts_with("--")));
+            }
+        }
+        match letter {
+            '[' | '{' => inside += 1,
+            ']' | '}' => inside = inside.saturating_sub(1),
+            _ => {}
         }
         before = letter;
     }
     found
 }
 
+/// What stands behind a flag of a synopsis up to the next one or the end of its brackets, and what ends it.
+fn argument(tail: &str) -> (&str, Option<char>) {
+    let (mut inside, mut before) = (0_usize, 'x');
+    for (at, letter) in tail.char_indices() {
+        let ends = match letter {
+            '|' => inside == 0,
+            '-' => " [(|{,".contains(before),
+            ']' | '}' => inside == 0,
+            _ => false,
+        };
+        if ends {
+            return (tail.get(..at).unwrap_or(tail).trim_end_matches(['[', '(', '{', '|']), Some(letter));
+        }
+        match letter {
+            '[' | '{' => inside += 1,
+            ']' | '}' => inside -= 1,
+            _ => {}
+        }
+        before = letter;
+    }
+    (tail, None)
+}
+
 /// `bs` of the term `bs=BYTES`.
 fn key(term: &str) -> Option<String> {
-    let (name, _) = term.split_once('=')?;
+    let (name, _) = term.trim_start_matches(UNDERLINED).split_once('=')?;
     let named = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
     named.then(|| name.to_owned())
 }
@@ -236,15 +332,33 @@ fn belongs(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || "-_.+?@#%!:~*$^".contains(letter)
 }
 
-/// The text without letters printed over each other, and with one kind of dash.
+/// The text without letters printed over each other, with one kind of dash, and with a mark before each
+/// word with a line below it, unless that is a flag or a part of one.
 fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '\u{8}' => {
-                out.pop();
+    let (mut below, mut within, mut over) = (false, false, false);
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if letter == '\u{8}' {
+            out.pop();
+            over = true;
+            continue;
+        }
+        if letter == '_' && letters.next_if_eq(&'\u{8}').is_some() {
+            // A line below a line is a bold one, or goes on as what stands before it.
+            below = letters.peek() != Some(&'_') || within;
+            continue;
+        }
+        let dash = matches!(letter, '-' | '\u{2010}' | '\u{2011}' | '\u{2212}');
+        if !over {
+            if below && !within && !dash && !out.ends_with('-') {
+                out.push(UNDERLINED);
             }
-            '\u{2010}' | '\u{2011}' | '\u{2212}' => out.push('-'),
+            within = below;
+        }
+        (below, over) = (false, false);
+        match letter {
+            _ if dash => out.push('-'),
             '\t' => out.push_str("        "),
             letter => out.push(letter),
         }
@@ -270,7 +384,13 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<String> {
-        flags(&plain(text), Grammar::Getopt).into_iter().collect()
+        flags(&plain(text), Grammar::Getopt).into_keys().collect()
+    }
+
+    fn told(text: &str) -> String {
+        let found = flags(&plain(text), Grammar::Getopt);
+        let list: Vec<String> = found.iter().map(|(name, takes)| format!("{name} {takes:?}")).collect();
+        list.join(", ")
     }
 
     #[test]
@@ -296,41 +416,64 @@ mod tests {
                     -A      Include entries, but not -k\n             and not more.\n     -D format\n             When \
                     printing.\n     -b blocksize, --block-size blocksize\n             Size.\n";
         let words = flags("SYNOPSIS\n     x [-ext]\n", Grammar::SingleDash);
-        assert_eq!(words.into_iter().collect::<Vec<_>>(), ["-ext"]);
+        assert_eq!(words.into_keys().collect::<Vec<_>>(), ["-ext"]);
         assert_eq!(read(text), ["--block-size", "--color", "-1", "-@", "-A", "-B", "-D", "-WIDTH", "-b"]);
+    }
+
+    fn names(term: &str) -> Vec<String> {
+        spellings(term).into_iter().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn values_in_the_list_and_in_the_synopsis() {
+        assert_eq!(
+            told(
+                "SYNOPSIS\n     x [-ab] [-f _\u{8}f] [-q | --quiet LEVEL] [-s] [-t] -k word\n\nOPTIONS\n     -a\n\n     -f   \
+                  \x20 It.\n\n     -s _\u{8}s_\u{8}i\n     --size\n\n     -t\n     --to=WHERE\n             Both.\n"
+            ),
+            "--quiet Value, --size Untold, --to Value, -a Nothing, -b Nothing, -f Untold, -k Untold, -q Untold, \
+             -s Value, -t Nothing"
+        );
+        assert_eq!(told("OPTIONS\n     -b_\u{8}n or --buffers=_\u{8}n\n"), "--buffers Value, -b Value");
+        assert_eq!(
+            told("SYNOPSIS\n     x [-e[size]] [-[no]v] [-d [-w n]] [-i -o] {-c|-t} [x]\n"),
+            "-c Nothing, -d Nothing, -e Attached, -i Nothing, -n Nothing, -o Nothing, -t Nothing, -v Nothing, \
+             -w Value"
+        );
     }
 
     #[test]
     fn other_ways_to_write_a_term() {
-        assert_eq!(spellings("-e script  --expression=script"), ["-e", "--expression"]);
-        assert_eq!(spellings("-bn or --buffers=n"), ["-bn", "--buffers"]);
-        assert_eq!(spellings("--[no-]pager | -P"), ["--pager", "--no-pager", "-P"]);
-        assert_eq!(spellings("-x TAG      (-exclude)           Exclude -tag"), ["-x", "-exclude"]);
-        assert_eq!(spellings("-s     No signals, -v is more."), ["-s"]);
-        assert_eq!(spellings("-?, -h/--help:"), ["-?", "-h", "--help"]);
-        assert_eq!(spellings("-1 (the digit one)"), ["-1"]);
-        assert_eq!(spellings("-# or -T#, --fast[=#]"), ["-#", "-T", "--fast"]);
-        assert_eq!(spellings("-f FILE, --file FILE, --output=FILE"), ["-f", "--file", "--output"]);
+        assert_eq!(names("-e script  --expression=script"), ["-e", "--expression"]);
+        assert_eq!(names("-bn or --buffers=n"), ["-bn", "--buffers"]);
+        assert_eq!(names("--[no-]pager | -P"), ["--pager", "--no-pager", "-P"]);
+        assert_eq!(names("-x TAG      (-exclude)           Exclude -tag"), ["-x", "-exclude"]);
+        assert_eq!(names("-s     No signals, -v is more."), ["-s"]);
+        assert_eq!(names("-?, -h/--help:"), ["-?", "-h", "--help"]);
+        assert_eq!(names("-1 (the digit one)"), ["-1"]);
+        assert_eq!(names("-# or -T#, --fast[=#]"), ["-#", "-T", "--fast"]);
+        assert_eq!(names("-f FILE, --file FILE, --output=FILE"), ["-f", "--file", "--output"]);
         assert_eq!(
             read("OPTIONS\n       o   -c, --stdout: write\n       o   of this -k\n"),
             ["--stdout", "-c"]
         );
-        assert!(spellings("------").is_empty());
-        assert!(spellings("- a dash").is_empty());
-        assert!(spellings("--").is_empty());
+        assert!(names("------").is_empty());
+        assert!(names("- a dash").is_empty());
+        assert!(names("--").is_empty());
     }
 
     #[test]
     fn bold_letters_are_letters() {
-        assert_eq!(plain("-\u{8}-a\u{8}a _\u{8}x"), "-a x");
+        assert_eq!(plain("-\u{8}-a\u{8}a _\u{8}x_\u{8}y"), "-a \u{1}xy");
+        assert_eq!(plain("a\u{8}a_\u{8}_b\u{8}b _\u{8}a_\u{8}__\u{8}b"), "a_b \u{1}a_b");
         assert_eq!(read("OPTIONS\n       -\u{8}-\u{2010}\u{8}\u{2010}a\u{8}al\u{8}l"), ["--al"]);
     }
 
     #[test]
     fn keys_count_only_where_they_are_meant() {
         let text = "DESCRIPTION\n       bs=BYTES\n              read BYTES\n\n       -a     all\n";
-        assert_eq!(flags(text, Grammar::KeyValue).into_iter().collect::<Vec<_>>(), ["-a", "bs"]);
-        assert_eq!(flags(text, Grammar::Getopt).into_iter().collect::<Vec<_>>(), ["-a"]);
+        assert_eq!(flags(text, Grammar::KeyValue).into_keys().collect::<Vec<_>>(), ["-a", "bs"]);
+        assert_eq!(flags(text, Grammar::Getopt).into_keys().collect::<Vec<_>>(), ["-a"]);
     }
 
     #[test]
@@ -348,7 +491,7 @@ mod tests {
         std::fs::write(folder.join("man1/y.1"), mdoc).unwrap();
         let list = |name: &str| {
             let page = find(name, Some(&folder)).unwrap();
-            flags(&printed(&page).unwrap(), Grammar::Getopt).into_iter().collect::<Vec<_>>()
+            flags(&printed(&page).unwrap(), Grammar::Getopt).into_keys().collect::<Vec<_>>()
         };
         assert_eq!(list("x"), ["--all", "-1", "-a"]);
         assert_eq!(list("y"), ["--all", "-a", "-b", "-f"]);
