@@ -123,6 +123,8 @@ pub struct Command {
 pub enum Prints {
     /// Numbers, or nothing.
     Number,
+    /// Hexadecimal digits, a word on each line, or nothing.
+    Hashes,
     /// Its operands.
     Operands,
     /// The files that its operands name, as they stand, one behind the other; without any, its standard

@@ -1,9 +1,11 @@
 //! Subcommands and flags that the tool's file does not list, and words that could be flags.
 
-use guardrail_schema::Risk;
+use guardrail_schema::{Prints, Risk};
 
 use super::{Case, Found};
-use crate::identify::Unknown;
+use crate::identify::{Call, Standing, Unknown};
+use crate::lower::{ChannelId, EnvironmentId, Invocation, InvocationId, Origin, RedirectKind, Value, Word};
+use crate::shell::Span;
 
 pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     for call in &case.analysis.identified.calls {
@@ -11,6 +13,7 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
             let (risk, message) = match unknown {
                 Unknown::Subcommand(risk) => (risk, "is a subcommand of which nothing is known"),
                 Unknown::Flag => (Risk::Medium, "is a flag of which nothing is known"),
+                Unknown::MaybeFlag if begins_with_hash(case, call, span) => continue,
                 Unknown::MaybeFlag => (Risk::Medium, "could become a flag that changes what this does"),
                 Unknown::Key => (Risk::Medium, "is a setting of which nothing is known"),
                 // An effect of its own.
@@ -19,4 +22,67 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
             found.at(call.source, span, risk, true, message);
         }
     }
+}
+
+/// Whether the word at `span` is what one command prints, which is nothing but hashes, and text that
+/// begins like no flag: `$(git merge-base a b)...HEAD`.
+fn begins_with_hash(case: &Case<'_, '_, '_>, call: &Call<'_, '_>, span: Span) -> bool {
+    let program = &case.analysis.identified.program;
+    let text = program.sources.get(call.source.0 as usize).map(|source| span.of(source.text));
+    let words = program.invocations.get(call.invocation.0 as usize).map(|invocation| invocation.words);
+    let mut there = words.unwrap_or_default().iter().filter(|word| word.span == span);
+    match (there.next(), there.next(), text) {
+        (Some(word), None, Some(text)) if is_one_substitution(text) => {
+            output_before(word).is_some_and(|channel| prints_hashes(case, channel))
+        }
+        _ => false,
+    }
+}
+
+/// Nothing is expanded in the text but the substitution in front: what stands between two expansions
+/// is not kept in a word.
+fn is_one_substitution(text: &[u8]) -> bool {
+    let bare = text.strip_prefix(b"\"").unwrap_or(text);
+    let dollars = text.iter().filter(|byte| **byte == b'$').count();
+    bare.starts_with(b"$(") && !bare.starts_with(b"$((") && dollars == 1 && !text.contains(&b'`')
+}
+
+/// The output that a word leads with, where nothing else flows into it and no flag is left if there is none.
+fn output_before(word: &Word<'_>) -> Option<ChannelId> {
+    let led = match word.value {
+        Value::Unknown => true,
+        Value::Partial { prefix, suffix } => prefix.is_empty() && suffix.first() != Some(&b'-'),
+        Value::Known(_) => false,
+    };
+    match word.from {
+        [Origin::Channel(channel)] if led && word.maybe.is_empty() && word.pattern.is_none() => {
+            Some(*channel)
+        }
+        _ => None,
+    }
+}
+
+fn prints_hashes(case: &Case<'_, '_, '_>, channel: ChannelId) -> bool {
+    let identified = &case.analysis.identified;
+    let mut writers = identified.program.invocations.iter().zip(0..);
+    writers.all(|(writer, index)| {
+        let mut calls = identified.calls_of(InvocationId(index)).peekable();
+        writer.stdout != Some(channel)
+            || (calls.peek().is_some() && calls.all(|call| prints_only_hashes(call, writer)))
+    })
+}
+
+/// Nothing that was set for it makes it print more, and what it may say of its own words is no flag.
+fn prints_only_hashes(call: &Call<'_, '_>, writer: &Invocation<'_>) -> bool {
+    let messages =
+        writer.redirects.iter().any(|redirect| redirect.both || redirect.kind == RedirectKind::Descriptor);
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._/@^~:-".contains(byte);
+    call.standing == Standing::Known
+        && call.prints == Some(Prints::Hashes)
+        && call.flags.is_empty()
+        && !messages
+        && writer.environment == EnvironmentId::default()
+        && writer.words.iter().all(|word| {
+            word.as_known().is_some_and(|text| text.first() != Some(&b'-') && text.iter().all(plain))
+        })
 }

@@ -345,6 +345,7 @@ impl<'t> Checker<'t> {
                 }
             }
             Some(Constant::Path(path)) => self.push(Act::Read(Some(Cow::Borrowed(path))), start, last),
+            Some(Constant::Found(pattern)) => self.push(Act::Read(Some(Cow::Owned(pattern))), start, last),
             None => self.push(Act::Read(None), start, last),
         }
         Ok(0)

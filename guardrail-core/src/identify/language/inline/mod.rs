@@ -142,6 +142,18 @@ mod tests {
                 ("from pathlib import Path; print(Path('a').read_text().replace('x', 'y'))", &["read:a"]),
                 ("from pathlib import Path; p = Path('a'); print(p.exists(), p.read_text())", &["read:a"]),
                 ("from pathlib import Path; print([p.name for p in Path('.').rglob('*')])", &[]),
+                (
+                    "from pathlib import Path\nfor p in sorted(Path('x').rglob('*.py')):\n    print(p, p.read_text())",
+                    &["read:x/*.py"],
+                ),
+                (
+                    "from pathlib import Path\nfor p in Path('x').glob('*'):\n    print(p.read_text())",
+                    &["read:?"],
+                ),
+                (
+                    "from pathlib import Path\nfor p in Path('x').glob('*.py'):\n    print((p / '../y').read_text())",
+                    &["read:?"],
+                ),
                 // What only running it would tell.
                 (
                     "path = 'a'\nfor path in x: pass\nprint(open(path).read())"

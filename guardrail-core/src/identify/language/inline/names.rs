@@ -25,6 +25,8 @@ pub(super) enum Constant<'t> {
     Texts(Vec<Vec<u8>>),
     /// A `Path` of this text.
     Path(&'t [u8]),
+    /// One of the `Path`s that this pattern finds.
+    Found(Vec<u8>),
 }
 
 /// More names than a one-liner binds.
@@ -213,7 +215,7 @@ impl<'t> Names<'t> {
             };
             let Some(constant) = constant else { continue };
             let once = self.bound.iter().filter(|bound| **bound == name).count() == 1;
-            let paths = matches!(constant, Constant::Path(_));
+            let paths = matches!(constant, Constant::Path(_) | Constant::Found(_));
             if once && only_used(tokens, name, index, paths) && self.constants.len() < MAX_TEXTS {
                 self.constants.push((name, constant));
             }
@@ -270,8 +272,11 @@ impl<'t> Names<'t> {
             ] => (rest, true),
             rest => (rest, false),
         };
-        let (texts, rest) = match behind {
-            [Lexed { token: Token::Mark(b'[' | b'('), .. }, rest @ ..] => texts(rest)?,
+        let (constant, rest) = match behind {
+            [Lexed { token: Token::Mark(b'[' | b'('), .. }, rest @ ..] => {
+                let (texts, rest) = texts(rest)?;
+                (Constant::Texts(texts), rest)
+            }
             _ => self.globbed(dialect, behind)?,
         };
         let rest = match (sorted, rest) {
@@ -285,14 +290,14 @@ impl<'t> Names<'t> {
             Some(Token::Mark(b']' | b')' | b'}') | Token::Name(b"if")) => !statement,
             _ => false,
         };
-        ends.then_some(Constant::Texts(texts))
+        ends.then_some(constant)
     }
 
     fn globbed<'l>(
         &self,
         dialect: &Dialect,
         behind: &'l [Lexed<'t>],
-    ) -> Option<(Vec<Vec<u8>>, &'l [Lexed<'t>])> {
+    ) -> Option<(Constant<'t>, &'l [Lexed<'t>])> {
         if let Some((directory, rest)) = self.path_call(dialect, behind) {
             let [
                 Lexed { token: Token::Mark(b'.'), .. },
@@ -306,7 +311,7 @@ impl<'t> Names<'t> {
                 return None;
             };
             let text = [directory, &b"/"[..], pattern].concat();
-            return names_kind(pattern).then_some((vec![text], rest));
+            return names_kind(pattern).then_some((Constant::Found(text), rest));
         }
         let [
             Lexed { token: Token::Name(module), .. },
@@ -321,7 +326,7 @@ impl<'t> Names<'t> {
             return None;
         };
         let globs = self.path(dialect, module)? == b"glob" && names_kind(pattern);
-        globs.then(|| (vec![pattern.to_vec()], rest))
+        globs.then(|| (Constant::Texts(vec![pattern.to_vec()]), rest))
     }
 }
 

@@ -101,7 +101,7 @@ impl<'t> Checker<'t> {
             }
             b"read_text" | b"read_bytes" if self.names.loads(b"pathlib") => {
                 let path = self.path_before(tokens, index);
-                self.push(Act::Read(path.map(Cow::Borrowed)), start, None);
+                self.push(Act::Read(path), start, None);
                 called
             }
             // `"{0.__globals__}".format(f)` reaches through attributes.
@@ -124,12 +124,13 @@ impl<'t> Checker<'t> {
     }
 
     /// The path in `Path('x').name`, or in a name that stands for it.
-    fn path_before(&self, tokens: &[Lexed<'t>], index: usize) -> Option<&'t [u8]> {
+    fn path_before(&self, tokens: &[Lexed<'t>], index: usize) -> Option<Cow<'t, [u8]>> {
         let token = |at: usize| index.checked_sub(at).and_then(|at| tokens.get(at)).map(|one| one.token);
         match (token(2)?, token(3), token(4), token(5)) {
             (Token::Name(name), ..) if token(3) != Some(Token::Mark(b'.')) => {
                 match self.names.constant(name)? {
-                    Constant::Path(path) => Some(path),
+                    Constant::Path(path) => Some(Cow::Borrowed(path)),
+                    Constant::Found(pattern) => Some(Cow::Owned(pattern.clone())),
                     Constant::Texts(_) => None,
                 }
             }
@@ -144,7 +145,7 @@ impl<'t> Checker<'t> {
                 let of_module = called == b"Path"
                     && token(6) == Some(Token::Mark(b'.'))
                     && token(7) == Some(Token::Name(b"pathlib"));
-                if whole || of_module { self.constant(text) } else { None }
+                if whole || of_module { self.constant(text).map(Cow::Borrowed) } else { None }
             }
             _ => None,
         }
