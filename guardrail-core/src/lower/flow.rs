@@ -138,6 +138,11 @@ impl<'a> Lowerer<'a> {
 
     /// A directory may not be there, and then what follows runs where the shell stood before.
     fn may_have_stayed(&mut self, before: &Word<'a>) {
+        // Where the request stands is there, so whoever goes back to it comes to it.
+        let here = self.state.directory.as_known();
+        if here.is_some() && (here == Some(b"") || here == self.known.directory) {
+            return;
+        }
         // What lies in the request's own is judged by itself.
         if before.as_known() != Some(b"") || !before.from.is_empty() {
             let before = self.directory_traces(before);
