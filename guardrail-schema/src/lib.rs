@@ -15,6 +15,8 @@ mod file;
 mod keys;
 mod kinds;
 mod role;
+#[cfg(feature = "file")]
+mod role_file;
 mod tool;
 mod way;
 #[cfg(feature = "file")]
