@@ -306,9 +306,13 @@ impl<'a, 'k> Identifier<'a, 'k> {
         if leaves == Some(Leaves::Content) || call.rehearsal {
             return false;
         }
+        // Of code that is not followed, what it says that it writes is taken for what it writes.
+        let acts = call.found.iter().map(|act| &act.found.act);
         let unseen = !matches!(call.standing, Standing::Known | Standing::Nothing)
             || call.unknown.iter().any(|(unknown, _)| *unknown == Unknown::Code)
-            || call.found.iter().any(|act| matches!(act.found.act, Act::Opaque | Act::Write(None)))
+            || acts.clone().any(|act| matches!(act, Act::Write(None)))
+            || (acts.clone().any(|act| *act == Act::Opaque)
+                && !acts.clone().any(|act| matches!(act, Act::Write(_))))
             || !call.feeds.is_empty();
         let around = |word: Word<'a>| {
             let path = Path::of(self.attachments.cwd, &by.directory, &word);
