@@ -4,8 +4,8 @@ use std::cell::OnceCell;
 
 use guardrail_schema::{Language, Prints, Role};
 
-use crate::effect::View;
 use crate::effect::place::locate;
+use crate::effect::{Area, Location, View};
 use crate::identify::{Call, Given, Identified, Standing};
 use crate::lower::{ChannelId, Input, Invocation, Lead, Origin, Value, Word};
 use crate::shell::Span;
@@ -109,8 +109,10 @@ fn printed(call: &Call<'_, '_>, invocation: &Invocation<'_>, view: &View<'_>, ch
         given = Names { secret: given.secret || given.near || given.written, ..Names::default() };
     }
     // What an encoding hides may be the name of one, and so may be what a program puts together.
-    let secret =
-        call.has_facet("decode") || puts_together(call, invocation) || names_secret(call, invocation, view);
+    let secret = call.has_facet("decode")
+        || puts_together(call, invocation)
+        || spells(call, invocation, view)
+        || names_secret(call, invocation, view);
     let near = names_near(call, invocation, view);
     given.and(Names { secret, near, written: false })
 }
@@ -121,19 +123,50 @@ fn puts_together(call: &Call<'_, '_>, invocation: &Invocation<'_>) -> bool {
     const FEW_DIGITS: usize = 2;
     let given = matches!(invocation.stdin, Input::Channel(_) | Input::File(_))
         || call.arguments.iter().any(|argument| *argument.role == Role::Read);
-    let spells = |word: &Word<'_>| {
+    let writes = |word: &Word<'_>| {
         word.as_known().is_none_or(|text| {
             text.iter().any(|byte| matches!(byte, b'"' | b'\'' | b'`'))
                 || text.iter().filter(|byte| byte.is_ascii_digit()).count() > FEW_DIGITS
         })
     };
-    let other =
-        |language: Language| !(language.is_sql() || matches!(language, Language::Shell | Language::Mongo));
     !given
         && call.arguments.iter().any(|argument| match argument.role {
-            Role::Code(language) => other(*language) && spells(&argument.word),
+            Role::Code(language) => is_other(*language) && writes(&argument.word),
             _ => false,
         })
+}
+
+/// Whether the name of a secret stands in a program of another language, or the beginning of one: `s|^|/etc/|`.
+fn spells(call: &Call<'_, '_>, invocation: &Invocation<'_>, view: &View<'_>) -> bool {
+    const MOST: usize = 64;
+    let path = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-');
+    let secret = |text: &[u8]| {
+        let begun = [text, b"*"].concat();
+        let word = Word { pattern: Some(&begun), ..Word::unknown(call.named) };
+        locate(&Word::known(text, call.named), &invocation.directory, view).secret
+            || locate(&word, &invocation.directory, view).secret
+            // What separates the parts of a program may be taken for a directory's; this one is none.
+            || text == b"/etc/"
+    };
+    let mut programs = call.arguments.iter().filter_map(|argument| match argument.role {
+        Role::Code(language) if is_other(*language) => argument.word.as_known(),
+        _ => None,
+    });
+    programs.any(|text| {
+        let plain: Vec<u8> = text.iter().copied().filter(|byte| *byte != b'\\').collect();
+        let starts = plain.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        starts.take(MOST).any(|at| {
+            let rest = plain.get(at..).unwrap_or_default();
+            let end = rest.iter().position(|byte| !path(byte)).unwrap_or(rest.len());
+            end > 1 && secret(rest.get(..end).unwrap_or_default())
+        })
+    })
+}
+
+/// Whether a program in it is seen as a text alone: not the shell's, whose commands are, and no question to a
+/// database.
+const fn is_other(language: Language) -> bool {
+    !(language.is_sql() || matches!(language, Language::Shell | Language::Mongo))
 }
 
 /// Whether a word holds a text of the script's that can be seen.
@@ -164,6 +197,11 @@ fn says_something(text: &[u8]) -> bool {
     false
 }
 
+/// Whether secrets are among what lies there: of a home's own files the visible ones are none.
+fn holds_secrets(location: &Location) -> bool {
+    location.secret || (location.hoard && location.area == Area::System)
+}
+
 /// Whether what a call finds lies beside a secret, so that another name is enough to reach it.
 fn names_near(call: &Call<'_, '_>, invocation: &Invocation<'_>, view: &View<'_>) -> bool {
     let beside = |lead: Lead, path: &[u8]| {
@@ -174,7 +212,7 @@ fn names_near(call: &Call<'_, '_>, invocation: &Invocation<'_>, view: &View<'_>)
             _ => Value::Partial { prefix: b"", suffix: &all },
         };
         let word = Word { value, lead, pattern: Some(&all), ..Word::unknown(call.named) };
-        locate(&word, &invocation.directory, view).secret
+        holds_secrets(&locate(&word, &invocation.directory, view))
     };
     let text = |word: &Word<'_>| match (word.pattern, word.value) {
         (Some(pattern), _) => Some((word.lead, pattern.to_vec())),
