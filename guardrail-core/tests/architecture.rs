@@ -121,6 +121,7 @@ const NOT_A_TOOL: &[(&str, &str, &str)] = &[
     ("guardrail-core/src/effect/names.rs", "passwd", "the file"),
     ("guardrail-core/src/effect/names.rs", "ssh", "a folder of configuration"),
     ("guardrail-core/src/effect/names.rs", "zsh", "a folder of configuration"),
+    ("guardrail-core/src/effect/place.rs", "nix", "a directory of the system's"),
     ("guardrail-core/src/effect/roles.rs", "file", "the scheme of an address"),
     ("guardrail-core/src/effect/roles.rs", "git", "the scheme of an address"),
     ("guardrail-core/src/effect/roles.rs", "source", "a key of a mount option"),

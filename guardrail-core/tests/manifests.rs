@@ -125,3 +125,51 @@ fn bytes_that_are_no_text_are_not_believed() {
     let evaluation = GUARD.evaluate(&request.attachment("x", b"kind: Config\xffMap\n"));
     assert!(evaluation.unknown && evaluation.risk >= Risk::High);
 }
+
+#[test]
+fn what_is_unpacked_over_a_document_is_not_believed() {
+    let benign = "kind: ConfigMap\nmetadata: {name: a, namespace: b}\n";
+    let risk = |script: &str| {
+        let facts = Facts { environment: Some(Environment::Development), ..Facts::default() };
+        let request = Request::shell(script).facts(facts).attachment("k/x.yaml", benign.as_bytes());
+        GUARD.evaluate(&request).risk
+    };
+    let apply = "kubectl apply -f k/x.yaml";
+    assert_eq!(risk(apply), Risk::Medium);
+    for before in [
+        "git pull",
+        "git checkout main",
+        "git stash pop",
+        "tar xf a.tar",
+        "tar xf a.tar -C k",
+        "unzip a.zip",
+        "unzip -d k a.zip",
+        "make",
+        "sh render.sh",
+        "sudo make",
+    ] {
+        assert_eq!(risk(&format!("{before} && {apply}")), Risk::High, "{before}");
+        assert_eq!(risk(&format!("while true; do {apply}; {before}; done")), Risk::High, "{before}");
+    }
+    for beside in
+        ["git commit -m x", "git fetch", "tar xf a.tar -C other", "mkdir -p k", "echo make", "sleep 1"]
+    {
+        assert_ne!(risk(&format!("{beside} && {apply}")), Risk::High, "{beside}");
+    }
+    // What comes behind it comes too late.
+    assert_eq!(risk(&format!("{apply} && make test")), Risk::Medium);
+}
+
+#[test]
+fn a_plan_is_a_list_of_changes() {
+    let risk = |plan: &str| {
+        let facts = Facts { environment: Some(Environment::Development), ..Facts::default() };
+        let request = Request::shell("terraform apply p").facts(facts).attachment("p", plan.as_bytes());
+        GUARD.evaluate(&request)
+    };
+    let none = risk(r#"{"resource_changes": [], "planned_values": {}}"#);
+    for odd in [r#"{"resource_changes": {"a": 1}}"#, r#"{"resource_changes": "x", "planned_values": {}}"#] {
+        let evaluation = risk(odd);
+        assert!(evaluation.risk >= none.risk && evaluation.unknown, "{odd}");
+    }
+}

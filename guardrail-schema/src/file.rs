@@ -130,6 +130,8 @@ impl ToolFile {
         let (pflag, versions) =
             (keys.take("pflag")?.unwrap_or(false), keys.take("versions")?.unwrap_or(false));
         let abbreviations = keys.take("abbreviations")?.unwrap_or(!pflag);
+        let dash_values = keys.take("dash_values")?.unwrap_or(true);
+        let attached_values = keys.take("attached_values")?.unwrap_or(true);
         let tracks: Vec<String> = keys.take::<String>("tracks")?.map_or_else(Vec::new, |text| list(&text));
         let runtimes = runtimes(&mut keys)?;
         let (prefixes, help) = (keys.roles("prefixes")?, keys.take("help")?);
@@ -191,6 +193,8 @@ impl ToolFile {
             globs,
             versions,
             pflag,
+            dash_values,
+            attached_values,
             help,
             prefixes,
             commands,

@@ -23,6 +23,10 @@ pub struct Tool {
     pub versions: bool,
     /// Whether its flags are read as Go's pflag reads them: a short one takes `-f=value`.
     pub pflag: bool,
+    /// Whether the word behind a flag that takes a value is that value where it begins with a dash.
+    pub dash_values: bool,
+    /// Whether a flag's value may stand in the same word (`-fVALUE`, `--flag=VALUE`).
+    pub attached_values: bool,
     /// The word that directly behind a subcommand asks for its help alone (`git log --help`).
     pub help: Option<String>,
     /// What the beginning of a value says of the rest of it (`file://`), for words that have no
@@ -134,6 +138,10 @@ pub enum Prints {
     Pairs,
     /// Of such lines, nothing but the names.
     Names,
+    /// Lines of what it is given, each as it stands.
+    Lines,
+    /// Absolute paths, or nothing.
+    Paths,
 }
 
 /// What a command leaves in the files that it writes.

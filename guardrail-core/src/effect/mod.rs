@@ -341,6 +341,85 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
             (kind, _) => kind,
         };
         self.push(kind, span, Target::Path(word, location));
+        if kind == EffectKind::Read {
+            self.addressed(&word, span);
+        }
+        if matches!(kind, EffectKind::Write | EffectKind::Delete)
+            && !self.invocation.directory.from.is_empty()
+        {
+            self.where_it_stayed(kind, &word, location.area, span);
+        }
+    }
+
+    /// What an operand names to a tool that also takes addresses: `file:///etc/shadow`, `//localhost/etc/shadow`.
+    fn addressed(&mut self, word: &Word<'a>, span: Span) {
+        let text = word.prefix();
+        let behind = match text {
+            [b'/', b'/', ..] => text,
+            [b'f' | b'F', ..] => match text.split_at_checked(5) {
+                Some((scheme, rest)) if scheme.eq_ignore_ascii_case(b"file:") => rest,
+                _ => return,
+            },
+            _ => return,
+        };
+        let path = match behind.strip_prefix(b"//") {
+            Some(rest) => rest.iter().position(|byte| *byte == b'/').and_then(|at| rest.get(at..)),
+            None => Some(behind),
+        };
+        // What is written with signs that stand for others is not followed.
+        let plain = |path: &&[u8]| !path.iter().any(|byte| matches!(byte, b'%' | b'?' | b'#' | b'\\' | b'&'));
+        let known = path.filter(|path| word.as_known().is_some() && plain(path));
+        match known {
+            Some(path) => {
+                let path = Word { value: Value::Known(path), ..*word };
+                let location = place::locate(&path, &self.invocation.directory, self.view);
+                let kind = if location.secret { EffectKind::ReadSecret } else { EffectKind::Read };
+                self.push(kind, span, Target::Path(path, location));
+            }
+            None if text.first() != Some(&b'/') || text.to_ascii_lowercase().starts_with(b"//localhost") => {
+                self.push(
+                    EffectKind::ReadSecret,
+                    span,
+                    Target::Path(*word, place::locate(word, &self.invocation.directory, self.view)),
+                );
+            }
+            None => {}
+        }
+    }
+
+    /// A change where the shell stood before: a `cd` that fails leaves it there.
+    fn where_it_stayed(&mut self, kind: EffectKind, word: &Word<'a>, area: Area, span: Span) {
+        const MOST: usize = 16;
+        let settled =
+            self.invocation.directory.as_known().is_some() || self.invocation.directory.lead != Lead::Text;
+        let relative =
+            word.lead == Lead::Text && word.pattern.unwrap_or(word.prefix()).first() != Some(&b'/');
+        if !settled || !relative {
+            return;
+        }
+        let mut places = self.invocation.directory.from.iter().filter_map(|origin| match origin {
+            Origin::Files(lead, paths) => Some((*lead, *paths)),
+            _ => None,
+        });
+        let mut left = MOST;
+        for (lead, paths) in places.by_ref() {
+            for path in paths.split(|byte| *byte == b'\n').filter(|path| !path.is_empty()) {
+                let value = match lead {
+                    Lead::Text => Value::Known(path),
+                    _ => Value::Partial { prefix: b"", suffix: path },
+                };
+                let directory = Word { value, lead, ..Word::unknown(span) };
+                let location = place::locate(word, &directory, self.view);
+                let worse = !matches!(location.area, Area::Workspace | Area::Temporary | Area::Stream);
+                if worse && location.area != area {
+                    self.push(kind, span, Target::Path(*word, location));
+                }
+                left -= 1;
+                if left == 0 {
+                    return;
+                }
+            }
+        }
     }
 
     /// A recursive read of a whole home, or of where the system keeps its secrets, reads them.

@@ -2,12 +2,12 @@
 
 use std::cell::OnceCell;
 
-use guardrail_schema::Role;
+use guardrail_schema::{Language, Prints, Role};
 
-use crate::effect::View;
 use crate::effect::place::locate;
-use crate::identify::{Call, Given, Identified};
-use crate::lower::{Input, Invocation, Lead, Origin, Value, Word};
+use crate::effect::{Area, Location, View};
+use crate::identify::{Call, Given, Identified, Standing};
+use crate::lower::{ChannelId, Input, Invocation, Lead, Origin, Value, Word};
 use crate::shell::Span;
 
 /// The channels through which names of secrets may come, found when first asked for.
@@ -34,25 +34,218 @@ impl SecretNames<'_, '_, '_> {
 
     fn find(&self, view: &View<'_>) -> Vec<bool> {
         let program = &self.identified.program;
-        let mut channels = vec![false; program.channels.len()];
-        for call in &self.identified.calls {
-            let Some(invocation) = program.invocation(call.invocation) else { continue };
-            let Some(out) = invocation.stdout else { continue };
-            // What stands between lets names pass.
-            let passes = match invocation.stdin {
-                Input::Channel(channel) => channels.get(channel.0 as usize).copied().unwrap_or(false),
-                _ => false,
-            };
-            // What an encoding hides may be the name of one.
-            let hides = || call.has_facet("decode");
-            if (passes || hides() || names_secret(call, invocation, view))
-                && let Some(slot) = channels.get_mut(out.0 as usize)
-            {
-                *slot = true;
+        let mut channels = vec![Names::default(); program.channels.len()];
+        // What wraps a command stands before it, and what reads from it may stand between.
+        for _ in 0..MOST_ROUNDS {
+            let mut grown = false;
+            for call in &self.identified.calls {
+                let Some(invocation) = program.invocation(call.invocation) else { continue };
+                let Some(out) = invocation.stdout else { continue };
+                let printed = printed(call, invocation, view, &channels);
+                if let Some(slot) = channels.get_mut(out.0 as usize) {
+                    let more = slot.and(printed);
+                    grown |= more != *slot;
+                    *slot = more;
+                }
+            }
+            if !grown {
+                break;
             }
         }
-        channels
+        channels.into_iter().map(|names| names.secret).collect()
     }
+}
+
+/// How often names are passed on from command to command.
+const MOST_ROUNDS: usize = 4;
+
+/// What may come through a channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Names {
+    /// The name of a secret.
+    secret: bool,
+    /// The name of a file that lies beside one.
+    near: bool,
+    /// A text of the script's own.
+    written: bool,
+}
+
+impl Names {
+    const fn and(self, other: Self) -> Self {
+        Self {
+            secret: self.secret || other.secret,
+            near: self.near || other.near,
+            written: self.written || other.written,
+        }
+    }
+}
+
+/// What a call may print of names.
+fn printed(call: &Call<'_, '_>, invocation: &Invocation<'_>, view: &View<'_>, channels: &[Names]) -> Names {
+    if call.prints == Some(Prints::Number) {
+        return Names::default();
+    }
+    let of = |channel: ChannelId| channels.get(channel.0 as usize).copied().unwrap_or_default();
+    let mut given = match invocation.stdin {
+        Input::Channel(channel) => of(channel),
+        Input::Text(word) => Names { written: is_written(&word), ..Names::default() },
+        _ => Names::default(),
+    };
+    for origin in invocation.words.iter().flat_map(|word| word.from) {
+        if let Origin::Channel(channel) = origin {
+            given = given.and(Names { secret: false, ..of(*channel) });
+        }
+    }
+    // What wraps a command passes on what that prints, and code is read and not printed.
+    let wraps = call.arguments.iter().any(|argument| matches!(argument.role, Role::Argv | Role::Words(_)))
+        || call.command.is_some_and(|command| command.appends_input.is_some())
+        || !call.feeds.is_empty();
+    let as_it_stands = wraps || call.prints.is_some() || call.standing == Standing::Nothing;
+    if as_it_stands {
+        let says = call.prints == Some(Prints::Operands) && invocation.words.iter().skip(1).any(is_said);
+        given.written |= says;
+    } else {
+        // Of a name, or of a text of the script's, it may make any other.
+        given = Names { secret: given.secret || given.near || given.written, ..Names::default() };
+    }
+    // What an encoding hides may be the name of one, and so may be what a program puts together.
+    let secret = call.has_facet("decode")
+        || puts_together(call, invocation)
+        || spells(call, invocation, view)
+        || names_secret(call, invocation, view);
+    let near = names_near(call, invocation, view);
+    given.and(Names { secret, near, written: false })
+}
+
+/// Whether a program of another language than the shell's prints what it makes of nothing but its own text: it is
+/// given no names, and has letters of its own to write some.
+fn puts_together(call: &Call<'_, '_>, invocation: &Invocation<'_>) -> bool {
+    const FEW_DIGITS: usize = 2;
+    let given = matches!(invocation.stdin, Input::Channel(_) | Input::File(_))
+        || call.arguments.iter().any(|argument| *argument.role == Role::Read);
+    let writes = |word: &Word<'_>| {
+        word.as_known().is_none_or(|text| {
+            text.iter().any(|byte| matches!(byte, b'"' | b'\'' | b'`'))
+                || text.iter().filter(|byte| byte.is_ascii_digit()).count() > FEW_DIGITS
+        })
+    };
+    !given
+        && call.arguments.iter().any(|argument| match argument.role {
+            Role::Code(language) => is_other(*language) && writes(&argument.word),
+            _ => false,
+        })
+}
+
+/// Whether the name of a secret stands in a program of another language, or the beginning of one: `s|^|/etc/|`.
+fn spells(call: &Call<'_, '_>, invocation: &Invocation<'_>, view: &View<'_>) -> bool {
+    const MOST: usize = 64;
+    let path = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-');
+    let secret = |text: &[u8]| {
+        let begun = [text, b"*"].concat();
+        let word = Word { pattern: Some(&begun), ..Word::unknown(call.named) };
+        locate(&Word::known(text, call.named), &invocation.directory, view).secret
+            || locate(&word, &invocation.directory, view).secret
+            // What separates the parts of a program may be taken for a directory's; this one is none.
+            || text == b"/etc/"
+    };
+    let mut programs = call.arguments.iter().filter_map(|argument| match argument.role {
+        Role::Code(language) if is_other(*language) => argument.word.as_known(),
+        _ => None,
+    });
+    programs.any(|text| {
+        let plain: Vec<u8> = text.iter().copied().filter(|byte| *byte != b'\\').collect();
+        let starts = plain.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        starts.take(MOST).any(|at| {
+            let rest = plain.get(at..).unwrap_or_default();
+            let end = rest.iter().position(|byte| !path(byte)).unwrap_or(rest.len());
+            end > 1 && secret(rest.get(..end).unwrap_or_default())
+        })
+    })
+}
+
+/// Whether a program in it is seen as a text alone: not the shell's, whose commands are, and no question to a
+/// database.
+const fn is_other(language: Language) -> bool {
+    !(language.is_sql() || matches!(language, Language::Shell | Language::Mongo))
+}
+
+/// Whether a word holds a text of the script's that can be seen.
+fn is_written(word: &Word<'_>) -> bool {
+    word.as_known().is_some_and(|text| !text.trim_ascii().is_empty()) || !word.maybe.is_empty()
+}
+
+/// The same, of a word that is printed: of a format that says only how, nothing is left.
+fn is_said(word: &Word<'_>) -> bool {
+    word.as_known().is_some_and(says_something) || !word.maybe.is_empty()
+}
+
+/// Whether anything is left of a text without its `%s` and `\\n`.
+fn says_something(text: &[u8]) -> bool {
+    let mut bytes = text.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'%' => {
+                bytes.find(|byte| !matches!(byte, b'-' | b'.' | b'0'..=b'9'));
+            }
+            b'\\' => {
+                bytes.next();
+            }
+            byte if byte.is_ascii_whitespace() => {}
+            _ => return true,
+        }
+    }
+    false
+}
+
+/// Whether secrets are among what lies there: of a home's own files the visible ones are none.
+fn holds_secrets(location: &Location) -> bool {
+    location.secret || (location.hoard && location.area == Area::System)
+}
+
+/// Whether what a call finds lies beside a secret, so that another name is enough to reach it.
+fn names_near(call: &Call<'_, '_>, invocation: &Invocation<'_>, view: &View<'_>) -> bool {
+    let beside = |lead: Lead, path: &[u8]| {
+        let end = path.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
+        let all = [path.get(..end).unwrap_or_default(), b"*"].concat();
+        let value = match lead {
+            Lead::Text => Value::Unknown,
+            _ => Value::Partial { prefix: b"", suffix: &all },
+        };
+        let word = Word { value, lead, pattern: Some(&all), ..Word::unknown(call.named) };
+        holds_secrets(&locate(&word, &invocation.directory, view))
+    };
+    let text = |word: &Word<'_>| match (word.pattern, word.value) {
+        (Some(pattern), _) => Some((word.lead, pattern.to_vec())),
+        (None, Value::Known(text)) => Some((word.lead, text.to_vec())),
+        (None, Value::Partial { suffix, .. }) if word.lead != Lead::Text => {
+            Some((word.lead, suffix.to_vec()))
+        }
+        _ => None,
+    };
+    let globbed = |word: &&Word<'_>| word.pattern.is_some();
+    let words = invocation.words.iter().skip(1).filter(globbed);
+    if words.filter_map(text).any(|(lead, path)| beside(lead, &path)) {
+        return true;
+    }
+    let found = call.lists.iter().filter_map(|origin| match origin {
+        Origin::Files(lead, paths) => Some((*lead, *paths)),
+        _ => None,
+    });
+    let mut found =
+        found.flat_map(|(lead, paths)| paths.split(|b| *b == b'\n').map(move |path| (lead, path)));
+    if found.any(|(lead, path)| beside(lead, path)) {
+        return true;
+    }
+    let walked = |word: Word<'_>| !call.lists.is_empty() && locate(&word, &invocation.directory, view).hoard;
+    if call.arguments.iter().any(|argument| *argument.role == Role::Read && walked(argument.word)) {
+        return true;
+    }
+    let operands = call.arguments.iter().filter(|argument| argument.given == Given::Operand);
+    let named = operands.filter(|argument| matches!(argument.role, Role::Name | Role::Directory));
+    named.map(|argument| argument.word).any(|word| {
+        locate(&word, &invocation.directory, view).hoard
+            || text(&word).is_some_and(|(lead, path)| beside(lead, &path))
+    })
 }
 
 /// Whether a secret is among the paths of a call, or among the names that it looks for there.
@@ -116,4 +309,19 @@ fn names_secret(call: &Call<'_, '_>, invocation: &Invocation<'_>, view: &View<'_
                 })
             })
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_says_nothing_by_itself() {
+        for text in [&b"%s\\n"[..], b"%-10s %d\\t", b" ", b""] {
+            assert!(!says_something(text), "{}", String::from_utf8_lossy(text));
+        }
+        for text in [&b"a"[..], b"%s/x", b"\\x2f", b"\\057", b"%.0sx"] {
+            assert!(says_something(text), "{}", String::from_utf8_lossy(text));
+        }
+    }
 }

@@ -4,7 +4,9 @@ use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{Command, Count, Flag, Grammar, Operand, Risk, Role, ValueKind};
 
 use crate::identify::call::{Call, FlagUse, Unknown};
-use crate::identify::lookup::{counts, decides, exact, is_assignment, is_open_group, is_true, strays};
+use crate::identify::lookup::{
+    begins_with_dash, counts, decides, exact, is_assignment, is_open_group, is_true, may_spell_flag, strays,
+};
 use crate::knowledge::KnownTool;
 use crate::lower::{Value, Word};
 use crate::shell::Span;
@@ -186,7 +188,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                     return self.partial_flag(prefix, word);
                 }
                 Value::Known(_) => {}
-                _ if word.may_be_flag() => {
+                _ if word.may_be_flag() && self.may_spell_flag(&word) => {
                     self.call.unknown.push((Unknown::MaybeFlag, word.span));
                     (self.uncertain, self.hidden_flags) = (true, true);
                 }
@@ -207,7 +209,12 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         // a number) brings no flag along behind it, as it is none in front.
         let chosen = word.splits && !word.from.is_empty();
         let one_flag = !chosen && word.prefix().first() == Some(&b'-');
-        self.hidden_flags |= several && !self.ended && !one_flag && word.may_be_flag();
+        let hidden = several && !self.ended && !one_flag && word.may_be_flag();
+        self.hidden_flags |= hidden && self.may_spell_flag(&word);
+    }
+
+    fn may_spell_flag(&self, word: &Word<'a>) -> bool {
+        may_spell_flag(&self.tool.tool, self.chain.iter().flatten().copied(), word)
     }
 
     fn operand(&mut self, word: Word<'a>) {
@@ -330,7 +337,8 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
 
     /// `--flag=value`, `--fl` for `--flag`, and with single-dash grammars `-flag=value`.
     fn long(&mut self, text: &'a [u8], word: Word<'a>) {
-        let (name, value) = match text.iter().position(|&b| b == b'=') {
+        let equals = text.iter().position(|&b| b == b'=').filter(|_| self.tool.tool.attached_values);
+        let (name, value) = match equals {
             Some(equals) => {
                 let (name, value) = text.split_at(equals);
                 (name, Some(Word::known(value.get(1..).unwrap_or_default(), word.span)))
@@ -432,7 +440,9 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             let attached = (!rest.is_empty()).then(|| Word::known(rest, span));
             match flag.value {
                 ValueKind::None => self.take(flag, None, span),
-                ValueKind::Required if bundle => self.take(flag, None, span),
+                ValueKind::Required if bundle || !self.tool.tool.attached_values => {
+                    self.take(flag, None, span);
+                }
                 ValueKind::Required | ValueKind::Optional | ValueKind::Terminated => {
                     return self.take(flag, attached, span);
                 }
@@ -527,11 +537,13 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             }
             (_, Some(value)) => Some(value),
             (ValueKind::Required, None) => {
+                // A flag of its own makes nothing safer, should it be this one's value after all.
                 let next = self.words.get(self.at).copied();
+                let flag = !self.tool.tool.dash_values && next.as_ref().is_some_and(begins_with_dash);
+                self.may_be_value = if flag { Some(self.at) } else { self.may_be_value };
+                let next = next.filter(|_| !flag);
                 self.at += usize::from(next.is_some());
-                if let Some(word) = next {
-                    self.note_uncertain(word);
-                }
+                next.into_iter().for_each(|word| self.note_uncertain(word));
                 next
             }
             (ValueKind::Terminated, None) => {

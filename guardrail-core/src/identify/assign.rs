@@ -82,7 +82,12 @@ fn raises(flag: &schema::Flag) -> bool {
             Role::Text | Role::Name | Role::Read | Role::Document(_) | Role::Directory | Role::Placeholder
         )
     };
-    flag.effects.iter().any(|effect| effect.kind != Some(EffectKind::Read))
+    // A note is no effect.
+    let matters = |effect: &schema::Effect| match effect.kind {
+        Some(kind) => kind != EffectKind::Read,
+        None => effect.risk > Some(Risk::Low),
+    };
+    flag.effects.iter().any(matters)
         || flag.role.as_ref().is_some_and(role)
         || flag.keys.iter().any(|(_, r)| role(r))
         || flag.operands.iter().flatten().any(|operand| role(&operand.role))

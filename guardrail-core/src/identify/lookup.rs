@@ -1,8 +1,8 @@
 //! What a word is to a command of a tool: its flags by their spelling, and what depends on it.
 
-use guardrail_schema::{Command, Flag, Operand};
+use guardrail_schema::{Command, Flag, Operand, Tool};
 
-use crate::lower::Word;
+use crate::lower::{Value, Word};
 
 /// The flag of `command` that is spelled so.
 pub(super) fn exact<'k>(command: &'k Command, spelling: &[u8]) -> Option<&'k Flag> {
@@ -25,6 +25,31 @@ pub(super) fn strays(command: &Command, from: &Command) -> bool {
 pub(super) fn counts(words: usize, command: &Command, spelling: &[u8], flag: &Flag) -> bool {
     let inherited = words > 0 && command.path.is_empty() && flag.sets.is_some();
     !inherited || !matches!(spelling, b"-v" | b"-V" | b"--version" | b"-version" | b"-Version")
+}
+
+/// Whether a flag of these commands could end as `word` ends: where values stand in words of their own,
+/// `*.json` is none.
+pub(super) fn may_spell_flag<'k>(
+    tool: &Tool,
+    mut commands: impl Iterator<Item = &'k Command> + Clone,
+    word: &Word<'_>,
+) -> bool {
+    let ending = match word.value {
+        Value::Partial { suffix, .. } if !word.splits => suffix,
+        _ => b"",
+    };
+    if tool.attached_values || tool.abbreviations || ending.is_empty() {
+        return true;
+    }
+    let short = |letter: &u8| commands.clone().any(|command| exact(command, &[b'-', *letter]).is_some());
+    let cluster = ending.iter().all(short);
+    let ends = |(spelling, _): &(String, u16)| spelling.as_bytes().ends_with(ending);
+    cluster || commands.any(|command| command.spellings.iter().any(ends))
+}
+
+/// Whether a word is spelled as a flag is, and no negative number.
+pub(super) fn begins_with_dash(word: &Word<'_>) -> bool {
+    matches!(word.prefix(), [b'-', second, ..] if !second.is_ascii_digit())
 }
 
 /// Whether a case of `command` looks at what stands in `slot`.

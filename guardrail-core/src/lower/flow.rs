@@ -4,7 +4,7 @@ use crate::lower::environment;
 use crate::lower::expand::Mode;
 use crate::lower::join::Ends;
 use crate::lower::lowerer::{Lowerer, State, Unit};
-use crate::lower::{Input, Origin, Resolution, Value, Word};
+use crate::lower::{Input, Lead, Origin, Resolution, Value, Word};
 use crate::shell::{
     self, Arm, ArmEnd, Branch, Command, CommandId, CommandKind, Item, Join, Part, Slice, Span, Stage,
 };
@@ -138,6 +138,16 @@ impl<'a> Lowerer<'a> {
 
     /// A directory may not be there, and then what follows runs where the shell stood before.
     fn may_have_stayed(&mut self, before: &Word<'a>) {
+        // Where the request stands is there, so whoever goes back to it comes to it.
+        let here = &self.state.directory;
+        let own = match here.value {
+            Value::Known(path) => path.is_empty() || Some(path) == self.known.directory,
+            Value::Partial { suffix, .. } => here.lead == Lead::WorkingDirectory && suffix.is_empty(),
+            Value::Unknown => false,
+        };
+        if own {
+            return;
+        }
         // What lies in the request's own is judged by itself.
         if before.as_known() != Some(b"") || !before.from.is_empty() {
             let before = self.directory_traces(before);

@@ -49,6 +49,14 @@ fn prints_number(call: &Call<'_, '_>, writer: &Invocation<'_>) -> bool {
             Some(Prints::Operands) => {
                 writer.words.iter().skip(1).all(|word| word.as_known().is_some_and(number))
             }
-            Some(Prints::Hashes | Prints::Files | Prints::Pairs | Prints::Names) | None => false,
+            Some(
+                Prints::Hashes
+                | Prints::Files
+                | Prints::Pairs
+                | Prints::Names
+                | Prints::Lines
+                | Prints::Paths,
+            )
+            | None => false,
         }
 }

@@ -13,7 +13,7 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
             let (risk, message) = match unknown {
                 Unknown::Subcommand(risk) => (risk, "is a subcommand of which nothing is known"),
                 Unknown::Flag => (Risk::Medium, "is a flag of which nothing is known"),
-                Unknown::MaybeFlag if begins_with_hash(case, call, span) => continue,
+                Unknown::MaybeFlag if begins_like_no_flag(case, call, span) => continue,
                 Unknown::MaybeFlag => (Risk::Medium, "could become a flag that changes what this does"),
                 Unknown::Key => (Risk::Medium, "is a setting of which nothing is known"),
                 // An effect of its own.
@@ -24,16 +24,16 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
     }
 }
 
-/// Whether the word at `span` is what one command prints, which is nothing but hashes, and text that
-/// begins like no flag: `$(git merge-base a b)...HEAD`.
-fn begins_with_hash(case: &Case<'_, '_, '_>, call: &Call<'_, '_>, span: Span) -> bool {
+/// Whether the word at `span` is what one command prints, which is nothing but hashes or absolute paths,
+/// and text that begins like no flag: `$(git merge-base a b)...HEAD`, `"$(which python3)"`.
+fn begins_like_no_flag(case: &Case<'_, '_, '_>, call: &Call<'_, '_>, span: Span) -> bool {
     let program = &case.analysis.identified.program;
     let text = program.sources.get(call.source.0 as usize).map(|source| span.of(source.text));
     let words = program.invocations.get(call.invocation.0 as usize).map(|invocation| invocation.words);
     let mut there = words.unwrap_or_default().iter().filter(|word| word.span == span);
     match (there.next(), there.next(), text) {
         (Some(word), None, Some(text)) if is_one_substitution(text) => {
-            output_before(word).is_some_and(|channel| prints_hashes(case, channel))
+            output_before(word).is_some_and(|channel| prints_no_flag(case, channel))
         }
         _ => false,
     }
@@ -62,23 +62,23 @@ fn output_before(word: &Word<'_>) -> Option<ChannelId> {
     }
 }
 
-fn prints_hashes(case: &Case<'_, '_, '_>, channel: ChannelId) -> bool {
+fn prints_no_flag(case: &Case<'_, '_, '_>, channel: ChannelId) -> bool {
     let identified = &case.analysis.identified;
     let mut writers = identified.program.invocations.iter().zip(0..);
     writers.all(|(writer, index)| {
         let mut calls = identified.calls_of(InvocationId(index)).peekable();
         writer.stdout != Some(channel)
-            || (calls.peek().is_some() && calls.all(|call| prints_only_hashes(call, writer)))
+            || (calls.peek().is_some() && calls.all(|call| says_no_flag(call, writer)))
     })
 }
 
 /// Nothing that was set for it makes it print more, and what it may say of its own words is no flag.
-fn prints_only_hashes(call: &Call<'_, '_>, writer: &Invocation<'_>) -> bool {
+fn says_no_flag(call: &Call<'_, '_>, writer: &Invocation<'_>) -> bool {
     let messages =
         writer.redirects.iter().any(|redirect| redirect.both || redirect.kind == RedirectKind::Descriptor);
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._/@^~:-".contains(byte);
     call.standing == Standing::Known
-        && call.prints == Some(Prints::Hashes)
+        && matches!(call.prints, Some(Prints::Hashes | Prints::Paths))
         && call.flags.is_empty()
         && !messages
         && writer.environment == EnvironmentId::default()

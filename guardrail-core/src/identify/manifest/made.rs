@@ -10,9 +10,9 @@ use guardrail_schema::{EffectKind, Leaves, Prints, Role, Scope};
 use super::path::Path;
 use super::source::{Wanted, printed_files};
 use crate::identify::Identifier;
-use crate::identify::call::{Argument, Call, Given};
+use crate::identify::call::{Argument, Call, Given, Standing, Unknown};
 use crate::identify::language::Act;
-use crate::lower::{FileName, Input, Invocation, RedirectKind, Resolution, SourceId, Template, Word};
+use crate::lower::{FileName, Input, Invocation, Place, RedirectKind, Resolution, SourceId, Template, Word};
 use crate::shell::Span;
 
 /// Texts that are kept of one file.
@@ -270,6 +270,80 @@ impl<'a, 'k> Identifier<'a, 'k> {
             made.changed |= write.left.rest == Rest::Changes;
         }
         made
+    }
+
+    /// Whether something that `of` does not stand before changes files that no word of it names: it unpacks,
+    /// checks out, or runs what nobody has seen.
+    pub(super) fn may_be_replaced(&self, wanted: &Wanted<'_, '_>, of: &Invocation<'a>) -> bool {
+        let program = &self.lowerer.program;
+        let first = |invocation: &Invocation<'a>| {
+            let mut invocation = *invocation;
+            while let Some(&parent) = invocation.parent.and_then(|id| program.invocation(id)) {
+                invocation = parent;
+            }
+            (invocation.source, invocation.span)
+        };
+        let reader = first(of);
+        let again = |by: &Invocation<'_>| {
+            let context = by.context;
+            context.in_loop.is_some() || context.background || context.deferred || context.uncalled
+        };
+        self.calls.iter().any(|call| {
+            let Some(by) = program.invocation(call.invocation).filter(|by| by.place == Place::Here) else {
+                return false;
+            };
+            if by.span == of.span && by.source == of.source {
+                return false;
+            }
+            let writer = first(by);
+            let behind = writer.0 == reader.0 && writer.1.start > reader.1.start;
+            (!behind || again(by) || again(of)) && self.replaces_files(call, by, wanted)
+        })
+    }
+
+    fn replaces_files(&self, call: &Call<'a, 'k>, by: &Invocation<'a>, wanted: &Wanted<'_, '_>) -> bool {
+        let leaves = call.command.and_then(|command| command.leaves);
+        if leaves == Some(Leaves::Content) || call.rehearsal {
+            return false;
+        }
+        // Of code that is not followed, what it says that it writes is taken for what it writes.
+        let acts = call.found.iter().map(|act| &act.found.act);
+        let unseen = !matches!(call.standing, Standing::Known | Standing::Nothing)
+            || call.unknown.iter().any(|(unknown, _)| *unknown == Unknown::Code)
+            || acts.clone().any(|act| matches!(act, Act::Write(None)))
+            || (acts.clone().any(|act| *act == Act::Opaque)
+                && !acts.clone().any(|act| matches!(act, Act::Write(_))))
+            || !call.feeds.is_empty();
+        let around = |word: Word<'a>| {
+            let path = Path::of(self.attachments.cwd, &by.directory, &word);
+            let known = path.rooted && wanted.path.rooted && word.as_known().is_some();
+            !known
+                || (wanted.path.parts.len() > path.parts.len() && wanted.path.parts.starts_with(&path.parts))
+        };
+        let stated = || {
+            call.effects.iter().any(|(effect, _)| {
+                let here = matches!(effect.scope.unwrap_or(call.scope), Scope::Local | Scope::Repository);
+                let target = || effect.target.as_ref().map(|target| call.facet(target));
+                here && match effect.kind {
+                    Some(EffectKind::Execute) => true,
+                    Some(EffectKind::Write) => {
+                        let mut words = target().into_iter().flatten().peekable();
+                        words.peek().is_none() || words.any(around)
+                    }
+                    _ => false,
+                }
+            })
+        };
+        let named = || {
+            call.arguments.iter().any(|argument| match argument.role {
+                Role::Script(_) => true,
+                Role::Write if leaves.is_none() => {
+                    argument.word.as_known().is_some() && around(argument.word)
+                }
+                _ => false,
+            })
+        };
+        unseen || stated() || named()
     }
 
     /// Takes in a text: behind each that may stand there, or in its place.

@@ -264,7 +264,10 @@ impl<'a, 'k> Reader<'_, 'a, 'k> {
             self.problem("is no plan");
         }
         for list in changes {
-            let Some(Node { value: Value::Sequence(entries), .. }) = self.tree.node(list) else { continue };
+            let Some(Node { value: Value::Sequence(entries), .. }) = self.tree.node(list) else {
+                self.problem("is a plan whose changes are no list");
+                continue;
+            };
             for &entry in entries {
                 let one = |key: &str| {
                     let id = *self.tree.values(entry, key).first()?;

@@ -214,7 +214,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let verb = verb(call, given.name);
         call.documents.push(Named { path: named, within, deep, seen, verb });
         // All writes are looked through for who made it.
-        let steps = self.writes.len() / 16;
+        let steps = (self.writes.len() + self.calls.len()) / 16;
         if !self.lowerer.spend(steps as u32, of.source, of.span) {
             return;
         }
@@ -247,7 +247,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }
         // Of what nobody has seen, nothing was believed that a change could make untrue.
         let told = call.manifests.len() > before;
-        if made.unknown || (made.changed && told) {
+        let changed = || made.changed || self.may_be_replaced(&wanted, of);
+        if made.unknown || (told && changed()) {
             let why = "is made by a command before it, which may write anything";
             self.problem(call, given, Problem::Unreadable(why));
         }

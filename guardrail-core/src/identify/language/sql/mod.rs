@@ -76,6 +76,18 @@ fn read_as(text: &[u8], reading: Reading, any: bool, depth: u8) -> (Vec<Found<'_
         match token.kind {
             Kind::Mark(b';') => {}
             Kind::Mark(b'\\') => {
+                // `\u mysql` is `USE mysql`.
+                if let [b'u', b' ' | b'\t', schema @ ..] = lexer.cursor.rest()
+                    && reading.is_mysql()
+                {
+                    let word = schema.trim_ascii_start();
+                    let quoted = |byte: &u8| matches!(byte, b'`' | b'\'' | b'"');
+                    let word = word.split(|byte| byte.is_ascii_whitespace() || *byte == b';').next();
+                    let word = word.unwrap_or_default();
+                    let from = word.iter().take_while(|byte| quoted(byte)).count();
+                    let word = word.get(from..).unwrap_or_default();
+                    used = word.split(quoted).next();
+                }
                 if !client::backslash(&mut lexer.cursor, token.at.start, reading, any, &mut found) {
                     continue;
                 }
@@ -91,10 +103,12 @@ fn read_as(text: &[u8], reading: Reading, any: bool, depth: u8) -> (Vec<Found<'_
             }
         }
         statement::read(text, &tokens, Around { reading, used, depth }, &mut found);
-        if let [verb, schema, ..] = tokens.as_slice()
-            && verb.is("USE")
-        {
-            used = Some(schema.text);
+        match tokens.as_slice() {
+            [verb, schema, ..] if verb.is("USE") => used = Some(schema.text),
+            [verb, path, _, schema, ..] if verb.is("SET") && path.is("SEARCH_PATH") => {
+                used = Some(schema.text)
+            }
+            _ => {}
         }
         tokens.clear();
     }
