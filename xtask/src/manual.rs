@@ -90,7 +90,10 @@ impl Manual {
         let mut found = Vec::new();
         for (flag, takes) in self.listed().filter(|(flag, _)| !excused(flag)) {
             let kinds = kinds(tool, path, flag);
-            if let Some(kind) = kinds.first().filter(|_| !kinds.iter().any(|kind| takes.agrees(flag, *kind)))
+            // In Go's manner a value is attached by `=` alone, to letters, too.
+            let clusters = !flag.starts_with("--") && !tool.pflag;
+            if let Some(kind) =
+                kinds.first().filter(|_| !kinds.iter().any(|kind| takes.agrees(clusters, *kind)))
             {
                 found.push(format!("`{flag}` {}, and is declared as {}", takes.says(), declared(*kind)));
             }

@@ -24,16 +24,14 @@ pub enum Takes {
 }
 
 impl Takes {
-    /// Whether the flag `name`, where it is declared as `kind`, is read as the page says.
+    /// Whether a flag that is declared as `kind` is read as the page says. `clusters` says that letters
+    /// attached to it are further flags, unless they are its value.
     #[must_use]
-    pub fn agrees(self, name: &str, kind: ValueKind) -> bool {
+    pub fn agrees(self, clusters: bool, kind: ValueKind) -> bool {
         match self {
             Takes::Untold => true,
             // `--all` takes no other word either way, but `-ab` would lose its second letter.
-            Takes::Nothing if name.starts_with("--") => {
-                matches!(kind, ValueKind::None | ValueKind::Optional)
-            }
-            Takes::Nothing => kind == ValueKind::None,
+            Takes::Nothing => kind == ValueKind::None || (!clusters && kind == ValueKind::Optional),
             Takes::Value => matches!(kind, ValueKind::Required | ValueKind::Terminated),
             Takes::Attached => kind == ValueKind::Optional,
         }
@@ -242,9 +240,9 @@ mod tests {
             (Takes::Untold, [true, true, true, true]),
         ] {
             let kinds = [ValueKind::None, ValueKind::Required, ValueKind::Terminated, ValueKind::Optional];
-            assert_eq!(kinds.map(|kind| takes.agrees("-a", kind)), agrees, "{takes:?}");
+            assert_eq!(kinds.map(|kind| takes.agrees(true, kind)), agrees, "{takes:?}");
         }
-        assert!(Takes::Nothing.agrees("--all", ValueKind::Optional));
-        assert!(!Takes::Nothing.agrees("--all", ValueKind::Required));
+        assert!(Takes::Nothing.agrees(false, ValueKind::Optional));
+        assert!(!Takes::Nothing.agrees(false, ValueKind::Required));
     }
 }
