@@ -4,7 +4,9 @@ use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{Command, Count, Flag, Grammar, Operand, Risk, Role, ValueKind};
 
 use crate::identify::call::{Call, FlagUse, Unknown};
-use crate::identify::lookup::{counts, decides, exact, is_assignment, is_open_group, is_true, strays};
+use crate::identify::lookup::{
+    asks_version, counts, decides, exact, is_assignment, is_open_group, is_true, strays,
+};
 use crate::knowledge::KnownTool;
 use crate::lower::{Value, Word};
 use crate::shell::Span;
@@ -41,6 +43,8 @@ pub(super) struct Arguments<'c, 'a, 'k> {
     may_be_value: Option<usize>,
     /// A lowering flag is there that may mean something else.
     doubted: bool,
+    /// The tool's own version is asked for.
+    asks_version: bool,
     /// Where a word stands that cannot be known, in the place of a subcommand.
     unsettled: Option<usize>,
     /// Where an unlisted flag stands whose value the word behind it may be, which decides what this does.
@@ -104,6 +108,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             negated,
             may_be_value: None,
             doubted: false,
+            asks_version: false,
             unsettled: None,
             swallows: None,
             behind: 1,
@@ -256,6 +261,8 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         match self.tool.subcommand(wanted).filter(|command| !operand(command)) {
             Some(command) => {
                 self.path_len += 1;
+                // Some tools read it there and go on (`docker -v run`).
+                self.doubted |= self.asks_version;
                 self.behind = self.at;
                 self.command = command;
                 self.grammar = command.grammar.unwrap_or(self.grammar);
@@ -313,6 +320,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             self.negated.push(name);
         }
         if let Some(flag) = self.find(text) {
+            self.asks_version |= flag.sets.is_some() && asks_version(text);
             return self.take(flag, None, word.span);
         }
         let help = self.tool.tool.help.as_deref().is_some_and(|help| help.as_bytes() == text);
@@ -417,6 +425,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                 }
                 return self.unlisted(span);
             };
+            self.asks_version |= flag.sets.is_some() && matches!(letter, b'v' | b'V');
             let rest = text.get(at..).unwrap_or_default();
             if self.tool.tool.pflag {
                 match (rest.strip_prefix(b"="), flag.value) {
