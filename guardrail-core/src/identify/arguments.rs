@@ -358,6 +358,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             }
             self.abbreviated(name)
         });
+        self.asks_version |= asks_version(name) && flag.is_some_and(|flag| flag.sets.is_some());
         match flag {
             Some(flag) => self.take(flag, value, word.span),
             None => {

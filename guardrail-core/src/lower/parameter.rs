@@ -64,6 +64,9 @@ impl<'a> Lowerer<'a> {
                     self.arguments(unit, parameter);
                     Expansion::List { elements, rest, joined }
                 }
+                ParameterOperator::Default { .. } | ParameterOperator::Alternate { .. } => {
+                    self.list_or_other(unit, parameter, name, (elements, rest, joined))
+                }
                 _ if self.edits(unit, parameter) && elements.len() <= environment::MOST_MAYBE => {
                     self.edited_list(unit, parameter, name, (elements, rest, joined))
                 }
@@ -433,6 +436,29 @@ impl<'a> Lowerer<'a> {
                 Word { from: environment::union(self.arena, made.from, self.neighbours(value)), ..made }
             }
         }
+    }
+
+    /// `"${@:-x}"`: some of the list, or what stands in its place.
+    #[inline(never)]
+    fn list_or_other(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        parameter: &Parameter,
+        name: &'a [u8],
+        (elements, rest, joined): (&'a [Word<'a>], Option<&'a [Origin<'a>]>, bool),
+    ) -> Expansion<'a> {
+        let [other, _] = parameter.arguments;
+        if elements.is_empty() && rest.is_none() {
+            if matches!(parameter.operator, ParameterOperator::Default { .. }) {
+                return Expansion::Parts(other);
+            }
+            self.unused(unit, other, parameter.span);
+            return Expansion::List { elements, rest, joined };
+        }
+        let other = self.argument(unit, other, parameter.span, Mode::Assignment);
+        let from = environment::union(self.arena, self.traces(&other), rest.unwrap_or_default());
+        let all = elements.iter().copied().chain([other]).collect::<Vec<_>>();
+        self.some_of(self.arena.alloc_slice_copy(&all), from, name, joined)
     }
 
     /// The value, or if it is missing the argument: nobody knows which.
