@@ -438,29 +438,6 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    /// `"${@:-x}"`: some of the list, or what stands in its place.
-    #[inline(never)]
-    fn list_or_other(
-        &mut self,
-        unit: Unit<'_, 'a>,
-        parameter: &Parameter,
-        name: &'a [u8],
-        (elements, rest, joined): (&'a [Word<'a>], Option<&'a [Origin<'a>]>, bool),
-    ) -> Expansion<'a> {
-        let [other, _] = parameter.arguments;
-        if elements.is_empty() && rest.is_none() {
-            if matches!(parameter.operator, ParameterOperator::Default { .. }) {
-                return Expansion::Parts(other);
-            }
-            self.unused(unit, other, parameter.span);
-            return Expansion::List { elements, rest, joined };
-        }
-        let other = self.argument(unit, other, parameter.span, Mode::Assignment);
-        let from = environment::union(self.arena, self.traces(&other), rest.unwrap_or_default());
-        let all = elements.iter().copied().chain([other]).collect::<Vec<_>>();
-        self.some_of(self.arena.alloc_slice_copy(&all), from, name, joined)
-    }
-
     /// The value, or if it is missing the argument: nobody knows which.
     fn one_or_other(&mut self, unit: Unit<'_, 'a>, value: Word<'a>, other: Slice<Part>) -> Word<'a> {
         let other = self.argument(unit, other, value.span, Mode::Assignment);
@@ -494,7 +471,7 @@ impl<'a> Lowerer<'a> {
 
     /// An argument that provably is not expanded: what stands in it is still part of the program.
     #[inline(never)]
-    fn unused(&mut self, unit: Unit<'_, 'a>, parts: Slice<Part>, span: Span) {
+    pub(super) fn unused(&mut self, unit: Unit<'_, 'a>, parts: Slice<Part>, span: Span) {
         if unit.script.parts(parts).iter().all(|part| matches!(part, Part::Literal(_))) {
             return;
         }
@@ -589,7 +566,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// Some of the elements, nobody knows which: the constants among them are tried as one.
-    fn some_of(
+    pub(super) fn some_of(
         &self,
         elements: &'a [Word<'a>],
         from: &'a [Origin<'a>],
