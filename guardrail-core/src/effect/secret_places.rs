@@ -20,6 +20,8 @@ pub(super) const SECRET_DIRECTORIES: &[&[u8]] = &[
     b"Local Extension Settings",
     b".aliyun",
     b".bluemix",
+    b".near-credentials",
+    b".bash_sessions",
 ];
 
 /// Files that are secret wherever they are.
@@ -149,6 +151,21 @@ pub(super) const SECRET_FILES: &[&[u8]] = &[
     b"local state",
     b"login data-journal",
     b"cookies-journal",
+    b"msmtprc",
+    b"tomcat-users.xml",
+    b"gitlab-secrets.json",
+    b".Xauthority",
+    b".erlang.cookie",
+    b".dbshell",
+    b".smbcredentials",
+    b"spwd.db",
+    b"secrets.tdb",
+    b"passdb.tdb",
+    b"private_key.json",
+    b"vault-pass",
+    b".ovh.conf",
+    b"rsa_key.priv",
+    b"credentials.clj.gpg",
 ];
 
 /// Endings of secret files.
@@ -178,6 +195,8 @@ pub(super) const SECRET_ENDINGS: &[&[u8]] = &[
     b".publishsettings",
     b".keychain",
     b".keychain-db",
+    b".secrets",
+    b".psk",
 ];
 
 /// What is added to the name of a copy.
@@ -258,4 +277,31 @@ pub(super) const SECRET_PAIRS: &[(&[u8], &[u8])] = &[
     (b".config", b"argocd"),
     (b".kaggle", b"access_token"),
     (b".nomad", b"token"),
+    (b".vnc", b"passwd"),
+    (b"sss", b"db"),
+    (b"krb5kdc", b"principal"),
+    (b"security", b"passwd"),
+    (b"dovecot", b"passwd"),
+    (b"exim4", b"passwd.client"),
+    (b"instance", b"user-data.txt"),
+    (b"registry", b"config.json"),
+    (b".cf", b"config.json"),
+    (b".hex", b"hex.config"),
+    (b"lab", b"lab.toml"),
+    (b"tea", b"config.yml"),
+    (b".rancher", b"cli2.json"),
+    (b"scaleway", b"config.yaml"),
+    (b"atuin", b"history.db"),
+    (b"nushell", b"history.txt"),
+    (b"member", b"snap"),
+    (b"systemd", b"coredump"),
+    (b"wpa_supplicant", b"wpa_supplicant.conf"),
+    (b"hostapd", b"hostapd.conf"),
+    (b"sssd", b"sssd.conf"),
+    (b"ldap", b"slapd.conf"),
+    (b"racoon", b"psk.txt"),
+    (b"samba", b"smbpasswd"),
+    (b".ansible", b"galaxy_token"),
+    (b"rke2", b"rke2.yaml"),
+    (b".vagrant.d", b"insecure_private_key"),
 ];

@@ -5,7 +5,8 @@ use guardrail_schema::{Command, Count, Flag, Grammar, Operand, Risk, Role, Value
 
 use crate::identify::call::{Call, FlagUse, Unknown};
 use crate::identify::lookup::{
-    begins_with_dash, counts, decides, exact, is_assignment, is_open_group, is_true, may_spell_flag, strays,
+    asks_version, begins_with_dash, counts, decides, exact, is_assignment, is_open_group, is_true,
+    may_spell_flag, strays,
 };
 use crate::knowledge::KnownTool;
 use crate::lower::{Value, Word};
@@ -43,6 +44,8 @@ pub(super) struct Arguments<'c, 'a, 'k> {
     may_be_value: Option<usize>,
     /// A lowering flag is there that may mean something else.
     doubted: bool,
+    /// The tool's own version is asked for.
+    asks_version: bool,
     /// Where a word stands that cannot be known, in the place of a subcommand.
     unsettled: Option<usize>,
     /// Where an unlisted flag stands whose value the word behind it may be, which decides what this does.
@@ -106,6 +109,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             negated,
             may_be_value: None,
             doubted: false,
+            asks_version: false,
             unsettled: None,
             swallows: None,
             behind: 1,
@@ -263,6 +267,8 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         match self.tool.subcommand(wanted).filter(|command| !operand(command)) {
             Some(command) => {
                 self.path_len += 1;
+                // Some tools read it there and go on (`docker -v run`).
+                self.doubted |= self.asks_version;
                 self.behind = self.at;
                 self.command = command;
                 self.grammar = command.grammar.unwrap_or(self.grammar);
@@ -320,6 +326,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             self.negated.push(name);
         }
         if let Some(flag) = self.find(text) {
+            self.asks_version |= flag.sets.is_some() && asks_version(text);
             return self.take(flag, None, word.span);
         }
         let help = self.tool.tool.help.as_deref().is_some_and(|help| help.as_bytes() == text);
@@ -358,6 +365,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             }
             self.abbreviated(name)
         });
+        self.asks_version |= asks_version(name) && flag.is_some_and(|flag| flag.sets.is_some());
         match flag {
             Some(flag) => self.take(flag, value, word.span),
             None => {
@@ -425,6 +433,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                 }
                 return self.unlisted(span);
             };
+            self.asks_version |= flag.sets.is_some() && matches!(letter, b'v' | b'V');
             let rest = text.get(at..).unwrap_or_default();
             if self.tool.tool.pflag {
                 match (rest.strip_prefix(b"="), flag.value) {

@@ -41,7 +41,10 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
     // What variables of the environment mean stays, whatever the command turns out to do.
     let before = call.effects.len();
     match sets {
-        Some(sets) => call.effects.extend(sets.iter().map(|effect| (effect, named))),
+        Some(sets) => {
+            call.effects.extend(sets.iter().map(|effect| (effect, named)));
+            other_sets(call);
+        }
         None => {
             call.prints = read.command.prints;
             call.effects.extend(read.command.effects.iter().map(|effect| (effect, named)));
@@ -322,6 +325,24 @@ fn proven_sets<'k>(call: &Call<'_, 'k>, read: &Read<'_, 'k>) -> Option<&'k [sche
         return None;
     }
     if all_hold { used.flag.sets.as_deref() } else { None }
+}
+
+/// `crontab -l -r`: which of two modes wins differs from tool to tool, so that both count.
+fn other_sets<'k>(call: &mut Call<'_, 'k>) {
+    let Call { flags, effects, named, .. } = call;
+    let lowering = |used: &&FlagUse<'_, 'k>| used.flag.sets.is_some();
+    let Some(first) = flags.iter().find(lowering) else { return };
+    for used in flags.iter().filter(lowering).filter(|used| !std::ptr::eq(used.flag, first.flag)) {
+        if value_holds(&used.flag.when, used.value) == Holds::No {
+            continue;
+        }
+        let others = used.flag.sets.iter().flatten();
+        effects.extend(others.filter(|effect| raising(effect)).map(|effect| (effect, *named)));
+    }
+}
+
+fn raising(effect: &schema::Effect) -> bool {
+    effect.kind != Some(EffectKind::Read) || effect.risk.is_some()
 }
 
 /// Every spelling of a flag that counts here, with the flag.

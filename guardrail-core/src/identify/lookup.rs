@@ -24,7 +24,12 @@ pub(super) fn strays(command: &Command, from: &Command) -> bool {
 /// `gem install x -v 1.0`, `doctl kubernetes cluster create x --version 1.31`.
 pub(super) fn counts(words: usize, command: &Command, spelling: &[u8], flag: &Flag) -> bool {
     let inherited = words > 0 && command.path.is_empty() && flag.sets.is_some();
-    !inherited || !matches!(spelling, b"-v" | b"-V" | b"--version" | b"-version" | b"-Version")
+    !inherited || !asks_version(spelling)
+}
+
+/// Whether a flag is spelled as those are that ask for a version.
+pub(super) fn asks_version(spelling: &[u8]) -> bool {
+    matches!(spelling, b"-v" | b"-V" | b"--version" | b"-version" | b"-Version")
 }
 
 /// Whether a flag of these commands could end as `word` ends: where values stand in words of their own,

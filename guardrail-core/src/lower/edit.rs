@@ -147,6 +147,29 @@ impl<'a> Lowerer<'a> {
         Word { maybe: self.arena.alloc_slice_copy(&made), ..word }
     }
 
+    /// `"${@:-x}"`: some of the list, or what stands in its place.
+    #[inline(never)]
+    pub(super) fn list_or_other(
+        &mut self,
+        unit: Unit<'_, 'a>,
+        parameter: &Parameter,
+        name: &'a [u8],
+        (elements, rest, joined): (&'a [Word<'a>], Option<&'a [Origin<'a>]>, bool),
+    ) -> Expansion<'a> {
+        let [other, _] = parameter.arguments;
+        if elements.is_empty() && rest.is_none() {
+            if matches!(parameter.operator, ParameterOperator::Default { .. }) {
+                return Expansion::Parts(other);
+            }
+            self.unused(unit, other, parameter.span);
+            return Expansion::List { elements, rest, joined };
+        }
+        let other = self.argument(unit, other, parameter.span, Mode::Assignment);
+        let from = environment::union(self.arena, self.traces(&other), rest.unwrap_or_default());
+        let all = elements.iter().copied().chain([other]).collect::<Vec<_>>();
+        self.some_of(self.arena.alloc_slice_copy(&all), from, name, joined)
+    }
+
     /// What an operator makes of each value of a list.
     #[inline(never)]
     pub(super) fn edited_list(

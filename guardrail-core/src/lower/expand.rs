@@ -411,9 +411,10 @@ impl<'a> Lowerer<'a> {
                 match (separate, blank) {
                     (true, _) => self.break_field(field),
                     (false, Some(blank)) => self.push_text(field, blank, false),
-                    (false, None) if joined => {
-                        self.push_hole(field, &[Origin::Variable(b"IFS")], false);
-                    }
+                    (false, None) if joined => match self.joiner() {
+                        Some(joiner) => self.push_text(field, joiner, false),
+                        None => self.push_hole(field, &[Origin::Variable(b"IFS")], false),
+                    },
                     (false, None) => self.push_text(field, b" ", false),
                 }
             }

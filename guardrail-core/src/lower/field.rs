@@ -411,6 +411,16 @@ impl<'a> Lowerer<'a> {
         Word { value, span: field.span, lead: field.lead, splits: field.splits, pattern, from, choice, maybe }
     }
 
+    /// What `"$*"` puts between its words, where it is a constant of the script.
+    pub(super) fn joiner(&self) -> Option<&'a [u8]> {
+        match self.environments.lookup(self.state.environment, b"IFS") {
+            environment::Found::Bound(binding) if binding.set => {
+                binding.value.as_known().map(|ifs| ifs.get(..1).unwrap_or_default())
+            }
+            _ => None,
+        }
+    }
+
     /// What unquoted expansions split at; `None` where that cannot be known (or is more than blanks).
     pub(super) fn separators(&self) -> Option<&'a [u8]> {
         const DEFAULT: &[u8] = b" \t\n";

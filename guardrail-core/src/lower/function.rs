@@ -2,8 +2,8 @@
 
 use crate::lower::environment;
 use crate::lower::environment::{Function, Node};
-use crate::lower::lowerer::{Call, Lowerer, Positional, State, Unit};
-use crate::lower::{InvocationId, Origin, SourceId, Word};
+use crate::lower::lowerer::{Call, Lowerer, Positional, State, Surroundings, Unit};
+use crate::lower::{InvocationId, NoteKind, Origin, SourceId, Word};
 
 /// Calls inside calls that are followed; more are past the limits.
 const MAX_CALLS: usize = 12;
@@ -47,8 +47,12 @@ impl<'a> Lowerer<'a> {
     fn call(&mut self, id: InvocationId, function: &Function<'a>, words: &'a [Word<'a>]) {
         let same =
             |call: &Call<'a>| call.function.source == function.source && call.function.body == function.body;
-        let recursive = self.calls.iter().any(same);
+        let outer = self.calls.iter().rev().find(|call| same(call));
+        let (recursive, multiplies) = (outer.is_some(), outer.is_some_and(|outer| self.multiplies(outer)));
         let source = SourceId(function.source);
+        if multiplies {
+            self.note(NoteKind::Multiplies, source, function.span);
+        }
         if !recursive && self.calls.len() >= MAX_CALLS {
             // Nobody has seen what it does: its definition may have come just before.
             self.exhaust(source, function.span);
@@ -74,7 +78,13 @@ impl<'a> Lowerer<'a> {
         let reveals = std::mem::replace(&mut self.reveals, true);
         let separating = std::mem::replace(&mut self.separating, true);
         self.state.positional = self.arguments_of(words);
-        self.calls.push(Call { function: *function, locals: Vec::new(), returns: Vec::new() });
+        self.calls.push(Call {
+            function: *function,
+            shells: self.shells.len(),
+            context: self.around.context,
+            locals: Vec::new(),
+            returns: Vec::new(),
+        });
 
         let reading = std::mem::replace(&mut self.reading, source);
         self.command(unit, function.body);
@@ -97,6 +107,15 @@ impl<'a> Lowerer<'a> {
         self.reveals = reveals;
         self.separating = separating;
         self.leave();
+    }
+
+    /// Whether a function that calls itself leaves copies of the shell behind that do so again, and nothing
+    /// but the machine's limits ends it.
+    fn multiplies(&self, outer: &Call<'a>) -> bool {
+        let Surroundings { context, .. } = self.around;
+        let background = context.background && !outer.context.background;
+        let conditional = context.conditional && !outer.context.conditional;
+        background || (self.shells.len() > outer.shells && !conditional)
     }
 
     /// The words of a call as positional parameters. Behind one that may be several (or none),
@@ -140,7 +159,13 @@ impl<'a> Lowerer<'a> {
             self.environments.push(self.state.environment, Node::Forgotten { functions: false });
         self.state.positional = Positional::UNKNOWN;
         self.state.directory = Word { from: &[], ..Word::unknown(self.state.directory.span) };
-        self.calls.push(Call { function, locals: Vec::new(), returns: Vec::new() });
+        self.calls.push(Call {
+            function,
+            shells: self.shells.len(),
+            context: self.around.context,
+            locals: Vec::new(),
+            returns: Vec::new(),
+        });
         let reading = std::mem::replace(&mut self.reading, source);
         self.command(Unit { script, text, source }, function.body);
         self.reading = reading;

@@ -135,6 +135,10 @@ impl<'a> Unit<'_, 'a> {
 /// A function call that is being inlined.
 pub(super) struct Call<'a> {
     pub(super) function: Function<'a>,
+    /// How many copies of the shell it stands in, and whether something sent it to the background, or
+    /// it may not run at all.
+    pub(super) shells: usize,
+    pub(super) context: Context,
     /// Names that are the call's own.
     pub(super) locals: Vec<&'a [u8]>,
     /// The states its `return`s left in.

@@ -64,6 +64,9 @@ impl<'a> Lowerer<'a> {
                     self.arguments(unit, parameter);
                     Expansion::List { elements, rest, joined }
                 }
+                ParameterOperator::Default { .. } | ParameterOperator::Alternate { .. } => {
+                    self.list_or_other(unit, parameter, name, (elements, rest, joined))
+                }
                 _ if self.edits(unit, parameter) && elements.len() <= environment::MOST_MAYBE => {
                     self.edited_list(unit, parameter, name, (elements, rest, joined))
                 }
@@ -468,7 +471,7 @@ impl<'a> Lowerer<'a> {
 
     /// An argument that provably is not expanded: what stands in it is still part of the program.
     #[inline(never)]
-    fn unused(&mut self, unit: Unit<'_, 'a>, parts: Slice<Part>, span: Span) {
+    pub(super) fn unused(&mut self, unit: Unit<'_, 'a>, parts: Slice<Part>, span: Span) {
         if unit.script.parts(parts).iter().all(|part| matches!(part, Part::Literal(_))) {
             return;
         }
@@ -563,7 +566,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// Some of the elements, nobody knows which: the constants among them are tried as one.
-    fn some_of(
+    pub(super) fn some_of(
         &self,
         elements: &'a [Word<'a>],
         from: &'a [Origin<'a>],

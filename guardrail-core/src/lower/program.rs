@@ -318,6 +318,8 @@ pub enum NoteKind {
     SecretVariable,
     /// Sources inside sources deeper than the limit.
     TooManyLayers,
+    /// A function that starts itself in processes of their own, without end. The span is of the function.
+    Multiplies,
 }
 
 impl<'a> Word<'a> {

@@ -155,6 +155,12 @@ impl<'a> Streams<'a> {
         });
         let descriptor = redirect.descriptor;
         match redirect.kind {
+            // The same descriptor by its name.
+            RedirectKind::Read | RedirectKind::ReadWrite
+                if descriptor == Some(0) && own_descriptor(&redirect.target) == Some(0) => {}
+            RedirectKind::Read if own_descriptor(&redirect.target) == Some(0) => {
+                self.open(descriptor, Some(self.stdin));
+            }
             RedirectKind::Read | RedirectKind::ReadWrite if descriptor == Some(0) => {
                 self.stdin = opened(&redirect.target, channel);
             }
@@ -162,6 +168,8 @@ impl<'a> Streams<'a> {
             RedirectKind::Read => self.open(descriptor, Some(opened(&redirect.target, channel))),
             RedirectKind::Text => self.open(descriptor, Some(Input::Text(redirect.target))),
             RedirectKind::Write | RedirectKind::Append | RedirectKind::ReadWrite => {
+                let own = own_descriptor(&redirect.target).and_then(|number| self.out.get(number));
+                let channel = channel.or_else(|| own.copied().flatten());
                 self.point(descriptor, channel);
                 if redirect.both {
                     self.point(Some(2), channel);
@@ -218,6 +226,22 @@ fn opened<'a>(target: &Word<'a>, channel: Option<ChannelId>) -> Input<'a> {
         (Some(channel), _) => Input::Channel(channel),
         (None, Some(b"/dev/null")) => Input::Empty,
         _ => Input::File(*target),
+    }
+}
+
+/// The descriptor of the shell's own that a file name leads to.
+fn own_descriptor(word: &Word<'_>) -> Option<usize> {
+    let name = word.as_known()?;
+    match name {
+        b"/dev/stdin" => return Some(0),
+        b"/dev/stdout" => return Some(1),
+        b"/dev/stderr" => return Some(2),
+        _ => {}
+    }
+    let folders = [&b"/dev/fd/"[..], b"/proc/self/fd/"];
+    match folders.iter().find_map(|folder| name.strip_prefix(*folder))? {
+        [digit @ b'0'..=b'9'] => Some(usize::from(digit - b'0')),
+        _ => None,
     }
 }
 

@@ -26,14 +26,13 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
         found.at(source, span, Risk::Critical, true, "is more than the limits of one evaluation allow");
     }
     for note in &program.notes {
-        if note.kind == NoteKind::TooManyLayers {
-            found.at(
-                note.source,
-                note.span,
-                Risk::Critical,
-                true,
-                "hides programs inside programs deeper than the limit",
-            );
-        }
+        let (unknown, why) = match note.kind {
+            NoteKind::TooManyLayers => (true, "hides programs inside programs deeper than the limit"),
+            NoteKind::Multiplies => {
+                (false, "starts itself in more and more processes, until the machine can start no more")
+            }
+            _ => continue,
+        };
+        found.at(note.source, note.span, Risk::Critical, unknown, why);
     }
 }

@@ -19,7 +19,10 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
             NoteKind::OpaqueArithmetic => {
                 (Risk::Medium, "evaluates a value that cannot be known as arithmetic, which can run commands")
             }
-            NoteKind::OpaqueCode | NoteKind::SecretVariable | NoteKind::TooManyLayers => continue,
+            NoteKind::OpaqueCode
+            | NoteKind::SecretVariable
+            | NoteKind::TooManyLayers
+            | NoteKind::Multiplies => continue,
         };
         found.at(note.source, note.span, risk, true, message);
     }

@@ -141,7 +141,10 @@ pub(super) fn backslash<'t>(
         b"P" if !arguments.is_empty() => Some(Act::Shell(known(arguments))),
         // Executes what the query returns.
         b"gexec" => Some(statement(StatementKind::Execute)),
-        b"lo_import" => Some(Act::Read(first)),
+        b"lo_import" => {
+            found.push(Found { act: Act::Read(first), at: start..cursor.position() });
+            Some(statement(StatementKind::Function))
+        }
         b"lo_export" => Some(Act::Write(None)),
         b"lo_unlink" => Some(statement(StatementKind::Function)),
         b"password" => Some(statement(StatementKind::Alter)),

@@ -26,6 +26,7 @@ const DOTS: &[&str] = &[
     "once",
     "open",
     "output",
+    "parameter",
     "read",
     "recover",
     "restore",
@@ -70,7 +71,6 @@ const TAME_DOTS: &[&str] = &[
     "mode",
     "nonce",
     "nullvalue",
-    "parameter",
     "print",
     "progress",
     "prompt",
@@ -137,6 +137,9 @@ pub(super) fn dot<'t>(
     match command {
         Some("") => {}
         Some("cd") => push(Act::Opaque),
+        // The value is an expression, whose functions are called.
+        Some("parameter") if rest.contains(&b'(') => push(Act::Opaque),
+        Some("parameter") => {}
         Some("shell" | "system") => push(Act::Shell(known(rest))),
         Some("output" | "once" | "excel" | "www" | "read" | "import" | "log" | "trace") if piped => {
             push(Act::Shell(first.map(|first| match first {
