@@ -390,19 +390,20 @@ mod tests {
         for (words, found) in [
             (&["get"][..], Some("get")),
             (&["get", "all"], Some("get all")),
-            (&["get all"], None),
+            // What only a glob of a longer path begins with.
+            (&["get all"], Some("*")),
             (&["get-all"], Some("get-all")),
-            (&["ge"], None),
-            (&["gets"], None),
+            (&["ge"], Some("*")),
+            (&["gets"], Some("*")),
             (&["get", "al"], None),
             (&["get", "list"], Some("* list")),
             (&["a list", "list"], Some("* list")),
             (&["set", "b c"], Some("set *")),
-            (&["set", "list"], Some("set *")),
+            (&["set", "list"], Some("* list")),
             (&["a", "x", "b"], Some("* x *")),
             (&["a", "y", "b"], None),
-            (&[""], None),
-            (&["\u{1}"], None),
+            (&[""], Some("*")),
+            (&["\u{1}"], Some("*")),
         ] {
             assert_eq!(path(words).as_deref(), found, "{words:?}");
         }

@@ -140,6 +140,7 @@ const NOT_A_TOOL: &[(&str, &str, &str)] = &[
     ("guardrail-schema/src/role_file.rs", "script", "the name of a role"),
     ("guardrail-schema/src/role_file.rs", "split", "the name of a role"),
     ("xtask/src/listing.rs", "command", "a word of a heading"),
+    ("xtask/src/manual_value.rs", "true", "the value of a switch"),
     ("xtask/src/model.rs", "aws", "whose model is read"),
     ("xtask/src/model.rs", "az", "whose model is read"),
     ("xtask/src/model.rs", "command", "a method in a table of commands"),

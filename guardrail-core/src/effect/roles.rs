@@ -146,7 +146,7 @@ impl<'a> Collector<'_, 'a, '_> {
             _ if word.choice && !url => EffectKind::NetworkIn,
             Value::Partial { prefix, .. } if is_as_written(&word) && names_host(prefix) => {
                 match scheme(prefix) {
-                    scheme @ Some(b"http" | b"https") => fetched(scheme, prefix),
+                    scheme @ (None | Some(b"http" | b"https")) => fetched(scheme, prefix),
                     _ => EffectKind::NetworkOut,
                 }
             }
@@ -402,16 +402,21 @@ fn fetched(scheme: Option<&[u8]>, text: &[u8]) -> EffectKind {
 }
 
 /// Whether a word holds nothing but what the script says: one of its constants, or an unquoted `?`
-/// (the query of a URL), which stays as long as it is whatever a file's name would make of it.
+/// (the query of a URL) or set (`[1-24]`), which stays as long as it is whatever a file's name would
+/// make of it.
 fn is_as_written(word: &Word<'_>) -> bool {
-    let query = |pattern: &[u8]| !pattern.iter().any(|b| matches!(b, b'*' | b'[' | b'('));
+    let query = |pattern: &[u8]| !pattern.iter().any(|b| matches!(b, b'*' | b'('));
     word.choice || (word.from.is_empty() && !word.splits && word.pattern.is_some_and(query))
 }
 
-/// Whether a URL's beginning holds all of its host.
+/// Whether a URL's beginning holds all of its host; without a scheme it begins with that.
 fn names_host(prefix: &[u8]) -> bool {
-    let host = prefix.windows(3).position(|w| w == b"://").and_then(|at| prefix.get(at + 3..));
-    host.is_some_and(|host| host.contains(&b'/') || host.contains(&b'?'))
+    let host = match prefix.windows(3).position(|three| three == b"://") {
+        Some(at) => prefix.get(at + 3..).unwrap_or_default(),
+        None => prefix,
+    };
+    // Behind an `@` stands a file of addresses.
+    !prefix.starts_with(b"@") && host.iter().position(|b| matches!(b, b'/' | b'?')).is_some_and(|end| end > 0)
 }
 
 /// The addresses under which clouds hand out credentials to whoever asks from inside.

@@ -139,12 +139,14 @@ fn puts_together(call: &Call<'_, '_>, invocation: &Invocation<'_>) -> bool {
 /// Whether the name of a secret stands in a program of another language, or the beginning of one: `s|^|/etc/|`.
 fn spells(call: &Call<'_, '_>, invocation: &Invocation<'_>, view: &View<'_>) -> bool {
     const MOST: usize = 64;
+    // What begins with fewer letters is as likely to be anything else: `s/rs$/toml/`.
+    const FEWEST: usize = 4;
     let path = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-');
     let secret = |text: &[u8]| {
         let begun = [text, b"*"].concat();
         let word = Word { pattern: Some(&begun), ..Word::unknown(call.named) };
         locate(&Word::known(text, call.named), &invocation.directory, view).secret
-            || locate(&word, &invocation.directory, view).secret
+            || (text.len() > FEWEST && locate(&word, &invocation.directory, view).secret)
             // What separates the parts of a program may be taken for a directory's; this one is none.
             || text == b"/etc/"
     };

@@ -5,7 +5,7 @@ use guardrail_schema::{Command, Count, Flag, Grammar, Operand, Risk, Role, Value
 
 use crate::identify::call::{Call, FlagUse, Unknown};
 use crate::identify::lookup::{
-    asks_version, begins_with_dash, counts, decides, exact, is_assignment, is_open_group, is_true,
+    asks_version, begins_with_dash, begun, counts, decides, exact, is_assignment, is_open_group, is_true,
     may_spell_flag, strays,
 };
 use crate::knowledge::KnownTool;
@@ -397,24 +397,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
     }
 
     fn begun(&self, name: &[u8]) -> Option<&'k Flag> {
-        let mut only: Option<&'k Flag> = None;
-        for command in self.chain.iter().flatten() {
-            let from = command.spellings.partition_point(|(spelling, _)| spelling.as_bytes() < name);
-            let candidates = command.spellings.get(from..).unwrap_or_default();
-            for (spelling, place) in
-                candidates.iter().take_while(|(spelling, _)| spelling.as_bytes().starts_with(name))
-            {
-                let flag = command.flags.get(usize::from(*place))?;
-                if !counts(self.path_len, command, spelling.as_bytes(), flag) {
-                    continue;
-                }
-                match only {
-                    Some(other) if !std::ptr::eq(other, flag) => return None,
-                    _ => only = Some(flag),
-                }
-            }
-        }
-        only
+        begun(self.chain.iter().flatten().copied(), self.path_len, name)
     }
 
     /// `-abc`: one flag a letter; the first that takes a value takes the rest.

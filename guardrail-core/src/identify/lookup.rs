@@ -13,6 +13,33 @@ pub(super) fn exact<'k>(command: &'k Command, spelling: &[u8]) -> Option<&'k Fla
     command.flags.get(usize::from(*place))
 }
 
+/// The one flag of `commands` whose spelling begins with `name`, if there is exactly one, behind
+/// `words` words of a subcommand.
+pub(super) fn begun<'k>(
+    commands: impl Iterator<Item = &'k Command>,
+    words: usize,
+    name: &[u8],
+) -> Option<&'k Flag> {
+    let mut only: Option<&'k Flag> = None;
+    for command in commands {
+        let from = command.spellings.partition_point(|(spelling, _)| spelling.as_bytes() < name);
+        let candidates = command.spellings.get(from..).unwrap_or_default();
+        for (spelling, place) in
+            candidates.iter().take_while(|(spelling, _)| spelling.as_bytes().starts_with(name))
+        {
+            let flag = command.flags.get(usize::from(*place))?;
+            if !counts(words, command, spelling.as_bytes(), flag) {
+                continue;
+            }
+            match only {
+                Some(other) if !std::ptr::eq(other, flag) => return None,
+                _ => only = Some(flag),
+            }
+        }
+    }
+    only
+}
+
 /// Whether `command` is met through a glob that does not continue the path of `from`.
 pub(super) fn strays(command: &Command, from: &Command) -> bool {
     command.path.iter().any(|word| word.contains('*'))
