@@ -340,6 +340,16 @@ impl KnownTool {
         self.commands.len() > 1
     }
 
+    /// Whether there are commands below the one at `path`.
+    pub(crate) fn has_below(&self, path: &[String]) -> bool {
+        let words: Vec<_> = path.iter().map(String::as_bytes).collect();
+        let behind = self.commands.partition_point(|known| known.compare(&words).is_le());
+        let next = self.commands.get(behind).map(KnownCommand::words);
+        next.is_some_and(|mut next| {
+            path.iter().all(|word| next.next() == Some(word)) && next.next().is_some()
+        })
+    }
+
     /// The subcommand whose path matches all of `words`: an exact one if there is one, else the
     /// one whose globs leave least open.
     pub(crate) fn subcommand(&self, words: &[&[u8]]) -> Option<&Command> {
@@ -407,6 +417,17 @@ mod tests {
         ] {
             assert_eq!(path(words).as_deref(), found, "{words:?}");
         }
+    }
+
+    #[test]
+    fn what_is_below_a_subcommand_is_told_from_what_begins_like_it() {
+        let text = ["get", "get all", "put", "put-all", "set * x"]
+            .map(|path| format!("[commands.\"{path}\"]\neffect = \"read\"\n"));
+        let tool =
+            KnownTool::whole(ToolFile::parse(&format!("name = \"x\"\n{}", text.concat())).unwrap().tool);
+        let below = |path: &[&str]| tool.has_below(&path.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert!(below(&[]) && below(&["get"]) && below(&["set"]) && below(&["set", "*"]));
+        assert!(!below(&["get", "all"]) && !below(&["put"]) && !below(&["set", "*", "x"]));
     }
 
     #[test]

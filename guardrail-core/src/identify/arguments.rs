@@ -284,7 +284,9 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             }
             None => {
                 self.subcommands = false;
-                if !self.command.runs || (self.command.operands.is_empty() && self.path_len == 0) {
+                // What takes no operands and has commands below it is given one that nobody knows.
+                let group = || self.path_len == 0 || self.tool.has_below(&self.command.path);
+                if !self.command.runs || (self.command.operands.is_empty() && group()) {
                     self.call.unknown.push((Unknown::Subcommand(self.unlisted_command()), word.span));
                 }
                 false
