@@ -387,37 +387,42 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
         }
     }
 
-    /// A change where the shell stood before: a `cd` that fails leaves it there.
+    /// A change where the shell stood before: a `cd` that fails leaves it there. Of places of one kind the first
+    /// is told.
     fn where_it_stayed(&mut self, kind: EffectKind, word: &Word<'a>, area: Area, span: Span) {
-        const MOST: usize = 16;
-        let settled =
-            self.invocation.directory.as_known().is_some() || self.invocation.directory.lead != Lead::Text;
+        const MOST: usize = 1024;
+        let here = self.invocation.directory;
+        let settled = here.as_known().is_some() || here.lead != Lead::Text;
         let relative =
             word.lead == Lead::Text && word.pattern.unwrap_or(word.prefix()).first() != Some(&b'/');
         if !settled || !relative {
             return;
         }
-        let mut places = self.invocation.directory.from.iter().filter_map(|origin| match origin {
+        let places = here.from.iter().filter_map(|origin| match origin {
             Origin::Files(lead, paths) => Some((*lead, *paths)),
             _ => None,
         });
-        let mut left = MOST;
-        for (lead, paths) in places.by_ref() {
-            for path in paths.split(|byte| *byte == b'\n').filter(|path| !path.is_empty()) {
-                let value = match lead {
-                    Lead::Text => Value::Known(path),
-                    _ => Value::Partial { prefix: b"", suffix: path },
-                };
-                let directory = Word { value, lead, ..Word::unknown(span) };
-                let location = place::locate(word, &directory, self.view);
-                let worse = !matches!(location.area, Area::Workspace | Area::Temporary | Area::Stream);
-                if worse && location.area != area {
-                    self.push(kind, span, Target::Path(*word, location));
+        let each = places.flat_map(|(lead, paths)| {
+            let paths = paths.split(|byte| *byte == b'\n').filter(|path| !path.is_empty());
+            paths.map(move |path| match lead {
+                Lead::Text => Word::known(path, span),
+                _ => {
+                    Word { value: Value::Partial { prefix: b"", suffix: path }, lead, ..Word::unknown(span) }
                 }
-                left -= 1;
-                if left == 0 {
-                    return;
-                }
+            })
+        });
+        let mut told = vec![area];
+        for (at, directory) in each.enumerate() {
+            // Of more than anybody looks at, one may be anywhere.
+            let directory = if at < MOST { directory } else { Word::unknown(span) };
+            let location = place::locate(word, &directory, self.view);
+            let worse = !matches!(location.area, Area::Workspace | Area::Temporary | Area::Stream);
+            if worse && !told.contains(&location.area) {
+                told.push(location.area);
+                self.push(kind, span, Target::Path(*word, location));
+            }
+            if at >= MOST {
+                break;
             }
         }
     }
