@@ -35,29 +35,54 @@ impl SecretNames<'_, '_, '_> {
     fn find(&self, view: &View<'_>) -> Vec<bool> {
         let program = &self.identified.program;
         let mut channels = vec![Names::default(); program.channels.len()];
+        let writers: Vec<_> = (self.identified.calls.iter())
+            .filter_map(|call| {
+                let invocation = program.invocation(call.invocation)?;
+                Some(Writer {
+                    out: invocation.stdout?,
+                    own: own_names(call, invocation, view),
+                    call,
+                    invocation,
+                })
+            })
+            .collect();
         // What wraps a command stands before it, and what reads from it may stand between.
-        for _ in 0..MOST_ROUNDS {
-            let mut grown = false;
-            for call in &self.identified.calls {
-                let Some(invocation) = program.invocation(call.invocation) else { continue };
-                let Some(out) = invocation.stdout else { continue };
-                let printed = printed(call, invocation, view, &channels);
-                if let Some(slot) = channels.get_mut(out.0 as usize) {
-                    let more = slot.and(printed);
-                    grown |= more != *slot;
-                    *slot = more;
-                }
-            }
+        let mut settled = false;
+        for round in 0..MOST_ROUNDS {
+            let mut pass = |writer: &Writer<'_, '_, '_>| {
+                let printed = writer.printed(&channels);
+                channels.get_mut(writer.out.0 as usize).is_some_and(|slot| {
+                    let before = std::mem::replace(slot, slot.and(printed));
+                    before != *slot
+                })
+            };
+            // Both ways: pipes lead on, and substitutions back.
+            let grown = if round % 2 == 0 {
+                writers.iter().fold(false, |grown, writer| pass(writer) || grown)
+            } else {
+                writers.iter().rev().fold(false, |grown, writer| pass(writer) || grown)
+            };
             if !grown {
+                settled = true;
                 break;
             }
         }
-        channels.into_iter().map(|names| names.secret).collect()
+        // What goes to and fro more often may be anything.
+        channels.into_iter().map(|names| names.secret || !settled).collect()
     }
 }
 
 /// How often names are passed on from command to command.
-const MOST_ROUNDS: usize = 4;
+const MOST_ROUNDS: usize = 32;
+
+/// A command whose output others read.
+struct Writer<'c, 'a, 'k> {
+    call: &'c Call<'a, 'k>,
+    invocation: &'c Invocation<'a>,
+    out: ChannelId,
+    /// What it prints whatever it is given.
+    own: Names,
+}
 
 /// What may come through a channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,41 +105,52 @@ impl Names {
     }
 }
 
-/// What a call may print of names.
-fn printed(call: &Call<'_, '_>, invocation: &Invocation<'_>, view: &View<'_>, channels: &[Names]) -> Names {
+impl Writer<'_, '_, '_> {
+    /// What it may print of names.
+    fn printed(&self, channels: &[Names]) -> Names {
+        let Self { call, invocation, .. } = self;
+        if call.prints == Some(Prints::Number) {
+            return Names::default();
+        }
+        let of = |channel: ChannelId| channels.get(channel.0 as usize).copied().unwrap_or_default();
+        let mut given = match invocation.stdin {
+            Input::Channel(channel) => of(channel),
+            Input::Text(word) => Names { written: is_written(&word), ..Names::default() },
+            _ => Names::default(),
+        };
+        for origin in invocation.words.iter().flat_map(|word| word.from) {
+            if let Origin::Channel(channel) = origin {
+                given = given.and(of(*channel));
+            }
+        }
+        // What wraps a command passes on what that prints, and code is read and not printed.
+        let wraps =
+            call.arguments.iter().any(|argument| matches!(argument.role, Role::Argv | Role::Words(_)))
+                || call.command.is_some_and(|command| command.appends_input.is_some())
+                || !call.feeds.is_empty();
+        let as_it_stands = wraps || call.prints.is_some() || call.standing == Standing::Nothing;
+        if as_it_stands {
+            let says = call.prints == Some(Prints::Operands) && invocation.words.iter().skip(1).any(is_said);
+            given.written |= says;
+        } else {
+            // Of a name, or of a text of the script's, it may make any other.
+            given = Names { secret: given.secret || given.near || given.written, ..Names::default() };
+        }
+        given.and(self.own)
+    }
+}
+
+/// What a call prints of names whatever it is given.
+fn own_names(call: &Call<'_, '_>, invocation: &Invocation<'_>, view: &View<'_>) -> Names {
     if call.prints == Some(Prints::Number) {
         return Names::default();
-    }
-    let of = |channel: ChannelId| channels.get(channel.0 as usize).copied().unwrap_or_default();
-    let mut given = match invocation.stdin {
-        Input::Channel(channel) => of(channel),
-        Input::Text(word) => Names { written: is_written(&word), ..Names::default() },
-        _ => Names::default(),
-    };
-    for origin in invocation.words.iter().flat_map(|word| word.from) {
-        if let Origin::Channel(channel) = origin {
-            given = given.and(Names { secret: false, ..of(*channel) });
-        }
-    }
-    // What wraps a command passes on what that prints, and code is read and not printed.
-    let wraps = call.arguments.iter().any(|argument| matches!(argument.role, Role::Argv | Role::Words(_)))
-        || call.command.is_some_and(|command| command.appends_input.is_some())
-        || !call.feeds.is_empty();
-    let as_it_stands = wraps || call.prints.is_some() || call.standing == Standing::Nothing;
-    if as_it_stands {
-        let says = call.prints == Some(Prints::Operands) && invocation.words.iter().skip(1).any(is_said);
-        given.written |= says;
-    } else {
-        // Of a name, or of a text of the script's, it may make any other.
-        given = Names { secret: given.secret || given.near || given.written, ..Names::default() };
     }
     // What an encoding hides may be the name of one, and so may be what a program puts together.
     let secret = call.has_facet("decode")
         || puts_together(call, invocation)
         || spells(call, invocation, view)
         || names_secret(call, invocation, view);
-    let near = names_near(call, invocation, view);
-    given.and(Names { secret, near, written: false })
+    Names { secret, near: names_near(call, invocation, view), written: false }
 }
 
 /// Whether a program of another language than the shell's prints what it makes of nothing but its own text: it is
