@@ -92,7 +92,7 @@ impl<'p> Part<'p> {
         match self.shape {
             Shape::Name => firsts.may_hold(self.text),
             Shape::Kind => false,
-            Shape::Pattern => true,
+            Shape::Pattern => firsts.may_end(self.text),
         }
     }
 }
@@ -195,34 +195,44 @@ fn is_in_set(set: &[u8], byte: u8) -> bool {
         })
 }
 
-/// Which lengths the names of a table have, by their first byte in lower case: nearly every
-/// component is in no table, and one look says so.
-struct Firsts([u64; 128]);
+/// Which lengths the names of a table have, by their first byte in lower case, and which bytes stand
+/// before their last one, by that: nearly every component is in no table, and one look says so.
+struct Firsts {
+    lengths: [u64; 128],
+    ends: [u64; 128],
+}
 
 impl Firsts {
     #[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
     const fn of(names: &[&[u8]]) -> Self {
-        let mut lengths = [0; 128];
+        let mut firsts = Self { lengths: [0; 128], ends: [0; 128] };
         let mut at = 0;
         while at < names.len() {
-            let name = names[at];
-            lengths[Self::slot(name[0])] |= Self::bit(name);
+            firsts.add(names[at]);
             at += 1;
         }
-        Self(lengths)
+        firsts
     }
 
     /// The same for the first of each pair.
     #[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
     const fn of_pairs(pairs: &[(&[u8], &[u8])]) -> Self {
-        let mut lengths = [0; 128];
+        let mut firsts = Self { lengths: [0; 128], ends: [0; 128] };
         let mut at = 0;
         while at < pairs.len() {
-            let name = pairs[at].0;
-            lengths[Self::slot(name[0])] |= Self::bit(name);
+            firsts.add(pairs[at].0);
             at += 1;
         }
-        Self(lengths)
+        firsts
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
+    const fn add(&mut self, name: &[u8]) {
+        self.lengths[Self::slot(name[0])] |= Self::bit(name);
+        self.ends[Self::slot(name[name.len() - 1])] |= match name {
+            [.., before, _] => Self::before(*before),
+            _ => u64::MAX,
+        };
     }
 
     const fn slot(first: u8) -> usize {
@@ -233,10 +243,29 @@ impl Firsts {
         1 << if name.len() < 63 { name.len() } else { 63 }
     }
 
+    const fn before(byte: u8) -> u64 {
+        1 << (byte.to_ascii_lowercase() & 63)
+    }
+
     /// False where no name of the table is `part`.
     fn may_hold(&self, part: &[u8]) -> bool {
-        let lengths = part.first().and_then(|first| self.0.get(Self::slot(*first)));
+        let lengths = part.first().and_then(|first| self.lengths.get(Self::slot(*first)));
         lengths.is_some_and(|lengths| lengths & Self::bit(part) != 0)
+    }
+
+    /// False where no name of the table ends as `pattern` does.
+    fn may_end(&self, pattern: &[u8]) -> bool {
+        match pattern {
+            [rest @ .., before, last]
+                if before.is_ascii_alphanumeric()
+                    && last.is_ascii_alphanumeric()
+                    && !rest.iter().any(|byte| matches!(byte, b'[' | b'(' | b'\\')) =>
+            {
+                let ends = self.ends.get(Self::slot(*last)).copied().unwrap_or(u64::MAX);
+                ends & Self::before(*before) != 0
+            }
+            _ => true,
+        }
     }
 }
 
@@ -561,5 +590,37 @@ fn is_startup_system(parts: &[&[u8]]) -> bool {
         [b"var", b"spool", b"cron", ..]
         | [b"usr" | b"lib", b"lib" | b"systemd", b"systemd" | b"system", ..] => true,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_at_the_end_of_a_pattern_passes_over_no_name() {
+        let pairs: Vec<&[u8]> = SECRET_PAIRS.iter().map(|(directory, _)| *directory).collect();
+        let tables = [
+            (SECRET_DIRECTORIES, &SECRET_DIRECTORY),
+            (SECRET_FILES, &SECRET_FILE),
+            (STARTUP_FILES, &STARTUP_FILE),
+            (pairs.as_slice(), &SECRET_PAIR),
+        ];
+        for (names, firsts) in tables {
+            for name in names {
+                let (lower, upper) = (name.to_ascii_lowercase(), name.to_ascii_uppercase());
+                for text in [&name[..], &lower, &upper] {
+                    for at in 0..=text.len() {
+                        let (before, behind) = text.split_at(at);
+                        for middle in [&b"*"[..], b"?", b"**", b"[a-z]", b"@(x|y)"] {
+                            let pattern = [before, middle, behind].concat();
+                            let meant = wildly_named(&pattern, name);
+                            assert!(!meant || firsts.may_end(&pattern), "{}", pattern.escape_ascii());
+                        }
+                    }
+                }
+            }
+        }
+        assert!(!SECRET_FILE.may_end(b"*_test.go") && !SECRET_DIRECTORY.may_end(b"*_test.go"));
     }
 }

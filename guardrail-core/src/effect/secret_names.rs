@@ -49,19 +49,17 @@ impl SecretNames<'_, '_, '_> {
         // What wraps a command stands before it, and what reads from it may stand between.
         let mut settled = false;
         for round in 0..MOST_ROUNDS {
-            let mut pass = |writer: &Writer<'_, '_, '_>| {
-                let printed = writer.printed(&channels);
-                channels.get_mut(writer.out.0 as usize).is_some_and(|slot| {
-                    let before = std::mem::replace(slot, slot.and(printed));
-                    before != *slot
-                })
-            };
             // Both ways: pipes lead on, and substitutions back.
-            let grown = if round % 2 == 0 {
-                writers.iter().fold(false, |grown, writer| pass(writer) || grown)
-            } else {
-                writers.iter().rev().fold(false, |grown, writer| pass(writer) || grown)
-            };
+            let order: &mut dyn Iterator<Item = &Writer<'_, '_, '_>> =
+                if round % 2 == 0 { &mut writers.iter() } else { &mut writers.iter().rev() };
+            let mut grown = false;
+            for writer in order {
+                let printed = writer.printed(&channels);
+                if let Some(slot) = channels.get_mut(writer.out.0 as usize) {
+                    let before = std::mem::replace(slot, slot.and(printed));
+                    grown |= before != *slot;
+                }
+            }
             if !grown {
                 settled = true;
                 break;
