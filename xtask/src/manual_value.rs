@@ -122,10 +122,7 @@ fn word(text: &str) -> Takes {
     let Some(first) = words.next() else { return Takes::Nothing };
     let behind = words.clone().count();
     let named = first.trim_start_matches(['=', '+']);
-    if ["or", "and", "|", "/", ",", ":", "–", "—"].contains(&first) {
-        return Takes::Nothing;
-    }
-    if first.starts_with('(') {
+    if first.starts_with('(') || ["or", "and", "|", "/", ",", ":", "–", "—"].contains(&first) {
         return Takes::Nothing;
     }
     if first.starts_with('[') {

@@ -195,17 +195,17 @@ fn is_in_set(set: &[u8], byte: u8) -> bool {
         })
 }
 
-/// Which lengths the names of a table have, by their first byte in lower case, and which bytes stand
-/// before their last one, by that: nearly every component is in no table, and one look says so.
+/// Which lengths the names of a table have, by their first byte in lower case, and how they end: nearly
+/// every component is in no table, and one look says so.
 struct Firsts {
     lengths: [u64; 128],
-    ends: [u64; 128],
+    lasts: Lasts,
 }
 
 impl Firsts {
     #[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
     const fn of(names: &[&[u8]]) -> Self {
-        let mut firsts = Self { lengths: [0; 128], ends: [0; 128] };
+        let mut firsts = Self { lengths: [0; 128], lasts: Lasts([0; 128]) };
         let mut at = 0;
         while at < names.len() {
             firsts.add(names[at]);
@@ -217,7 +217,7 @@ impl Firsts {
     /// The same for the first of each pair.
     #[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
     const fn of_pairs(pairs: &[(&[u8], &[u8])]) -> Self {
-        let mut firsts = Self { lengths: [0; 128], ends: [0; 128] };
+        let mut firsts = Self { lengths: [0; 128], lasts: Lasts([0; 128]) };
         let mut at = 0;
         while at < pairs.len() {
             firsts.add(pairs[at].0);
@@ -229,10 +229,7 @@ impl Firsts {
     #[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
     const fn add(&mut self, name: &[u8]) {
         self.lengths[Self::slot(name[0])] |= Self::bit(name);
-        self.ends[Self::slot(name[name.len() - 1])] |= match name {
-            [.., before, _] => Self::before(*before),
-            _ => u64::MAX,
-        };
+        self.lasts.add(name);
     }
 
     const fn slot(first: u8) -> usize {
@@ -241,10 +238,6 @@ impl Firsts {
 
     const fn bit(name: &[u8]) -> u64 {
         1 << if name.len() < 63 { name.len() } else { 63 }
-    }
-
-    const fn before(byte: u8) -> u64 {
-        1 << (byte.to_ascii_lowercase() & 63)
     }
 
     /// False where no name of the table is `part`.
@@ -256,42 +249,49 @@ impl Firsts {
     /// False where no name of the table ends as `pattern` does.
     fn may_end(&self, pattern: &[u8]) -> bool {
         match pattern {
-            [rest @ .., before, last]
-                if before.is_ascii_alphanumeric()
+            [rest @ .., before, last] => {
+                let plain = before.is_ascii_alphanumeric()
                     && last.is_ascii_alphanumeric()
-                    && !rest.iter().any(|byte| matches!(byte, b'[' | b'(' | b'\\')) =>
-            {
-                let ends = self.ends.get(Self::slot(*last)).copied().unwrap_or(u64::MAX);
-                ends & Self::before(*before) != 0
+                    && !rest.iter().any(|byte| matches!(byte, b'[' | b'(' | b'\\'));
+                !plain || self.lasts.may_end(pattern)
             }
             _ => true,
         }
     }
 }
 
-/// Which bytes stand before the last one in the endings of a table, by the last one.
+/// Which bytes stand before the last one in the endings of a table, by the last one, in lower case.
 struct Lasts([u64; 128]);
 
 impl Lasts {
     #[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
     const fn of(endings: &[&[u8]]) -> Self {
-        let mut before = [0; 128];
+        let mut lasts = Self([0; 128]);
         let mut at = 0;
         while at < endings.len() {
-            before[(endings[at][endings[at].len() - 1] & 0x7F) as usize] |= match endings[at] {
-                [.., byte, _] => 1 << (*byte & 63),
-                _ => u64::MAX,
-            };
+            lasts.add(endings[at]);
             at += 1;
         }
-        Self(before)
+        lasts
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
+    const fn add(&mut self, ending: &[u8]) {
+        self.0[Firsts::slot(ending[ending.len() - 1])] |= match ending {
+            [.., before, _] => Self::bit(*before),
+            _ => u64::MAX,
+        };
+    }
+
+    const fn bit(before: u8) -> u64 {
+        1 << (before.to_ascii_lowercase() & 63)
     }
 
     /// False where `part` has none of the endings.
     fn may_end(&self, part: &[u8]) -> bool {
         let [rest @ .., last] = part else { return false };
-        let before = self.0.get(usize::from(last & 0x7F)).copied().unwrap_or_default();
-        before == u64::MAX || rest.last().is_some_and(|byte| before & (1 << (byte & 63)) != 0)
+        let before = self.0.get(Firsts::slot(*last)).copied().unwrap_or_default();
+        before == u64::MAX || rest.last().is_some_and(|byte| before & Self::bit(*byte) != 0)
     }
 }
 

@@ -35,7 +35,9 @@ impl SecretNames<'_, '_, '_> {
     fn find(&self, view: &View<'_>) -> Vec<bool> {
         let program = &self.identified.program;
         let mut channels = vec![Names::default(); program.channels.len()];
+        // A number is no name.
         let writers: Vec<_> = (self.identified.calls.iter())
+            .filter(|call| call.prints != Some(Prints::Number))
             .filter_map(|call| {
                 let invocation = program.invocation(call.invocation)?;
                 Some(Writer {
@@ -107,9 +109,6 @@ impl Writer<'_, '_, '_> {
     /// What it may print of names.
     fn printed(&self, channels: &[Names]) -> Names {
         let Self { call, invocation, .. } = self;
-        if call.prints == Some(Prints::Number) {
-            return Names::default();
-        }
         let of = |channel: ChannelId| channels.get(channel.0 as usize).copied().unwrap_or_default();
         let mut given = match invocation.stdin {
             Input::Channel(channel) => of(channel),
@@ -140,9 +139,6 @@ impl Writer<'_, '_, '_> {
 
 /// What a call prints of names whatever it is given.
 fn own_names(call: &Call<'_, '_>, invocation: &Invocation<'_>, view: &View<'_>) -> Names {
-    if call.prints == Some(Prints::Number) {
-        return Names::default();
-    }
     // What an encoding hides may be the name of one, and so may be what a program puts together.
     let secret = call.has_facet("decode")
         || puts_together(call, invocation)

@@ -4,7 +4,7 @@
 use crate::lower::environment;
 use crate::lower::expand::Mode;
 use crate::lower::lowerer::{Lowerer, MAX_CONSTANT, Unit};
-use crate::lower::parameter::Expansion;
+use crate::lower::parameter::{Expansion, List};
 use crate::lower::{Lead, Origin, Value, Word, pattern};
 use crate::shell::{Parameter, ParameterOperator, Part, Slice, Span};
 
@@ -154,15 +154,16 @@ impl<'a> Lowerer<'a> {
         unit: Unit<'_, 'a>,
         parameter: &Parameter,
         name: &'a [u8],
-        (elements, rest, joined): (&'a [Word<'a>], Option<&'a [Origin<'a>]>, bool),
+        list: List<'a>,
     ) -> Expansion<'a> {
+        let List { elements, rest, joined } = list;
         let [other, _] = parameter.arguments;
         if elements.is_empty() && rest.is_none() {
             if matches!(parameter.operator, ParameterOperator::Default { .. }) {
                 return Expansion::Parts(other);
             }
             self.unused(unit, other, parameter.span);
-            return Expansion::List { elements, rest, joined };
+            return Expansion::List(list);
         }
         let other = self.argument(unit, other, parameter.span, Mode::Assignment);
         let from = environment::union(self.arena, self.traces(&other), rest.unwrap_or_default());
@@ -177,7 +178,7 @@ impl<'a> Lowerer<'a> {
         unit: Unit<'_, 'a>,
         parameter: &Parameter,
         name: &'a [u8],
-        (elements, rest, joined): (&'a [Word<'a>], Option<&'a [Origin<'a>]>, bool),
+        List { elements, rest, joined }: List<'a>,
     ) -> Expansion<'a> {
         let mut made: Vec<Word<'a>> = Vec::with_capacity(elements.len());
         for element in elements {
@@ -185,7 +186,7 @@ impl<'a> Lowerer<'a> {
             made.push(self.each_edited(unit, parameter, name, value));
         }
         let rest = rest.map(|from| self.neighbours(&Word { from, ..Word::unknown(parameter.span) }));
-        Expansion::List { elements: self.arena.alloc_slice_copy(&made), rest, joined }
+        Expansion::List(List { elements: self.arena.alloc_slice_copy(&made), rest, joined })
     }
 
     /// What is left of a path may be the slash that it begins with: `${PATH:0:1}`, `${HOME%%[a-z]*}`.

@@ -4,7 +4,7 @@ use crate::lower::ansi_c::{self, Dialect};
 use crate::lower::brace::Atom;
 use crate::lower::field::Field;
 use crate::lower::lowerer::{Lowerer, Unit};
-use crate::lower::parameter::Expansion;
+use crate::lower::parameter::{Expansion, List};
 use crate::lower::scope::is_name;
 use crate::lower::{Lead, NoteKind, Origin, Value, Word};
 use crate::shell::{self, Part, Slice, Span};
@@ -383,9 +383,7 @@ impl<'a> Lowerer<'a> {
                 let mode = if mode == Mode::Fields { Mode::Argument } else { mode };
                 self.parts(field, unit, parts, mode);
             }
-            Expansion::List { elements, rest, joined } => {
-                self.list_expansion(field, unit, parameter, (elements, rest, joined), mode);
-            }
+            Expansion::List(list) => self.list_expansion(field, unit, parameter, list, mode),
         }
         self.leave();
     }
@@ -395,7 +393,7 @@ impl<'a> Lowerer<'a> {
         field: &mut Field<'a>,
         unit: Unit<'_, 'a>,
         parameter: &shell::Parameter,
-        (elements, rest, joined): (&'a [Word<'a>], Option<&'a [Origin<'a>]>, bool),
+        List { elements, rest, joined }: List<'a>,
         mode: Mode,
     ) {
         let separate = self.separating && (mode.splits() || (mode == Mode::Text && !joined));

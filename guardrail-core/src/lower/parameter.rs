@@ -15,14 +15,22 @@ pub(super) enum Expansion<'a> {
     Value(Word<'a>),
     /// These parts of its own text, in the parameter's place (`${x:-parts}`).
     Parts(Slice<Part>),
-    /// `$@`, `$*`, `${a[@]}`: values that become words of their own; with `joined` quotes make one of them.
-    List { elements: &'a [Word<'a>], rest: Option<&'a [Origin<'a>]>, joined: bool },
+    List(List<'a>),
+}
+
+/// `$@`, `$*`, `${a[@]}`: values that become words of their own; with `joined` quotes make one of them.
+#[derive(Clone, Copy)]
+pub(super) struct List<'a> {
+    pub(super) elements: &'a [Word<'a>],
+    /// What flows into values that are not among these, where there may be such.
+    pub(super) rest: Option<&'a [Origin<'a>]>,
+    pub(super) joined: bool,
 }
 
 /// What a parameter holds before its operator.
 enum Subject<'a> {
     One(Binding<'a>),
-    List { elements: &'a [Word<'a>], rest: Option<&'a [Origin<'a>]>, joined: bool },
+    List(List<'a>),
 }
 
 impl<'a> Lowerer<'a> {
@@ -45,16 +53,14 @@ impl<'a> Lowerer<'a> {
         let subject = self.subject(unit, parameter, name);
         match subject {
             Subject::One(binding) => self.operate(unit, parameter, name, binding, mode),
-            Subject::List { elements, rest, joined } => match parameter.operator {
-                ParameterOperator::Plain if !parameter.indirect => Expansion::List { elements, rest, joined },
+            Subject::List(list @ List { elements, rest, joined }) => match parameter.operator {
+                ParameterOperator::Plain if !parameter.indirect => Expansion::List(list),
                 ParameterOperator::Length if rest.is_none() => {
                     let count = elements.len();
                     Expansion::Value(self.decimal(count as i64, span))
                 }
                 ParameterOperator::Length => Expansion::Value(Word::unknown(span)),
-                ParameterOperator::Substring => {
-                    self.slice_list(unit, parameter, name, (elements, rest, joined))
-                }
+                ParameterOperator::Substring => self.slice_list(unit, parameter, name, list),
                 ParameterOperator::Default { .. } | ParameterOperator::Error { .. }
                     if !elements.is_empty()
                         && elements
@@ -62,13 +68,13 @@ impl<'a> Lowerer<'a> {
                             .all(|word| word.as_known().is_some_and(|text| !text.is_empty())) =>
                 {
                     self.arguments(unit, parameter);
-                    Expansion::List { elements, rest, joined }
+                    Expansion::List(list)
                 }
                 ParameterOperator::Default { .. } | ParameterOperator::Alternate { .. } => {
-                    self.list_or_other(unit, parameter, name, (elements, rest, joined))
+                    self.list_or_other(unit, parameter, name, list)
                 }
                 _ if self.edits(unit, parameter) && elements.len() <= environment::MOST_MAYBE => {
-                    self.edited_list(unit, parameter, name, (elements, rest, joined))
+                    self.edited_list(unit, parameter, name, list)
                 }
                 _ => {
                     let from = self.arguments(unit, parameter);
@@ -85,8 +91,9 @@ impl<'a> Lowerer<'a> {
         let span = parameter.span;
         let mut binding = match name {
             b"@" | b"*" => {
-                let Positional { elements, rest } = self.positional();
-                return Subject::List { elements, rest, joined: name == b"*" };
+                let positional = self.state.positional;
+                let elements = positional.words.get(1..).unwrap_or_default();
+                return Subject::List(List { elements, rest: positional.rest, joined: name == b"*" });
             }
             b"#" => {
                 let positional = self.state.positional;
@@ -109,10 +116,10 @@ impl<'a> Lowerer<'a> {
                 [Part::Literal(only)] if matches!(unit.bytes(*only), b"@" | b"*") => {
                     let joined = unit.bytes(*only) == b"*";
                     return match binding.elements {
-                        Some(elements) => Subject::List { elements, rest: None, joined },
+                        Some(elements) => Subject::List(List { elements, rest: None, joined }),
                         None if binding.set && binding.value.as_known().is_some() => {
                             let elements = self.arena.alloc_slice_copy(&[binding.value]);
-                            Subject::List { elements, rest: None, joined }
+                            Subject::List(List { elements, rest: None, joined })
                         }
                         None => {
                             let from = self.named(binding.value.from, name);
@@ -120,7 +127,7 @@ impl<'a> Lowerer<'a> {
                             let maybe =
                                 if binding.value.maybe.is_empty() { None } else { Some(binding.value) };
                             let elements = self.arena.alloc_slice_fill_iter(maybe);
-                            Subject::List { elements, rest: Some(from), joined }
+                            Subject::List(List { elements, rest: Some(from), joined })
                         }
                     };
                 }
@@ -215,11 +222,6 @@ impl<'a> Lowerer<'a> {
     /// The origins with the variable itself where nothing else is known.
     pub(super) fn named(&self, from: &'a [Origin<'a>], name: &'a [u8]) -> &'a [Origin<'a>] {
         if from.is_empty() { self.arena.alloc_slice_copy(&[Origin::Variable(name)]) } else { from }
-    }
-
-    fn positional(&self) -> Positional<'a> {
-        let positional = self.state.positional;
-        Positional { elements: positional.words.get(1..).unwrap_or_default(), rest: positional.rest }
     }
 
     fn positional_parameter(&self, digits: &[u8], span: Span) -> Binding<'a> {
@@ -403,7 +405,7 @@ impl<'a> Lowerer<'a> {
         let from = self.named(value.from, name);
         let tried = if value.maybe.is_empty() { None } else { Some(value) };
         let elements = self.arena.alloc_slice_fill_iter(tried);
-        Expansion::List { elements, rest: Some(from), joined: false }
+        Expansion::List(List { elements, rest: Some(from), joined: false })
     }
 
     #[inline(never)]
@@ -536,7 +538,7 @@ impl<'a> Lowerer<'a> {
         unit: Unit<'_, 'a>,
         parameter: &Parameter,
         name: &'a [u8],
-        (elements, rest, joined): (&'a [Word<'a>], Option<&'a [Origin<'a>]>, bool),
+        List { elements, rest, joined }: List<'a>,
     ) -> Expansion<'a> {
         let span = parameter.span;
         let [first, second] = parameter.arguments;
@@ -559,7 +561,7 @@ impl<'a> Lowerer<'a> {
             let tail = elements.get(offset.min(elements.len())..).unwrap_or_default();
             let sliced = tail.get(..length.min(tail.len())).unwrap_or_default();
             let rest = if sliced.len() == length { None } else { rest };
-            return Expansion::List { elements: sliced, rest, joined };
+            return Expansion::List(List { elements: sliced, rest, joined });
         }
         // It may be one alone, which is then what it is.
         self.some_of(elements, rest.unwrap_or_default(), name, false)
@@ -578,13 +580,8 @@ impl<'a> Lowerer<'a> {
         let from = self.named(environment::union(self.arena, from, either.from), name);
         let tried = Word { from, maybe: either.maybe, ..Word::unknown(any.span) };
         let tried = if tried.maybe.is_empty() { None } else { Some(tried) };
-        Expansion::List { elements: self.arena.alloc_slice_fill_iter(tried), rest: Some(from), joined }
+        Expansion::List(List { elements: self.arena.alloc_slice_fill_iter(tried), rest: Some(from), joined })
     }
-}
-
-struct Positional<'a> {
-    elements: &'a [Word<'a>],
-    rest: Option<&'a [Origin<'a>]>,
 }
 
 const fn mode_of_argument(mode: Mode) -> Mode {
