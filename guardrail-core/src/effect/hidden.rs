@@ -24,6 +24,7 @@ const MOST_LOOKS: u32 = 1 << 14;
 pub(super) fn is_secret(word: &Word<'_>, directory: &Word<'_>, view: &View<'_>) -> bool {
     (is_open(word) && locate_written(directory, &Word::known(b"", word.span), view).secret)
         || climbs_to_secret(word, view)
+        || below_another_root(word, view)
         || around_holes(word, directory, view)
         || holed(word, directory, view)
         || found(word, directory, view)
@@ -55,6 +56,28 @@ fn climbs_to_secret(word: &Word<'_>, view: &View<'_>) -> bool {
     let process = text.starts_with(b"/proc/") || text.starts_with(b"/dev/fd/");
     (process && matches!(path.as_slice(), [.., b"environ" | b"mem"]))
         || Names::of(&path, view, word.pattern.is_some()).secret
+}
+
+/// `web:/etc/shadow`, `web/etc/shadow`, `etc/shadow`: a file of the system of a container, another
+/// machine or an archive.
+fn below_another_root(word: &Word<'_>, view: &View<'_>) -> bool {
+    let Some(text) = word.as_known().filter(|text| text.first() != Some(&b'/')) else { return false };
+    let names_secret = |path: &[u8]| {
+        let mut root = Components::new(Root::Absolute);
+        root.push(path);
+        Names::of(&root, view, false).secret
+    };
+    let colon = text.iter().position(|byte| *byte == b':');
+    if colon
+        .and_then(|at| text.get(at + 1..))
+        .is_some_and(|path| path.starts_with(b"/") && names_secret(path))
+    {
+        return true;
+    }
+    let etc = text.windows(4).rposition(|part| part == b"etc/");
+    let starts = |at: usize| at == 0 || text.get(at - 1) == Some(&b'/');
+    let shadow = text.ends_with(b"shadow") || text.ends_with(b"shadow-");
+    shadow && etc.filter(|at| starts(*at)).and_then(|at| text.get(at..)).is_some_and(names_secret)
 }
 
 /// `/proc/$$/root/etc/shadow`: whole components that cannot be known, with what stands around them.

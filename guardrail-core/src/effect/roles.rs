@@ -279,6 +279,10 @@ impl<'a> Collector<'_, 'a, '_> {
                 Act::Read(path) => self.hidden_read(path.as_ref(), span),
                 Act::Write(path) => self.act_path(EffectKind::Write, path.as_ref(), span),
                 Act::Delete(path) => self.act_path(EffectKind::Delete, path.as_ref(), span),
+                // What comes in by a stream is code that nobody sees here.
+                Act::Load(Some(path)) if matches!(&**path, b"-" | b"/dev/stdin") => {
+                    self.push(EffectKind::Execute, span, Target::Code(Code::Opaque));
+                }
                 Act::Load(path) => self.act_path(EffectKind::Execute, path.as_ref(), span),
                 // Only what the request itself puts in its place counts, which is seen by the files.
                 // What programs print matters by what they are.

@@ -121,10 +121,12 @@ impl<'t> Reader<'t> {
                     };
                 }
                 Token::Newline => {
-                    // A newline behind these continues the statement.
-                    if !matches!(before, Token::Mark(b',' | b'?' | b':') | Token::Logic) {
-                        self.end_of_statement();
+                    // Newlines behind these continue the statement, however many there are.
+                    if matches!(before, Token::Mark(b',' | b'?' | b':') | Token::Logic) {
+                        self.constant = was;
+                        continue;
                     }
+                    self.end_of_statement();
                 }
                 Token::Mark(b';') => self.end_of_statement(),
                 Token::Mark(b'{') => {

@@ -8,8 +8,9 @@ use super::dialect::{Dialect, Syntax, lists};
 use super::lex::{Lexed, Token, Unreadable, tokens};
 use super::names::{Constant, Names, imports};
 use super::shape::{
-    calls_back, calls_function, calls_value, ends_import, ends_operand, is_comma, is_key, is_mark, matching,
-    reads_only, shows_arguments, split_first, starts_statement,
+    before_lines, behind_lines, calls_back, calls_function, calls_value, ends_import, ends_operand,
+    folds_plainly, is_comma, is_key, is_mark, loops_over, matching, passes_block, reads_only,
+    shows_arguments, split_first, starts_statement,
 };
 
 /// The files that a text reads, if it does nothing else; `None` if that cannot be told.
@@ -54,6 +55,8 @@ impl<'t> Checker<'t> {
         while let Some(one) = tokens.get(index) {
             let rest = tokens.get(index + 1..).unwrap_or_default();
             let before = index.checked_sub(1).and_then(|before| tokens.get(before)).map(|one| one.token);
+            // In some languages the end of a line says nothing of what stands on both sides of it.
+            let over_lines = before_lines(&tokens, index);
             let taken = match one.token {
                 Token::Name(name) => self.name(name, &tokens, index)?,
                 Token::Template(body) => {
@@ -75,16 +78,22 @@ impl<'t> Checker<'t> {
                 }
                 // Calling what a string, an element or a result names.
                 Token::Mark(b'(')
-                    if self.dialect.syntax == Syntax::Php && before.is_some_and(calls_value) =>
+                    if self.dialect.syntax == Syntax::Php && over_lines.is_some_and(calls_value) =>
                 {
                     return Err(Unreadable);
                 }
                 Token::Mark(b'[') if self.dialect.syntax == Syntax::JavaScript => {
-                    self.index(before, rest)?;
+                    self.index(over_lines, rest)?;
                     0
                 }
                 // A computed key.
-                Token::Mark(b']') if self.dialect.syntax == Syntax::JavaScript && is_mark(rest, b':') => {
+                Token::Mark(b']')
+                    if self.dialect.syntax == Syntax::JavaScript && is_mark(behind_lines(rest), b':') =>
+                {
+                    return Err(Unreadable);
+                }
+                // A block that a name holds may be any method.
+                Token::Mark(b'&') if self.dialect.syntax == Syntax::Ruby && passes_block(&tokens, index) => {
                     return Err(Unreadable);
                 }
                 // A member is checked by its name.
@@ -128,7 +137,10 @@ impl<'t> Checker<'t> {
             if dialect.syntax == Syntax::Python {
                 return self.python_member(name, tokens, index);
             }
-            return if self.is_member(name, rest) { Ok(0) } else { Err(Unreadable) };
+            // `[1, "code"].inject("instance_eval")` calls what a text names.
+            let folds = dialect.syntax == Syntax::Ruby && matches!(name, b"inject" | b"reduce");
+            let fits = self.is_member(name, rest) && (!folds || folds_plainly(rest));
+            return if fits { Ok(0) } else { Err(Unreadable) };
         }
         match (dialect.syntax, name) {
             // What these load has been looked at.
@@ -139,7 +151,11 @@ impl<'t> Checker<'t> {
                 return Ok(rest.iter().take_while(|one| !ends_import(one.token)).count());
             }
             (Syntax::Python, b"open") => return self.reads(rest, start),
+            // `type(path).replace(a, b)` renames.
+            (Syntax::Python, b"type") if self.names.loads(b"pathlib") => return Err(Unreadable),
             (Syntax::Python, b"__name__" | b"__file__") if !is_mark(rest, b'=') => return Ok(0),
+            // As the name of a variable it would hide what is taken from that by `of[...]`.
+            (Syntax::JavaScript, b"of") if !loops_over(before, behind_lines(rest)) => return Err(Unreadable),
             (Syntax::JavaScript, b"require") => return self.require([token(2), before], rest, start),
             (Syntax::JavaScript, b"setTimeout" | b"setInterval") if calls_function(rest) => return Ok(0),
             (Syntax::Ruby, b"require") => {
@@ -379,7 +395,8 @@ impl<'t> Checker<'t> {
     /// JavaScript's `x[...]` reaches everything that `x.name` does, under a name that need not
     /// stand in the text.
     fn index(&self, before: Option<Token<'t>>, rest: &[Lexed<'t>]) -> Result<(), Unreadable> {
-        if before.is_some_and(ends_operand) {
+        let bound = |token| matches!(token, Token::Name(name) if self.names.bound.contains(&name));
+        if before.is_some_and(|token| ends_operand(token) || token == Token::Number || bound(token)) {
             return match rest {
                 [Lexed { token: Token::Number, .. }, Lexed { token: Token::Mark(b']'), .. }, ..] => Ok(()),
                 [Lexed { token: Token::Text(key), .. }, Lexed { token: Token::Mark(b']'), .. }, ..]
@@ -399,7 +416,7 @@ impl<'t> Checker<'t> {
 
     fn string(&self, body: &[u8], rest: &[Lexed<'t>]) -> Result<(), Unreadable> {
         let fits = match self.dialect.syntax {
-            Syntax::JavaScript => !is_key(rest) || self.is_data(body),
+            Syntax::JavaScript => !is_key(behind_lines(rest)) || self.is_data(body),
             _ => true,
         };
         if fits { Ok(()) } else { Err(Unreadable) }
@@ -461,12 +478,22 @@ impl<'t> Checker<'t> {
                     code.iter().position(|byte| matches!(byte, b':' | b'!' | b'[' | b'(' | b'\'' | b'"'));
                 let format = |&cut: &usize| match code.get(cut..) {
                     Some([b':', ..]) => true,
-                    Some([b'!', next, ..]) => *next != b'=',
+                    Some([b'!', next, rest @ ..]) => {
+                        *next != b'=' && (rest.is_empty() || rest.starts_with(b":"))
+                    }
                     _ => false,
                 };
                 if let Some(cut) = cut.filter(format) {
                     code = code.get(..cut).unwrap_or_default();
                 }
+            }
+            // The language reads a comment to the end of the line, over the bracket that closes here.
+            let comments: &[&[u8]] = match self.dialect.syntax {
+                Syntax::JavaScript => &[b"//", b"/*"],
+                _ => &[b"#"],
+            };
+            if comments.iter().any(|start| code.windows(start.len()).any(|part| part == *start)) {
+                return Err(Unreadable);
             }
             let base = self.base;
             self.base += at;

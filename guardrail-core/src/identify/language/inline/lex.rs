@@ -95,8 +95,14 @@ pub(super) struct Lexed<'t> {
 
 /// The tokens of a text.
 pub(super) fn tokens(syntax: Syntax, text: &[u8]) -> Result<Vec<Lexed<'_>>, Unreadable> {
-    let mut lexer =
-        Lexer { syntax, cursor: Cursor::new(text), before: None, open: Vec::new(), condition: true };
+    let mut lexer = Lexer {
+        syntax,
+        cursor: Cursor::new(text),
+        before: None,
+        open: Vec::new(),
+        condition: true,
+        line_ended: false,
+    };
     let mut tokens: Vec<Lexed<'_>> = Vec::with_capacity(text.len() / 3);
     while let Some(token) = lexer.next()? {
         match token.token {
@@ -105,6 +111,7 @@ pub(super) fn tokens(syntax: Syntax, text: &[u8]) -> Result<Vec<Lexed<'_>>, Unre
             Token::Mark(b')') => lexer.condition = lexer.open.pop().unwrap_or(true),
             _ => {}
         }
+        lexer.line_ended = token.token == Token::Newline;
         // In JavaScript, a line may go on with a division.
         if syntax != Syntax::JavaScript || token.token != Token::Newline {
             lexer.before = Some(token.token);
@@ -122,6 +129,8 @@ struct Lexer<'t> {
     open: Vec<bool>,
     /// The same of the bracket that was closed last.
     condition: bool,
+    /// A line ended since the last token that counts.
+    line_ended: bool,
 }
 
 impl<'t> Lexer<'t> {
@@ -315,6 +324,8 @@ impl<'t> Lexer<'t> {
             (Syntax::JavaScript, Some(Token::Name(b"of" | b"yield" | b"await" | b"async" | b"let"))) => {
                 return Err(Unreadable);
             }
+            // `break` and `let x` end where the line does, and a pattern may start the next one.
+            (Syntax::JavaScript, Some(Token::Name(_))) if self.line_ended => return Err(Unreadable),
             (Syntax::JavaScript, Some(Token::Name(name))) => !matches!(
                 name,
                 b"return"

@@ -21,6 +21,8 @@ impl<'t> Checker<'t> {
         let rest = tokens.get(index + 1..).unwrap_or_default();
         let start = tokens.get(index).map_or(0, |one| one.at.start);
         let mut listed = lists(self.dialect.members_of, &path).then_some(0);
+        let is_class = |path: &[u8]| matches!(path, b"pathlib.Path" | b"pathlib.PosixPath");
+        let mut class = is_class(&path).then_some(0);
         let mut taken = 0;
         while let Some([Lexed { token: Token::Mark(b'.'), .. }, Lexed { token: Token::Name(name), .. }]) =
             rest.get(taken..taken + 2)
@@ -44,6 +46,7 @@ impl<'t> Checker<'t> {
                 break;
             }
             listed = Some(taken);
+            class = class.or_else(|| is_class(&path).then_some(taken));
             if lists(self.dialect.readers, &path) {
                 return Ok(taken + self.reads(behind, start)?);
             }
@@ -59,9 +62,23 @@ impl<'t> Checker<'t> {
             }
         }
         let listed = listed.ok_or(Unreadable)?;
-        // What a module is made of stays what it is.
+        // `Path.replace(a, b)` renames, whatever name the class goes by.
         let behind = rest.get(listed..).unwrap_or_default();
+        if class == Some(listed) && !self.makes_paths(tokens, index, behind) {
+            return Err(Unreadable);
+        }
+        // What a module is made of stays what it is.
         if is_mark(behind, b'=') { Err(Unreadable) } else { Ok(listed) }
+    }
+
+    /// Whether the class of paths is called there, or handed to `map`.
+    fn makes_paths(&self, tokens: &[Lexed<'t>], index: usize, behind: &[Lexed<'t>]) -> bool {
+        let token = |at: usize| index.checked_sub(at).and_then(|at| tokens.get(at)).map(|one| one.token);
+        let mapped = token(1) == Some(Token::Mark(b'('))
+            && token(2) == Some(Token::Name(b"map"))
+            && !self.names.bound.contains(&&b"map"[..])
+            && is_mark(behind, b',');
+        mapped || is_mark(behind, b'(')
     }
 
     /// Whether a list that must not change is only looked at.

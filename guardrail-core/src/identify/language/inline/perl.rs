@@ -46,12 +46,20 @@ impl<'t> Checker<'t> {
             let before = std::mem::replace(&mut self.before, Before::Operator);
             let next = self.cursor.peek();
             match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'_' => self.word()?,
+                b'A'..=b'Z' | b'a'..=b'z' | b'_' => self.word(before)?,
                 b'0'..=b'9' => {
                     self.cursor.eat_while(|byte| byte.is_ascii_digit() || byte == b'_');
                     // `1if` is two words, and `1x3` three.
                     if self.cursor.peek().is_some_and(|byte| byte.is_ascii_alphabetic()) {
                         return None;
+                    }
+                    // `1./2` divides: the dot is the number's, unless it is half of `1..2`.
+                    let digit = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_digit());
+                    if self.cursor.peek() == Some(b'.')
+                        && self.cursor.peek_at(1) != Some(b'.')
+                        && !digit(self.cursor.peek_at(1))
+                    {
+                        self.cursor.skip(1);
                     }
                     self.before = Before::Term;
                 }
@@ -134,7 +142,7 @@ impl<'t> Checker<'t> {
         at == 0 || self.cursor.slice(at - 1..at) == b"\n"
     }
 
-    fn word(&mut self) -> Option<()> {
+    fn word(&mut self, before: Before) -> Option<()> {
         let start = self.cursor.position().saturating_sub(1);
         self.cursor.eat_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         let word = self.cursor.since(start);
@@ -157,6 +165,8 @@ impl<'t> Checker<'t> {
             return None;
         }
         match word {
+            // Where a term must stand it is no operator but a name, and `/` behind that divides.
+            b"x" if before == Before::Operator => return None,
             b"use" | b"no" => {
                 self.blanks()?;
                 let mut ahead = self.cursor;
@@ -229,6 +239,10 @@ impl<'t> Checker<'t> {
             return None;
         }
         let interpolates = delimiter != b'\'' && !matches!(word, b"q" | b"qw" | b"y" | b"tr");
+        // `m?(\?{...})?` is code: a backslash in front of the delimiter is no part of the pattern.
+        if matches!(delimiter, b'?' | b'*') && matches!(word, b"m" | b"qr" | b"s") {
+            return None;
+        }
         self.quoted(delimiter, interpolates)?;
         if matches!(word, b"s" | b"y" | b"tr") {
             let second = if closing(delimiter) == delimiter { delimiter } else { self.cursor.next()? };

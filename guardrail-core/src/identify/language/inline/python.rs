@@ -23,9 +23,9 @@ pub(super) const DIALECT: Dialect = Dialect {
     ],
     reserved: &[
         "__build_class__", "__builtins__", "__import__", "__loader__", "__spec__", "aiter", "anext",
-        "breakpoint", "class", "classmethod", "compile", "copyright", "credits", "delattr", "eval", "exec",
-        "execfile", "file", "getattr", "globals", "help", "input", "license", "locals", "open", "property",
-        "quit", "raw_input", "reload", "setattr", "staticmethod", "super", "unicode", "vars",
+        "breakpoint", "case", "class", "classmethod", "compile", "copyright", "credits", "delattr", "eval",
+        "exec", "execfile", "file", "getattr", "globals", "help", "input", "license", "locals", "open",
+        "property", "quit", "raw_input", "reload", "setattr", "staticmethod", "super", "unicode", "vars",
     ],
     roots: &[
         "array", "ast", "base64", "binascii", "bisect", "bz2", "calendar", "cmath", "codecs", "collections",

@@ -98,6 +98,65 @@ pub(super) fn shows_arguments(rest: &[Lexed<'_>]) -> bool {
     }
 }
 
+/// The token before that one, whatever lines end between them.
+pub(super) fn before_lines<'t>(tokens: &[Lexed<'t>], index: usize) -> Option<Token<'t>> {
+    let before = tokens.get(..index)?.iter().rev().map(|one| one.token);
+    before.into_iter().find(|token| *token != Token::Newline)
+}
+
+/// The tokens behind the ends of lines that stand first.
+pub(super) fn behind_lines<'l, 't>(rest: &'l [Lexed<'t>]) -> &'l [Lexed<'t>] {
+    let lines = rest.iter().take_while(|one| one.token == Token::Newline).count();
+    rest.get(lines..).unwrap_or_default()
+}
+
+/// JavaScript's `of` where it is the keyword of a loop: an expression must follow.
+pub(super) fn loops_over(before: Option<Token<'_>>, rest: &[Lexed<'_>]) -> bool {
+    let declared = matches!(before, Some(Token::Name(b"const" | b"function" | b"let" | b"var")));
+    let follows = match rest.first().map(|one| one.token) {
+        Some(Token::Mark(mark)) => matches!(mark, b'[' | b'(' | b'{'),
+        Some(Token::Name(_) | Token::Text(_) | Token::Template(_) | Token::Number) => true,
+        _ => false,
+    };
+    !declared && follows
+}
+
+/// Ruby's `map(&x)` and `map &x`: which method that is, only running it would tell.
+pub(super) fn passes_block(tokens: &[Lexed<'_>], index: usize) -> bool {
+    let (Some(mark), Some(next)) = (tokens.get(index), tokens.get(index + 1)) else { return true };
+    if matches!(next.token, Token::Symbol(_) | Token::Operator | Token::Mark(b'&' | b'.')) {
+        return false;
+    }
+    match index.checked_sub(1).and_then(|before| tokens.get(before)) {
+        None => true,
+        Some(before) => match before.token {
+            Token::Newline | Token::Mark(b'(' | b'[' | b'{' | b',' | b'|') => true,
+            Token::Mark(b'&') => false,
+            _ => before.at.end < mark.at.start && mark.at.end == next.at.start,
+        },
+    }
+}
+
+/// Ruby's `inject` where it is given a block, or a method by a symbol that stands there.
+pub(super) fn folds_plainly(rest: &[Lexed<'_>]) -> bool {
+    let block = |rest: &[Lexed<'_>]| {
+        matches!(rest.first().map(|one| one.token), Some(Token::Mark(b'{') | Token::Name(b"do")))
+    };
+    let method = |token| matches!(token, Some(Token::Symbol(_) | Token::Operator));
+    let [Lexed { token: Token::Mark(b'('), .. }, arguments @ ..] = rest else {
+        return block(rest)
+            || method(rest.first().map(|one| one.token))
+                && !is_mark(rest.get(1..).unwrap_or_default(), b',');
+    };
+    let Some(end) = matching(arguments) else { return false };
+    let (arguments, behind) = (arguments.get(..end).unwrap_or_default(), arguments.get(end + 1..));
+    if arguments.iter().any(|one| one.token == Token::Mark(b'*')) {
+        return false;
+    }
+    let named = method(arguments.last().map(|one| one.token));
+    named || behind.is_some_and(block) && split_first(arguments).1.is_none()
+}
+
 /// Where the bracket closes that opened just before these tokens, if that is near.
 pub(super) fn matching(tokens: &[Lexed<'_>]) -> Option<usize> {
     let mut depth = 0_usize;
