@@ -18,6 +18,7 @@ mod plain;
 mod python;
 mod ruby;
 mod shape;
+mod walked;
 
 use guardrail_schema::Language;
 
@@ -149,7 +150,7 @@ mod tests {
                 ),
                 (
                     "from pathlib import Path\nfor p in Path('x').glob('*'):\n    print(p.read_text())",
-                    &["read:?"],
+                    &["read:x/*"],
                 ),
                 (
                     "from pathlib import Path\nfor p in Path('x').glob('*.py'):\n    print((p / '../y').read_text())",
