@@ -328,6 +328,14 @@ fn read_command(
         let flag = read_flag(flag_keys)?;
         add_flag(&mut command, &list(&spelled), flag).map_err(|message| FileError { key: path, message })?;
     }
+    for spelling in keys.take::<String>("prints_with")?.unwrap_or_default().split_whitespace() {
+        let known = command.spellings.iter().find(|(known, _)| known == spelling).map(|(_, place)| *place);
+        let flag = known.and_then(|place| command.flags.get_mut(usize::from(place)));
+        let Some(flag) = flag else {
+            return Err(keys.error("prints_with", format!("`{spelling}` is no flag of this command")));
+        };
+        flag.keeps_form = true;
+    }
     command.spellings.sort();
     command.effects = keys.effects()?;
     let says = !command.effects.is_empty()
@@ -470,6 +478,9 @@ fn read_call((spelled, mut keys): (String, Keys)) -> Result<NamedCall, FileError
     Ok(call)
 }
 
+/// In a case, the words of the subcommand, of commands that are described together.
+pub const CALLED: &str = "called";
+
 /// Every name that an effect, a case, a template or `provides` refers to is an operand or a flag.
 fn check_names(command: &Command, root: Option<&Command>) -> Result<(), FileError> {
     let at = |what: &str| FileError {
@@ -501,6 +512,9 @@ fn check_names(command: &Command, root: Option<&Command>) -> Result<(), FileErro
         effect.target.as_deref().map_or(Ok(()), |name| check("target", name))?;
     }
     for condition in command.cases.iter().flat_map(|case| &case.when) {
+        if condition.facet == CALLED && !command.path.is_empty() {
+            continue;
+        }
         check("cases.when", &condition.facet)?;
     }
     for flag in &command.flags {

@@ -142,6 +142,15 @@ pub enum Prints {
     Lines,
     /// Absolute paths, or nothing.
     Paths,
+    /// Words of letters, digits and `._-/:@`, of which each, and each piece of it between `/`, `:` and `@`, begins with a
+    /// letter or a digit; or nothing.
+    Ids,
+    /// Lines whose first words are such.
+    Table,
+    /// Of each line that it is given pieces between blanks, `/`, `:` and `@`.
+    Pieces,
+    /// Of each line that it is given the first word.
+    Firsts,
 }
 
 /// What a command leaves in the files that it writes.
@@ -235,6 +244,8 @@ pub struct Flag {
     pub placeholder: Option<Placeholder>,
     /// The value that it has where it is not given, of a flag that names documents.
     pub absent: Option<String>,
+    /// Whether what is said of the form of what the command prints holds beside it.
+    pub keeps_form: bool,
 }
 
 /// What stands for a path in the words of a command that a flag takes whole.

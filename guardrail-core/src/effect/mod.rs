@@ -166,7 +166,10 @@ fn hides_values(identified: &Identified<'_, '_>, id: InvocationId) -> bool {
         let mut calls = identified.calls_of(id).peekable();
         calls.peek().is_some()
             && calls.all(|call| {
-                call.standing == Standing::Known && call.prints.is_some_and(|prints| which.contains(&prints))
+                let plain = call.keeps_form || call.prints != Some(Prints::Names);
+                call.standing == Standing::Known
+                    && plain
+                    && call.prints.is_some_and(|prints| which.contains(&prints))
             })
     };
     let Some(writer) = program.invocation(id) else { return false };

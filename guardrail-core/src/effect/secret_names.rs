@@ -125,7 +125,8 @@ impl Writer<'_, '_, '_> {
             call.arguments.iter().any(|argument| matches!(argument.role, Role::Argv | Role::Words(_)))
                 || call.command.is_some_and(|command| command.appends_input.is_some())
                 || !call.feeds.is_empty();
-        let as_it_stands = wraps || call.prints.is_some() || call.standing == Standing::Nothing;
+        let cuts = matches!(call.prints, None | Some(Prints::Pieces | Prints::Firsts));
+        let as_it_stands = wraps || !cuts || call.standing == Standing::Nothing;
         if as_it_stands {
             let says = call.prints == Some(Prints::Operands) && invocation.words.iter().skip(1).any(is_said);
             given.written |= says;

@@ -10,6 +10,7 @@ use crate::identify::lookup::{
     asks_version, begins_with_dash, begun, counts, decides, exact, is_assignment, is_open_group, is_true,
     may_spell_flag, strays,
 };
+use crate::identify::reading::Read;
 use crate::knowledge::KnownTool;
 use crate::lower::{Value, Word};
 use crate::shell::Span;
@@ -39,6 +40,8 @@ pub(super) struct Arguments<'c, 'a, 'k> {
     uncertain: bool,
     /// A word that could be a flag is among them.
     hidden_flags: bool,
+    /// What is no flag stands for the value of one, and may be none: then that is the next word.
+    shifts: bool,
     subcommands: bool,
     /// What was said to be off: the names behind `--no-`.
     negated: BumpVec<'a, &'a [u8]>,
@@ -56,29 +59,6 @@ pub(super) struct Arguments<'c, 'a, 'k> {
     behind: usize,
     /// All it does is print help.
     helps: bool,
-}
-
-/// What was read beside what stands in the call.
-pub(super) struct Read<'a, 'k> {
-    pub(super) command: &'k Command,
-    pub(super) operands: BumpVec<'a, Word<'a>>,
-    /// The words of the command it wraps, behind its operands.
-    pub(super) rest: &'a [Word<'a>],
-    pub(super) slots: &'k [Operand],
-    /// Some word could have been a flag, or several words.
-    pub(super) uncertain: bool,
-    /// Some word could have been a flag.
-    pub(super) hidden_flags: bool,
-    /// The names behind `--no-`.
-    pub(super) negated: BumpVec<'a, &'a [u8]>,
-    /// A lowering flag may be the value of another one, or be switched off by the word behind it.
-    pub(super) doubted: bool,
-    /// Where a word stands that cannot be known, in the place of a subcommand.
-    pub(super) unsettled: Option<usize>,
-    /// Where an unlisted flag stands that may take the word behind it, which decides what this does.
-    pub(super) swallows: Option<usize>,
-    /// All it does is print help.
-    pub(super) helps: bool,
 }
 
 impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
@@ -107,6 +87,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             replaced: None,
             uncertain: false,
             hidden_flags: false,
+            shifts: false,
             subcommands: tool.has_subcommands(),
             negated,
             may_be_value: None,
@@ -138,6 +119,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             slots,
             uncertain: reader.uncertain,
             hidden_flags: reader.hidden_flags,
+            shifts: reader.shifts,
             negated: reader.negated,
             doubted: reader.doubted,
             unsettled: reader.unsettled,
@@ -189,6 +171,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                     return self.partial_flag(prefix, word);
                 }
                 Value::Known(_) => {}
+                _ if word.tame => {}
                 _ if word.may_be_flag() && self.may_spell_flag(&word) => {
                     self.call.unknown.push((Unknown::MaybeFlag, word.span));
                     (self.uncertain, self.hidden_flags) = (true, true);
@@ -210,7 +193,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         // a number) brings no flag along behind it, as it is none in front.
         let chosen = word.splits && !word.from.is_empty();
         let one_flag = !chosen && word.prefix().first() == Some(&b'-');
-        let hidden = several && !self.ended && !one_flag && word.may_be_flag();
+        let hidden = several && !self.ended && !one_flag && !word.tame && word.may_be_flag();
         self.hidden_flags |= hidden && self.may_spell_flag(&word);
     }
 
@@ -454,7 +437,8 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                 Value::Partial { suffix, .. } => suffix,
                 _ => &[],
             };
-            let value = Word { value: Value::Partial { prefix: rest, suffix }, pattern: None, ..word };
+            let value = Value::Partial { prefix: rest, suffix };
+            let value = Word { value, pattern: None, ..Word::part(word) };
             return self.take(flag, Some(value), word.span);
         }
         let name = prefix.iter().position(|&b| b == b'=').and_then(|equals| prefix.get(..equals));
@@ -462,9 +446,9 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             Value::Partial { prefix, suffix } => {
                 let known = name.map_or(0, |name| name.len() + 1);
                 let prefix = prefix.get(known..).unwrap_or_default();
-                Word { value: Value::Partial { prefix, suffix }, ..word }
+                Word { value: Value::Partial { prefix, suffix }, ..Word::part(word) }
             }
-            _ => Word { value: Value::Unknown, ..word },
+            _ => Word { value: Value::Unknown, ..Word::part(word) },
         };
         if let Some(name) = name {
             return match self.find(name).or_else(|| self.abbreviated(name)) {
@@ -492,7 +476,9 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         let rest = value.get(1..).unwrap_or_default();
         let value = match word.value {
             Value::Known(_) => Word::known(rest, word.span),
-            Value::Partial { suffix, .. } => Word { value: Value::Partial { prefix: rest, suffix }, ..word },
+            Value::Partial { suffix, .. } => {
+                Word { value: Value::Partial { prefix: rest, suffix }, ..Word::part(word) }
+            }
             Value::Unknown => word,
         };
         match self.find(key) {
@@ -526,6 +512,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                 let next = next.filter(|_| !flag);
                 self.at += usize::from(next.is_some());
                 next.into_iter().for_each(|word| self.note_uncertain(word));
+                self.shifts |= next.is_some_and(|word| word.tame && word.splits);
                 next
             }
             (ValueKind::Terminated, None) => {

@@ -7,9 +7,10 @@
 use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{self as schema, Case, Count, EffectKind, Mark, Operand, Risk, Role, Test, ValueKind};
 
-use crate::identify::arguments::Read;
 use crate::identify::call::{Argument, Call, FlagUse, Given, Unknown};
 use crate::identify::lookup::{is_assignment, is_open_group, is_true};
+use crate::identify::matching::{matches_any, may_match};
+use crate::identify::reading::Read;
 use crate::lower::{Lead, Value, Word};
 use crate::{glob, host};
 
@@ -47,6 +48,7 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
         }
         None => {
             call.prints = read.command.prints;
+            call.keeps_form = call.flags.iter().all(|used| used.flag.keeps_form);
             call.effects.extend(read.command.effects.iter().map(|effect| (effect, named)));
             for case in &read.command.cases {
                 refine(call, case, read, before);
@@ -54,6 +56,10 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
         }
     }
     flag_effects(call);
+    // What is not understood may print anything.
+    if read.hidden_flags || read.shifts || !call.unknown.is_empty() {
+        call.prints = None;
+    }
     let maybe = |(unknown, _): &(Unknown, _)| *unknown == Unknown::MaybeFlag;
     if !call.unknown.iter().any(maybe) {
         return;
@@ -64,10 +70,6 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
         call.effects.iter().any(|(effect, _)| !matches!(effect.kind, None | Some(EffectKind::Read)))
             || call.arguments.iter().any(|argument| matches!(argument.role, Role::Write | Role::Delete));
     let raises = |flag: &schema::Flag| raises(flag) || (changes && !flag.marks.is_empty());
-    // What is not understood may print anything.
-    if !call.unknown.is_empty() || read.hidden_flags {
-        call.prints = None;
-    }
     if !read.command.flags.iter().any(raises) && !root_flags(call).any(raises) {
         call.unknown.retain(|unknown| !maybe(unknown));
     }
@@ -365,7 +367,7 @@ where
 
 /// Whether an operand may become several words, one of which may be a flag.
 fn hides_flags(read: &Read<'_, '_>) -> bool {
-    read.operands.iter().any(|word| word.may_be_flag() && word.as_known().is_none())
+    read.operands.iter().any(|word| word.may_be_flag() && word.as_known().is_none() && !word.tame)
 }
 
 fn value_holds(when: &[String], value: Option<Word<'_>>) -> Holds {
@@ -421,8 +423,13 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>, 
     if case.known && holds == Holds::Maybe {
         return;
     }
-    if holds == Holds::Yes {
-        call.prints = case.prints.or(call.prints);
+    if holds == Holds::Yes && case.prints.is_some() {
+        call.prints = case.prints;
+        let named = |facet: &str| case.when.iter().any(|condition| condition.facet == facet);
+        call.keeps_form = call.flags.iter().all(|used| used.flag.keeps_form || named(&used.flag.facet));
+    }
+    if case.effects.is_empty() {
+        return;
     }
     let only_floors = case.effects.iter().all(|effect| effect.kind.is_none());
     match holds {
@@ -495,6 +502,9 @@ fn presence(call: &Call<'_, '_>, facet: &str) -> Holds {
 
 fn tests(call: &Call<'_, '_>, facet: &str, test: &Test, uncertain: bool) -> Holds {
     match test {
+        Test::Matches(globs) if facet == schema::CALLED && !call.has_facet(facet) => {
+            if matches_any(globs, &call.path.join(&b' ')) { Holds::Yes } else { Holds::No }
+        }
         Test::Once => {
             let several = |word: &Word<'_>| word.splits || word.pattern.is_some();
             let mut given = call.facet(facet).take(2);
@@ -541,40 +551,5 @@ fn tests(call: &Call<'_, '_>, facet: &str, test: &Test, uncertain: bool) -> Hold
                 (false, _, false) => Holds::No,
             }
         }
-    }
-}
-
-/// Whether a text matches one of the globs, and none behind `not `.
-fn matches_any(globs: &[String], text: &[u8]) -> bool {
-    let matches = |glob: &str| glob::matches_any_case(glob.as_bytes(), text);
-    let (mut wanted, mut refused) = (false, false);
-    for glob in globs {
-        match glob.strip_prefix("not ") {
-            Some(glob) => refused |= matches(glob),
-            None => wanted |= matches(glob),
-        }
-    }
-    wanted && !refused
-}
-
-/// Whether a word that is not wholly known could match a glob: its known beginning must agree
-/// with the glob's own.
-fn may_match(glob: &[u8], word: Word<'_>) -> bool {
-    if word.lead != Lead::Text {
-        // A home or working directory: a path.
-        if let (Value::Partial { suffix, .. }, true) = (word.value, word.from.is_empty()) {
-            // All of it but the directory's own path is known.
-            let mut path = b"/-".to_vec();
-            path.extend_from_slice(suffix);
-            return glob::matches_any_case(glob, &path) || matches!(glob.first(), Some(b'/' | b'~'));
-        }
-        return matches!(glob.first(), Some(b'/' | b'~' | b'*'));
-    }
-    let literal = glob.iter().position(|&b| b == b'*').and_then(|star| glob.get(..star)).unwrap_or(glob);
-    let known = word.prefix();
-    let shared = literal.len().min(known.len());
-    match (literal.get(..shared), known.get(..shared)) {
-        (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
-        _ => true,
     }
 }

@@ -41,6 +41,10 @@ pub(crate) struct Call<'a, 'k> {
     pub(crate) lists: &'a [Origin<'a>],
     /// What it provably prints.
     pub(crate) prints: Option<Prints>,
+    /// Whether that holds beside every flag that was given.
+    pub(crate) keeps_form: bool,
+    /// Whether the script sets a variable that means something to it.
+    pub(crate) influenced: bool,
     pub(crate) marks: Marks,
     /// Where stated effects land.
     pub(crate) scope: Scope,
@@ -192,6 +196,8 @@ impl<'a, 'k> Call<'a, 'k> {
             rehearsal: false,
             lists: &[],
             prints: None,
+            keeps_form: false,
+            influenced: false,
             marks: Marks::default(),
             scope: Scope::Local,
             unknown: BumpVec::new_in(arena),
@@ -205,7 +211,12 @@ impl<'a, 'k> Call<'a, 'k> {
 
     /// The words given for a facet: an operand or a flag, by its name.
     pub(crate) fn facet<'c>(&'c self, name: &'c str) -> impl Iterator<Item = Word<'a>> + 'c {
-        let operands = self.arguments.iter().filter(move |argument| argument.name == name).map(|a| a.word);
+        // Of a `key=value` the whole counts.
+        let keyed = self.flags.iter().any(|used| used.flag.facet == name && !used.flag.keys.is_empty());
+        let counts = move |argument: &&Argument<'a, 'k>| {
+            argument.name == name && !(keyed && argument.given == Given::Flag)
+        };
+        let operands = self.arguments.iter().filter(counts).map(|a| a.word);
         let flags = self
             .flags
             .iter()

@@ -4,10 +4,10 @@
 use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{Pieces, Role};
 
-use crate::identify::call::Call;
+use crate::identify::call::{Call, FlagUse};
 use crate::identify::unwrap::{Inner, fill, origins};
 use crate::identify::{Identifier, span_of};
-use crate::lower::{Input, Invocation, Word};
+use crate::lower::{Input, Invocation, Outputs, Word};
 
 /// How many commands are made of one input.
 const MOST_COMMANDS: usize = 8;
@@ -66,7 +66,15 @@ impl<'a, 'k> Identifier<'a, 'k> {
             return;
         }
         let from = origins(self.arena, &invocation.stdin);
-        let input = Word { from, splits: true, ..Word::unknown(span_of(words)) };
+        // Cut at a letter, a piece may begin with whatever stands behind it.
+        let cuts = |used: &FlagUse<'a, 'k>| match used.flag.pieces {
+            Some(Pieces::Elsewhere) => true,
+            Some(Pieces::Value) => used.value.and_then(|value| value.as_known()) != Some(b"\\n"),
+            _ => false,
+        };
+        let tame = !call.flags.iter().any(cuts) && self.comes_tame(&invocation.stdin);
+        let outputs = if tame { Outputs::Words } else { Outputs::Mixed };
+        let input = Word { from, splits: true, tame, outputs, ..Word::unknown(span_of(words)) };
         let mut filled = BumpVec::from_iter_in(words.iter().copied(), self.arena);
         match placeholder.filter(|_| !joined) {
             Some(text) => filled.iter_mut().for_each(|word| *word = fill(*word, text, input)),

@@ -5,12 +5,16 @@
 mod arguments;
 mod assign;
 mod call;
+mod form;
 mod input;
 pub(crate) mod language;
 mod lookup;
 pub(crate) mod manifest;
+mod matching;
 mod obeyed;
+mod reading;
 mod split;
+mod template;
 mod texts;
 mod tool_call;
 mod trust;
@@ -81,6 +85,8 @@ pub(crate) struct Identifier<'a, 'k> {
     writes: Vec<manifest::Write<'a>>,
     /// The files that came up behind one document.
     visited: Vec<manifest::Visit>,
+    /// The form of what comes through channels.
+    forms: form::Forms,
 }
 
 impl<'a, 'k> Identifier<'a, 'k> {
@@ -108,6 +114,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             named: Vec::new(),
             writes: Vec::new(),
             visited: Vec::new(),
+            forms: form::Forms::default(),
         }
     }
 
@@ -124,6 +131,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             while let Some(&invocation) = self.lowerer.program.invocations.get(self.next) {
                 let id = InvocationId(self.next as u32);
                 self.next += 1;
+                let invocation = self.settled(id, invocation);
                 self.identify(id, invocation);
             }
             match self.waiting.pop_front() {

@@ -111,7 +111,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
                     Value::Partial { suffix, .. } => Value::Partial { prefix: rest, suffix },
                     _ => Value::Known(rest),
                 };
-                environment = self.lowerer.bind(environment, name, Word { value, ..argument.word }, true);
+                environment =
+                    self.lowerer.bind(environment, name, Word { value, ..Word::part(argument.word) }, true);
             }
         }
         let mut directory = invocation.directory;
@@ -548,7 +549,9 @@ pub(super) fn fill<'a>(word: Word<'a>, placeholder: &[u8], input: Word<'a>) -> W
         prefix: text.get(..at).unwrap_or_default(),
         suffix: text.get(last + placeholder.len()..).unwrap_or_default(),
     };
-    Word { value, from: input.from, ..word }
+    // What comes in is never nothing.
+    let tame = input.tame && text.first() != Some(&b'-');
+    Word { value, from: input.from, tame, ..word }
 }
 
 /// Languages in which a text can do anything.

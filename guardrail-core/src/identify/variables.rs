@@ -33,6 +33,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let speaks = |variable: &Variable, name: &[u8]| glob::matches(variable.name.as_bytes(), name);
         for (name, value) in self.lowerer.bindings(invocation, &names) {
             for variable in variables().filter(|variable| speaks(variable, name)) {
+                call.influenced = true;
                 if is_harmless(variable, &value) {
                     continue;
                 }

@@ -103,7 +103,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
                         ..Word::unknown(span)
                     }
                 }
-                _ => Word { value: Value::Unknown, span, ..only },
+                _ => Word { value: Value::Unknown, span, ..Word::part(only) },
             },
             _ => Word::unknown(span),
         }

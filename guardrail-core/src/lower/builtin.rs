@@ -464,6 +464,10 @@ impl<'a> Lowerer<'a> {
             self.unknown_name(&name, source);
             return;
         };
+        let rest = match rest.split_first() {
+            Some((ends, rest)) if ends.as_known() == Some(b"--") => rest,
+            _ => rest,
+        };
         self.reference(&name, source);
         let mut from: &'a [Origin<'a>] = &[];
         for word in rest {

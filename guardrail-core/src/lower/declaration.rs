@@ -151,7 +151,13 @@ impl<'a> Lowerer<'a> {
                 } else {
                     Value::Partial { prefix, suffix }
                 };
-                self.declare(flags, local, name, Some((Word { value, ..*word }, None)), word);
+                self.declare(
+                    flags,
+                    local,
+                    name,
+                    Some((Word { value, outputs: super::Outputs::Mixed, ..*word }, None)),
+                    word,
+                );
                 if word.splits {
                     self.forget(false);
                 }

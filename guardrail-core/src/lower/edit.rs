@@ -59,7 +59,7 @@ impl<'a> Lowerer<'a> {
                         Some(at) => {
                             let start = start.get(at..).unwrap_or_default();
                             let from = environment::union(self.arena, value.from, from);
-                            Word { value: Value::Partial { prefix: start, suffix }, from, ..value }
+                            edited(value, Value::Partial { prefix: start, suffix }, from)
                         }
                         None => unknown(self),
                     }
@@ -74,7 +74,7 @@ impl<'a> Lowerer<'a> {
                         Some(at) => {
                             let suffix = suffix.get(..at).unwrap_or_default();
                             let from = environment::union(self.arena, self.neighbours(&value), from);
-                            Word { value: Value::Partial { prefix: start, suffix }, from, ..value }
+                            edited(value, Value::Partial { prefix: start, suffix }, from)
                         }
                         None => unknown(self),
                     }
@@ -102,7 +102,7 @@ impl<'a> Lowerer<'a> {
         for at in 0..=text.len() {
             let (removed, kept) = cuts(at);
             if pattern::matches(&pattern, removed) {
-                return Word { value: Value::Known(kept), ..value };
+                return edited(value, Value::Known(kept), value.from);
             }
         }
         value
@@ -331,4 +331,9 @@ pub(super) fn cut<'a>(text: &'a [u8], offset: i64, length: Option<i64>, span: Sp
         return Word::unknown(span);
     }
     Word::known(text.get(start as usize..end as usize).unwrap_or_default(), span)
+}
+
+/// A piece of a value: nothing is known of how it begins.
+fn edited<'a>(value: Word<'a>, piece: Value<'a>, from: &'a [Origin<'a>]) -> Word<'a> {
+    Word { value: piece, from, ..Word::part(value) }
 }

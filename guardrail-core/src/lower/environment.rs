@@ -303,6 +303,11 @@ impl<'a> Environments<'a> {
         })
     }
 
+    /// Whether something opaque ran before a snapshot.
+    pub(super) fn is_forgotten(&self, environment: EnvironmentId) -> bool {
+        self.link(environment.0).is_some_and(|link| link.forgotten > 0)
+    }
+
     /// The names of all variables that were bound anywhere, in the order in which they first were.
     pub(super) fn names(&self) -> &[&'a [u8]] {
         &self.names
@@ -463,7 +468,8 @@ pub(super) fn merge_ends<'a>(arena: &'a Bump, a: &Word<'a>, b: &Word<'a>) -> Wor
     };
     let choice = is_choice(a) && is_choice(b);
     let maybe = a.maybe;
-    Word { value, span: a.span, lead, splits: a.splits || b.splits, pattern: None, from, choice, maybe }
+    let splits = a.splits || b.splits;
+    Word { lead, splits, from, choice, maybe, value, ..Word::unknown(a.span) }
 }
 
 /// The path that a word is as far as it is known, where it may be lost among others. Constants are kept

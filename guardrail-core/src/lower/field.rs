@@ -2,7 +2,7 @@
 
 use crate::lower::environment;
 use crate::lower::lowerer::{Lowerer, MAX_CONSTANT};
-use crate::lower::{Lead, Origin, Value, Word};
+use crate::lower::{Lead, Origin, Outputs, Value, Word};
 use crate::shell::Span;
 
 /// Marks a hole in the text of a field: no argument can hold this byte.
@@ -31,6 +31,8 @@ pub(super) struct Field<'a> {
     splits: bool,
     /// A hole that is not one of several plain constants.
     open: bool,
+    /// What the holes are made of, but for the constants; nothing before the first.
+    outputs: Option<Outputs>,
     lead: Lead,
     /// The one piece it consists of, to be borrowed instead of copied.
     only: Option<&'a [u8]>,
@@ -53,6 +55,7 @@ impl<'a> Lowerer<'a> {
             exists: false,
             splits: false,
             open: false,
+            outputs: None,
             lead: Lead::Text,
             only: None,
             overlong: false,
@@ -123,12 +126,18 @@ impl<'a> Lowerer<'a> {
     /// Something that cannot be known.
     pub(super) fn push_hole(&mut self, field: &mut Field<'a>, from: &[Origin<'a>], splits: bool) {
         field.open = true;
+        field.outputs = Some(Outputs::Mixed);
         self.push_piece(field, from, splits, &[]);
     }
 
     /// Something that cannot be known, of which some of the constants it may be are.
     fn push_open(&mut self, field: &mut Field<'a>, word: &Word<'a>, splits: bool) {
         field.open = true;
+        field.outputs = Some(match (field.outputs, word.outputs) {
+            (Some(Outputs::Mixed), _) | (_, Outputs::Mixed) => Outputs::Mixed,
+            (Some(Outputs::Words), _) | (_, Outputs::Words) => Outputs::Words,
+            _ => Outputs::Piece,
+        });
         let maybe = self.between(word);
         self.push_piece(field, word.from, splits, maybe);
     }
@@ -180,7 +189,10 @@ impl<'a> Lowerer<'a> {
             }
             if known.len() < environment::MOST_ORIGINS {
                 self.origins.push(*origin);
-            } else if let (Origin::Files(..), Some(last)) = (origin, self.origins.last_mut()) {
+                continue;
+            }
+            field.outputs = Some(Outputs::Mixed);
+            if let (Origin::Files(..), Some(last)) = (origin, self.origins.last_mut()) {
                 *last = environment::EVERYWHERE;
             }
         }
@@ -407,8 +419,21 @@ impl<'a> Lowerer<'a> {
             && !(field.open || field.splits || globbing || field.overlong)
             && self.field_text(field).iter().all(|&byte| byte == HOLE || environment::is_plain(byte));
         let maybe = if field.holed { self.field_choices(field) } else { &[] };
+        let outputs = self.field_outputs(field);
         self.discard(field);
-        Word { value, span: field.span, lead: field.lead, splits: field.splits, pattern, from, choice, maybe }
+        let (span, lead, splits) = (field.span, field.lead, field.splits);
+        Word { value, span, lead, splits, pattern, from, choice, maybe, outputs, tame: false }
+    }
+
+    /// What the holes are made of, where the text beside them begins no flag, however little they hold.
+    fn field_outputs(&self, field: &Field<'a>) -> Outputs {
+        let Some(outputs @ (Outputs::Words | Outputs::Piece)) = field.outputs else { return Outputs::Mixed };
+        let text = self.field_text(field);
+        let first = text.iter().position(|byte| *byte != HOLE).unwrap_or(0);
+        let begins_flag = text.get(first) == Some(&b'-') && (first == 0 || outputs == Outputs::Words);
+        let plain = |&byte: &u8| byte == HOLE || environment::is_plain(byte) || b"~^{}=".contains(&byte);
+        let whole = field.lead == Lead::Text && !field.globbing && !field.overlong;
+        if whole && !begins_flag && text.iter().all(plain) { outputs } else { Outputs::Mixed }
     }
 
     /// What `"$*"` puts between its words, where it is a constant of the script.

@@ -4,7 +4,7 @@ use crate::lower::environment;
 use crate::lower::expand::Mode;
 use crate::lower::join::Ends;
 use crate::lower::lowerer::{Lowerer, State, Unit};
-use crate::lower::{Input, Lead, Origin, Resolution, Value, Word};
+use crate::lower::{Input, Lead, Origin, Outputs, Resolution, Value, Word};
 use crate::shell::{
     self, Arm, ArmEnd, Branch, Command, CommandId, CommandKind, Item, Join, Part, Slice, Span, Stage,
 };
@@ -142,8 +142,18 @@ impl<'a> Lowerer<'a> {
         // Where the request stands is there, so whoever goes back to it comes to it.
         let here = &self.state.directory;
         let own = match here.value {
-            Value::Known(path) => path.is_empty() || Some(path) == self.known.directory,
-            Value::Partial { suffix, .. } => here.lead == Lead::WorkingDirectory && suffix.is_empty(),
+            Value::Known(path) => {
+                // And so is whatever lies above the place where the shell stands.
+                let above = before.from.is_empty()
+                    && before.as_known().is_some_and(|before| {
+                        let below = before.strip_prefix(path);
+                        path.first() == Some(&b'/') && below.is_some_and(|below| below.first() == Some(&b'/'))
+                    });
+                path.is_empty() || path == b"/" || above || Some(path) == self.known.directory
+            }
+            Value::Partial { suffix, .. } => {
+                matches!(here.lead, Lead::WorkingDirectory | Lead::Home) && suffix.is_empty()
+            }
             Value::Unknown => false,
         };
         if own {
@@ -380,6 +390,8 @@ impl<'a> Lowerer<'a> {
         }
         let values = self.words.get(base..).unwrap_or_default();
         let value = (!values.is_empty()).then(|| self.one_of(values));
+        // What is split gives its words one by one.
+        let pieces = matches!(values, [word] if word.splits && word.outputs != Outputs::Mixed);
         // A few constants are followed one by one; inside of a loop, or of many, what they share is.
         let constant = |word: &Word<'_>| word.as_known().is_some() && !word.splits && word.pattern.is_none();
         let follow =
@@ -393,6 +405,8 @@ impl<'a> Lowerer<'a> {
             let from = environment::union(self.arena, self.traces(&value), input);
             let either = environment::merge(self.arena, &value, &Word::unknown(name.span));
             value = Word { from, maybe: either.maybe, ..Word::unknown(name.span) };
+        } else if pieces {
+            value.outputs = Outputs::Piece;
         }
         let name = self.single(unit, name, Mode::Text).as_known();
         let conditional = std::mem::replace(&mut self.around.context.conditional, true);

@@ -4,7 +4,7 @@
 use crate::lower::environment::{self, Found, MOST_MAYBE};
 use crate::lower::lowerer::Lowerer;
 use crate::lower::scope::is_name;
-use crate::lower::{Input, InvocationId, NoteKind, Origin, RedirectKind, SourceId, Word};
+use crate::lower::{Input, InvocationId, NoteKind, Origin, Outputs, RedirectKind, SourceId, Word};
 use crate::shell::Span;
 
 /// How `read` takes a line apart.
@@ -17,6 +17,8 @@ struct Reading<'a> {
     last: bool,
     /// An array: every field is an element.
     fields: bool,
+    /// A flag may have it take another part of the input than a line.
+    partly: bool,
 }
 
 impl<'a> Lowerer<'a> {
@@ -38,6 +40,7 @@ impl<'a> Lowerer<'a> {
                     let inside = letters.get(at + 1..).unwrap_or_default();
                     let value =
                         if inside.is_empty() { words.next().and_then(Word::as_known) } else { Some(inside) };
+                    reading.partly = true;
                     match letters.get(at) {
                         Some(b'a') => {
                             if let Some(name) = value {
@@ -176,7 +179,18 @@ impl<'a> Lowerer<'a> {
             });
         }
         let maybe: &'a [&'a [u8]] = if maybe.is_empty() { &[] } else { self.arena.alloc_slice_copy(&maybe) };
-        self.assign(name, Word { from, maybe, ..Word::unknown(Span::default()) }, None);
+        // Only what cuts pieces off at dashes could begin one with a dash.
+        let cuts = match self.environments.lookup(self.state.environment, b"IFS") {
+            Found::Missing => false,
+            Found::Bound(binding) => {
+                !binding.value.as_known().is_some_and(|ifs| ifs.iter().all(|b| b" \t\n:/".contains(b)))
+            }
+            Found::Forgotten => true,
+        };
+        let lines = matches!(self.around.stdin, Input::Channel(_)) && reading.delimiter.is_none();
+        let whole = lines && matches!(from, [Origin::Input, Origin::Channel(_)]) && !(cuts || reading.partly);
+        let outputs = if whole { Outputs::Words } else { Outputs::Mixed };
+        self.assign(name, Word { from, maybe, outputs, ..Word::unknown(Span::default()) }, None);
     }
 }
 

@@ -43,6 +43,11 @@ impl<'a> Lowerer<'a> {
         self.environments.push(environment, Node::Forgotten { functions: true })
     }
 
+    /// Whether a variable may have been set to anything.
+    pub fn is_forgotten(&self, environment: EnvironmentId) -> bool {
+        self.environments.is_forgotten(environment)
+    }
+
     /// The environment with one more binding (`env NAME=value cmd`, `sudo NAME=value cmd`).
     pub fn bind(
         &mut self,

@@ -193,6 +193,24 @@ pub struct Word<'a> {
     /// Constants of the script that the whole word may be, where it cannot be known. Not all it
     /// may be: each is judged beside the unknown, never in its place.
     pub maybe: &'a [&'a [u8]],
+    /// What its unknown pieces are made of.
+    pub outputs: Outputs,
+    /// Whether nothing that it may become begins with `-`, be it one word, several or none.
+    pub tame: bool,
+}
+
+/// What the unknown pieces of a [`Word`] are made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Outputs {
+    /// Anything.
+    #[default]
+    Mixed,
+    /// Nothing but what comes through the channels in [`Word::from`]; the text beside it holds nothing that a
+    /// shell would change, and no flag begins with it. So where no word that comes through them begins with a dash, no
+    /// word of this one does.
+    Words,
+    /// The same, and each piece is one of the words that come through, never none.
+    Piece,
 }
 
 /// What a word would be.
@@ -350,6 +368,8 @@ impl<'a> Word<'a> {
             from: &[],
             choice: false,
             maybe: &[],
+            outputs: Outputs::Mixed,
+            tame: false,
         }
     }
 
@@ -365,7 +385,14 @@ impl<'a> Word<'a> {
             from: &[],
             choice: false,
             maybe: &[],
+            outputs: Outputs::Mixed,
+            tame: false,
         }
+    }
+
+    /// For what is cut out of a word: nothing is known of how it begins.
+    pub(crate) const fn part(word: Self) -> Self {
+        Self { outputs: Outputs::Mixed, tame: false, ..word }
     }
 
     /// The exact value, where it is one.

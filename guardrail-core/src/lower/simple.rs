@@ -369,8 +369,9 @@ impl<'a> Lowerer<'a> {
                     let at = close(prefix).unwrap_or_default();
                     let from = self.with_files(value.from, super::Lead::Text, suffix);
                     let prefix = prefix.get(at + 2..).unwrap_or_default();
-                    let value = Word { value: Value::Partial { prefix, suffix }, from, ..value };
-                    self.words.push(Word { pattern: None, ..value });
+                    let value = Value::Partial { prefix, suffix };
+                    let word = Word { pattern: None, ..Word::unknown(word.span) };
+                    self.words.push(Word { value, from, ..word });
                 }
                 _ => self.words.push(Word { pattern: None, ..value }),
             }

@@ -5,7 +5,7 @@ use crate::lower::environment::MOST_MAYBE;
 use crate::lower::expand::Mode;
 use crate::lower::field::Field;
 use crate::lower::lowerer::{Lowerer, State, Surroundings, Unit};
-use crate::lower::{ChannelId, Input, Invocation, Origin, Resolution, Value, Word};
+use crate::lower::{ChannelId, Input, Invocation, Origin, Outputs, Resolution, Value, Word};
 use crate::shell::{self, Part, Slice, Span, SubstitutionStyle};
 
 impl<'a> Lowerer<'a> {
@@ -60,7 +60,7 @@ impl<'a> Lowerer<'a> {
             self.enter_shell();
         }
         let value = match style {
-            SubstitutionStyle::Valsub => self.channel_word(channel, span),
+            SubstitutionStyle::Valsub => Word { outputs: Outputs::Mixed, ..self.channel_word(channel, span) },
             _ if is_one_command(unit.script, items) => self.output_word(first, channel, span),
             _ => self.printed_word(first, channel, span),
         };
@@ -129,13 +129,14 @@ impl<'a> Lowerer<'a> {
         self.enter_shell();
         Word {
             value: Value::Partial { prefix: b"/dev/fd/", suffix: &[] },
+            outputs: Outputs::Mixed,
             ..self.channel_word(channel, span)
         }
     }
 
     fn channel_word(&self, channel: ChannelId, span: Span) -> Word<'a> {
         let from: &'a [Origin<'a>] = self.arena.alloc_slice_copy(&[Origin::Channel(channel)]);
-        Word { from, ..Word::unknown(span) }
+        Word { from, outputs: Outputs::Words, ..Word::unknown(span) }
     }
 
     /// What a substitution comes to: known where its one command prints a constant.

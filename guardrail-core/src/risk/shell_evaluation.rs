@@ -58,7 +58,11 @@ fn prints_number(call: &Call<'_, '_>, writer: &Invocation<'_>) -> bool {
                 | Prints::Pairs
                 | Prints::Names
                 | Prints::Lines
-                | Prints::Paths,
+                | Prints::Paths
+                | Prints::Ids
+                | Prints::Table
+                | Prints::Pieces
+                | Prints::Firsts,
             )
             | None => false,
         }

@@ -156,6 +156,17 @@ impl<'t> Checker<'t> {
             (Syntax::Python, b"__name__" | b"__file__") if !is_mark(rest, b'=') => return Ok(0),
             // As the name of a variable it would hide what is taken from that by `of[...]`.
             (Syntax::JavaScript, b"of") if !loops_over(before, behind_lines(rest)) => return Err(Unreadable),
+            (Syntax::JavaScript, b"import") if starts_statement(before) => return self.imported(rest),
+            (Syntax::JavaScript, b"const") => {
+                let taken = self.unpacked(rest);
+                if taken > 0 {
+                    return Ok(taken);
+                }
+            }
+            (Syntax::JavaScript, _) if self.names.is_taken(name) => {
+                let reads = self.names.path(dialect, name).is_some_and(|path| lists(dialect.readers, &path));
+                return if reads { self.reads(rest, start) } else { Ok(0) };
+            }
             (Syntax::JavaScript, b"require") => return self.require([token(2), before], rest, start),
             (Syntax::JavaScript, b"setTimeout" | b"setInterval") if calls_function(rest) => return Ok(0),
             (Syntax::Ruby, b"require") => {

@@ -5,6 +5,7 @@
 mod bind;
 mod check;
 mod dialect;
+mod imported;
 mod javascript;
 mod lex;
 mod mongo;
@@ -216,6 +217,14 @@ mod tests {
                     "const fs = require('node:fs'); fs.readFileSync(process.argv[1], 'utf8').length",
                     &["read:?"],
                 ),
+                ("import fs from 'fs'; console.log(fs.readFileSync('a.txt','utf8').length)", &["read:a.txt"]),
+                ("import * as fs from 'node:fs'\nconsole.log(fs.readFileSync('a'))", &["read:a"]),
+                (
+                    "import { readFileSync, existsSync as there } from 'fs'; there('b') && readFileSync('a')",
+                    &["read:a"],
+                ),
+                ("const { readFileSync: get } = require('fs'); console.log(get('a').length)", &["read:a"]),
+                ("const { join } = require('path'); console.log(join('a', 'b'))", &[]),
             ],
         );
     }
@@ -295,6 +304,23 @@ mod tests {
     #[test]
     fn what_is_not_known_to_be_harmless_is_opaque() {
         let rows: &[(Language, &[&str])] = &[
+            (
+                JavaScript,
+                &[
+                    "import x from './x.mjs'",
+                    "import './x.mjs'",
+                    "import os from 'fs'; os.rmSync('x')",
+                    "import fs from 'child_process'; fs.readFileSync('x')",
+                    "import { execSync } from 'child_process'; execSync('id')",
+                    "import { writeFileSync } from 'fs'; writeFileSync('a', 'b')",
+                    "import { writeFileSync as readFileSync } from 'fs'; readFileSync('a', 'b')",
+                    "const { writeFileSync: readFileSync } = require('fs'); readFileSync('a', 'b')",
+                    "const { readFileSync } = require('./fs'); readFileSync('a')",
+                    "const { join } = require('path').constructor; join('a')",
+                    "import('fs').then(x => x.rmSync('a'))",
+                    "import { readFileSync as console } from 'fs'",
+                ],
+            ),
             (
                 Python,
                 &[

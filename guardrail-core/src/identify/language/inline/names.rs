@@ -94,7 +94,12 @@ impl<'t> Names<'t> {
         self.modules.contains(&module)
     }
 
-    fn take(&mut self, dialect: &Dialect, name: &'t [u8], path: Vec<u8>) -> Result<(), Unreadable> {
+    pub(super) fn take(
+        &mut self,
+        dialect: &Dialect,
+        name: &'t [u8],
+        path: Vec<u8>,
+    ) -> Result<(), Unreadable> {
         let means = lists(dialect.words, name) || lists(dialect.reserved, name);
         let twice = self.taken.iter().any(|(known, old)| *known == name && *old != path);
         if means || twice || self.taken.len() > MAX_NAMES {

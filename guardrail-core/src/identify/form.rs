@@ -1,0 +1,273 @@
+//! The form of what comes through a channel, where it is known: words of which none can be a flag. It is asked for before the
+//! words are read into which it flows, and so whoever prints is read for it out of turn.
+
+use bumpalo::collections::Vec as BumpVec;
+use guardrail_schema::{Prints, Role};
+
+use crate::identify::arguments::Arguments;
+use crate::identify::call::{Call, Given, Standing};
+use crate::identify::trust::Name;
+use crate::identify::{Identifier, assign};
+use crate::lower::{
+    ChannelId, Input, Invocation, InvocationId, Origin, Outputs, RedirectKind, Resolution, Word,
+};
+
+/// What was written to a channel up to now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Written {
+    #[default]
+    Nothing,
+    /// Words that each begin with a letter or a digit, and so does each piece between `/`, `:` and `@`. None holds
+    /// a blank, a glob or a quote.
+    Ids,
+    /// Absolute paths.
+    Paths,
+    /// Lines whose first words are as in [`Self::Ids`].
+    Table,
+    /// Anything.
+    Anything,
+}
+
+impl Written {
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nothing, form) | (form, Self::Nothing) => form,
+            (a, b) if a == b => a,
+            _ => Self::Anything,
+        }
+    }
+
+    /// Whether no word of it begins with a dash.
+    const fn is_tame(self) -> bool {
+        matches!(self, Self::Ids | Self::Paths)
+    }
+}
+
+/// By channel: who writes to it, and the form of that, found when somebody asks.
+#[derive(Default)]
+pub(super) struct Forms {
+    known: Vec<Option<Written>>,
+    writers: Vec<Vec<InvocationId>>,
+    /// How many invocations are among the writers.
+    filed: usize,
+    /// How many channels are being looked at, each for the one before it.
+    depth: u32,
+    /// A handler or an alias may print something anywhere.
+    spoiled: bool,
+}
+
+/// How many channels are followed, one behind the other, and how many write to one of them.
+const MOST_CHANNELS: u32 = 16;
+const MOST_WRITERS: usize = 16;
+
+impl Forms {
+    fn file(&mut self, invocations: &[Invocation<'_>]) {
+        for (at, invocation) in invocations.iter().enumerate().skip(self.filed) {
+            self.spoiled |= invocation.context.deferred;
+            let Some(ChannelId(channel)) = invocation.stdout else { continue };
+            let place = channel as usize;
+            if self.writers.len() <= place {
+                self.writers.resize(place + 1, Vec::new());
+                self.known.resize(place + 1, None);
+            }
+            if let Some(writers) = self.writers.get_mut(place) {
+                writers.push(InvocationId(at as u32));
+            }
+        }
+        self.filed = invocations.len();
+    }
+}
+
+impl<'a, 'k> Identifier<'a, 'k> {
+    /// The invocation with what is known of the words into which something flows.
+    pub(super) fn settled(&mut self, id: InvocationId, invocation: Invocation<'a>) -> Invocation<'a> {
+        if invocation.words.iter().all(|word| word.outputs == Outputs::Mixed) {
+            return invocation;
+        }
+        let mut words = BumpVec::with_capacity_in(invocation.words.len(), self.arena);
+        for word in invocation.words {
+            words.push(self.settled_word(*word));
+        }
+        let words = words.into_bump_slice();
+        if let Some(slot) = self.lowerer.program.invocations.get_mut(id.0 as usize) {
+            slot.words = words;
+        }
+        Invocation { words, ..invocation }
+    }
+
+    fn settled_word(&mut self, word: Word<'a>) -> Word<'a> {
+        if word.outputs == Outputs::Mixed {
+            return word;
+        }
+        let mut one = word.outputs == Outputs::Piece;
+        let mut any = false;
+        for origin in word.from {
+            let form = match origin {
+                Origin::Channel(channel) => self.form(*channel),
+                // What `read` took came through the channel beside it.
+                Origin::Input => continue,
+                _ => return word,
+            };
+            if !form.is_tame() {
+                return word;
+            }
+            any = true;
+            one &= form == Written::Ids;
+        }
+        Word { tame: any, splits: word.splits && !(any && one), ..word }
+    }
+
+    /// Whether nothing that comes in begins with a dash.
+    pub(super) fn comes_tame(&mut self, input: &Input<'a>) -> bool {
+        matches!(input, Input::Channel(channel) if self.form(*channel).is_tame())
+    }
+
+    /// The form of all that is written to a channel. What somebody writes to it who is not found yet is found in
+    /// one who writes to it too, and who may print anything.
+    fn form(&mut self, channel: ChannelId) -> Written {
+        let place = channel.0 as usize;
+        self.forms.file(&self.lowerer.program.invocations);
+        if self.forms.spoiled {
+            return Written::Anything;
+        }
+        let Some(slot) = self.forms.known.get_mut(place) else { return Written::Anything };
+        if let Some(form) = *slot {
+            return form;
+        }
+        // Where the shell says what it runs, it may say it there.
+        if self.lowerer.bound_names().contains(&&b"BASH_XTRACEFD"[..]) {
+            return Written::Anything;
+        }
+        // Of what leads back to itself nothing is known.
+        *slot = Some(Written::Anything);
+        let writers = self.forms.writers.get(place).cloned().unwrap_or_default();
+        if self.forms.depth >= MOST_CHANNELS || writers.is_empty() || writers.len() > MOST_WRITERS {
+            return Written::Anything;
+        }
+        self.forms.depth += 1;
+        let mut form = Written::Nothing;
+        for id in writers {
+            form = form.and(self.form_by(id));
+        }
+        self.forms.depth -= 1;
+        if let Some(slot) = self.forms.known.get_mut(place) {
+            *slot = Some(form);
+        }
+        form
+    }
+
+    /// The form of what an invocation prints, which is read as far as that needs it.
+    fn form_by(&mut self, id: InvocationId) -> Written {
+        let Some(&invocation) = self.lowerer.program.invocation(id) else { return Written::Anything };
+        let invocation = self.settled(id, invocation);
+        let Some((first, word)) = invocation.words.first().and_then(|first| Some((first, first.as_known()?)))
+        else {
+            return Written::Anything;
+        };
+        let name = Name::of(word);
+        let [Some(tool), None] = self.knowledge.named(name.base) else { return Written::Anything };
+        if invocation.resolution == Resolution::Function || !name.trusted {
+            return Written::Anything;
+        }
+        let words = invocation.words.len();
+        let mut call = Call::new(self.arena, id, invocation.source, first.span, words);
+        (call.standing, call.tool) = (Standing::Known, Some(tool));
+        let Some(read) = Arguments::read(tool, invocation.words, &mut call) else { return Written::Anything };
+        assign::assign(&mut call, &read);
+        self.variables(&mut call, &invocation);
+        self.printed(&call, &invocation)
+    }
+
+    fn printed(&mut self, call: &Call<'a, 'k>, invocation: &Invocation<'a>) -> Written {
+        let Some(prints) = call.prints.filter(|_| call.standing == Standing::Known) else {
+            return Written::Anything;
+        };
+        // Messages may say anything.
+        let messages = || {
+            let told = |kind| kind == RedirectKind::Descriptor;
+            invocation.redirects.iter().any(|redirect| redirect.both || told(redirect.kind))
+        };
+        let trusted = call.unknown.is_empty()
+            && !call.influenced
+            && !self.lowerer.is_forgotten(invocation.environment)
+            && !messages();
+        if !trusted || !(call.keeps_form || prints == Prints::Number) {
+            return Written::Anything;
+        }
+        let operands = || call.arguments.iter().filter(|argument| argument.given == Given::Operand);
+        let given =
+            |holds: fn(&[u8]) -> bool| operands().all(|argument| argument.word.as_known().is_some_and(holds));
+        let ends_flags = invocation.words.iter().any(|word| word.as_known() == Some(b"--"));
+        let reads = operands().any(|argument| *argument.role == Role::Read);
+        let input = match (prints, invocation.stdin) {
+            (Prints::Lines | Prints::Pieces | Prints::Firsts, Input::Channel(channel)) if !reads => {
+                self.form(channel)
+            }
+            _ => Written::Anything,
+        };
+        match prints {
+            // They may say what they were given.
+            Prints::Hashes if given(is_plain) && !ends_flags => Written::Ids,
+            Prints::Paths if given(is_plain) => Written::Paths,
+            Prints::Operands if given(is_id) => Written::Ids,
+            // Of a number, whatever it was made of.
+            Prints::Number if invocation.words.iter().all(is_positive) => Written::Ids,
+            Prints::Ids => Written::Ids,
+            Prints::Table => Written::Table,
+            Prints::Lines => input,
+            Prints::Pieces if input == Written::Ids => Written::Ids,
+            Prints::Firsts if matches!(input, Written::Ids | Written::Table) => Written::Ids,
+            _ => Written::Anything,
+        }
+    }
+}
+
+/// Whether a word is of letters, digits and what no shell changes, and no piece of it begins a flag.
+fn is_plain(text: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._/@^~:-{}".contains(byte);
+    text.iter().all(plain) && text.split(|byte| b"/:@".contains(byte)).all(|piece| !piece.starts_with(b"-"))
+}
+
+/// Whether a word is one of [`Written::Ids`].
+fn is_id(text: &[u8]) -> bool {
+    let piece = |piece: &[u8]| {
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._~^-".contains(byte);
+        piece.first().is_some_and(u8::is_ascii_alphanumeric) && piece.iter().all(plain)
+    };
+    text.split(|byte| b"/:@".contains(byte)).all(piece)
+}
+
+/// Whether no number that a word may hold is below zero.
+fn is_positive(word: &Word<'_>) -> bool {
+    let below = |pair: &[u8]| matches!(pair, [b'-', digit] if digit.is_ascii_digit());
+    word.as_known().is_some_and(|text| !text.windows(2).any(below))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_piece_of_an_id_begins_like_no_flag() {
+        for (text, expected) in [
+            ("HEAD", true),
+            ("pod/web-1", true),
+            ("a:b@c", true),
+            ("-x", false),
+            ("a/-x", false),
+            ("", false),
+            ("a b", false),
+            ("a/", false),
+        ] {
+            assert_eq!(is_id(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_who_writes_anything_spoils_it() {
+        assert_eq!(Written::Nothing.and(Written::Ids), Written::Ids);
+        assert_eq!(Written::Ids.and(Written::Ids), Written::Ids);
+        assert_eq!(Written::Ids.and(Written::Table), Written::Anything);
+        assert_eq!(Written::Ids.and(Written::Anything), Written::Anything);
+    }
+}

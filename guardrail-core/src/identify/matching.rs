@@ -1,0 +1,56 @@
+//! Whether a value is what a condition of a case asks for.
+
+use crate::glob;
+use crate::identify::template;
+use crate::lower::{Lead, Value, Word};
+
+/// What stands before the fields of a template, in a condition.
+const ONLY: &str = "only ";
+
+/// What stands before what awk does with some lines.
+const LINES: &str = "lines ";
+
+/// Whether a text matches one of the globs, and none behind `not `; behind `only ` stand the fields that a template may
+/// print.
+pub(super) fn matches_any(globs: &[String], text: &[u8]) -> bool {
+    let matches = |glob: &str| glob::matches_any_case(glob.as_bytes(), text);
+    let (mut wanted, mut refused) = (false, false);
+    for glob in globs {
+        match glob.strip_prefix("not ") {
+            Some(glob) => refused |= matches(glob),
+            None => {
+                wanted |= match (glob.strip_prefix(ONLY), glob.strip_prefix(LINES)) {
+                    (Some(fields), _) => template::prints_only(text, fields),
+                    (_, Some(action)) => template::acts_on_lines(text, action),
+                    _ => matches(glob),
+                }
+            }
+        }
+    }
+    wanted && !refused
+}
+
+/// Whether a word that is not wholly known could match a glob: its known beginning must agree
+/// with the glob's own.
+pub(super) fn may_match(glob: &[u8], word: Word<'_>) -> bool {
+    if word.lead != Lead::Text {
+        // A home or working directory: a path.
+        if let (Value::Partial { suffix, .. }, true) = (word.value, word.from.is_empty()) {
+            // All of it but the directory's own path is known.
+            let mut path = b"/-".to_vec();
+            path.extend_from_slice(suffix);
+            return glob::matches_any_case(glob, &path) || matches!(glob.first(), Some(b'/' | b'~'));
+        }
+        return matches!(glob.first(), Some(b'/' | b'~' | b'*'));
+    }
+    if glob.starts_with(ONLY.as_bytes()) || glob.starts_with(LINES.as_bytes()) {
+        return true;
+    }
+    let literal = glob.iter().position(|&b| b == b'*').and_then(|star| glob.get(..star)).unwrap_or(glob);
+    let known = word.prefix();
+    let shared = literal.len().min(known.len());
+    match (literal.get(..shared), known.get(..shared)) {
+        (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
+        _ => true,
+    }
+}
