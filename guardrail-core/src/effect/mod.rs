@@ -371,8 +371,9 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
             Some(rest) => rest.iter().position(|byte| *byte == b'/').and_then(|at| rest.get(at..)),
             None => Some(behind),
         };
+        let path = path.and_then(|path| path.split(|byte| matches!(byte, b'?' | b'#')).next());
         // What is written with signs that stand for others is not followed.
-        let plain = |path: &&[u8]| !path.iter().any(|byte| matches!(byte, b'%' | b'?' | b'#' | b'\\' | b'&'));
+        let plain = |path: &&[u8]| !path.iter().any(|byte| matches!(byte, b'%' | b'\\' | b'&'));
         let known = path.filter(|path| word.as_known().is_some() && plain(path));
         match known {
             Some(path) => {

@@ -222,8 +222,10 @@ pub(super) fn locate_written(word: &Word<'_>, directory: &Word<'_>, view: &View<
     let mut location = area_of(&path, view);
     location.secret |= named.secret || suffix_is_secret(word, view);
     location.startup = named.startup;
-    location.hoard =
-        location.whole && matches!(location.area, Area::Home | Area::System) && !is_barren(&path);
+    let exact =
+        matches!(word.value, Value::Known(_)) && (absolute || matches!(directory.value, Value::Known(_)));
+    location.hoard = location.whole
+        && (location.area == Area::Home || (location.area == Area::System && !(exact && is_barren(&path))));
     if partial && location.area == Area::Workspace {
         // Something below; a walk through a home or the system is as good as all of it.
         location.whole = false;
@@ -231,17 +233,23 @@ pub(super) fn locate_written(word: &Word<'_>, directory: &Word<'_>, view: &View<
     location
 }
 
-/// Whether a directory of the system's holds programs and what they share, and no secrets by
-/// its nature.
+/// Whether a directory right below the root is none of those that hold secrets by their nature: one
+/// of programs (`/usr`), or one that somebody made (`/srv`, `/repo`).
 fn is_barren(path: &Components<'_>) -> bool {
-    let barren = |name: &[u8]| {
-        matches!(
-            name,
-            b"usr" | b"opt" | b"srv" | b"bin" | b"sbin" | b"lib" | b"lib32" | b"lib64" | b"boot" | b"nix"
-        )
+    let hoard = |name: &[u8]| HOARDS.iter().any(|hoard| name.eq_ignore_ascii_case(hoard));
+    let plain = |name: &[u8]| {
+        name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
     };
-    path.root == Root::Absolute && matches!(path.as_slice(), [name] | [name, b"*"] if barren(name))
+    path.root == Root::Absolute
+        && matches!(path.as_slice(), [name] | [name, b"*"] if plain(name) && !hoard(name))
 }
+
+/// What lies in them are the settings, homes, states and disks of a whole machine, perhaps of another one.
+const HOARDS: &[&[u8]] = &[
+    b"etc", b"home", b"root", b"var", b"run", b"proc", b"sys", b"dev", b"mnt", b"media", b"tmp", b"host",
+    b"hostfs", b"rootfs", b"backup", b"backups", b"private", b"Users", b"Library", b"System", b"Volumes",
+    b"c", b"d",
+];
 
 /// Whether what is known of the end of a word names a secret (`/proc/$$/environ`).
 fn suffix_is_secret(word: &Word<'_>, view: &View<'_>) -> bool {

@@ -333,10 +333,7 @@ impl<'a> Collector<'_, 'a, '_> {
             // Decoded text does not live in the arena: what it says is judged, not kept.
             Some(Cow::Owned(path)) => {
                 let word = Word::known(path, span);
-                let mut location = super::place::locate(&word, &Word::known(b"", span), self.view);
-                if self.invocation.directory.as_known() != Some(b"") && path.first() != Some(&b'/') {
-                    location = Location { area: Area::Unknown, ..location };
-                }
+                let location = super::place::locate(&word, &self.invocation.directory, self.view);
                 if location.area == Area::Stream {
                     return;
                 }

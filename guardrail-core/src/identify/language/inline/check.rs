@@ -308,8 +308,20 @@ impl<'t> Checker<'t> {
             [Lexed { token: Token::Name(name), .. }] => {
                 return self.reads_named(name, start, arguments.last());
             }
-            [Lexed { token, .. }] => self.constant(*token),
-            _ => None,
+            [Lexed { token, .. }] if self.constant(*token).is_some() => self.constant(*token),
+            _ => {
+                let paths = match self.dialect.syntax {
+                    Syntax::Python => self.names.paths_of(self.dialect, arguments),
+                    _ => None,
+                };
+                if let Some(paths) = paths {
+                    for path in paths {
+                        self.push(Act::Read(Some(Cow::Owned(path))), start, arguments.last());
+                    }
+                    return Ok(0);
+                }
+                None
+            }
         };
         // Other schemes open connections, and a pipe starts a program.
         let plain = match path {
@@ -346,7 +358,8 @@ impl<'t> Checker<'t> {
             }
             Some(Constant::Path(path)) => self.push(Act::Read(Some(Cow::Borrowed(path))), start, last),
             Some(Constant::Found(pattern)) => self.push(Act::Read(Some(Cow::Owned(pattern))), start, last),
-            None => self.push(Act::Read(None), start, last),
+            Some(Constant::Entry) => self.push(Act::Read(Some(Cow::Borrowed(b"*"))), start, last),
+            Some(Constant::Entries) | None => self.push(Act::Read(None), start, last),
         }
         Ok(0)
     }

@@ -17,6 +17,7 @@ mod plain;
 mod python;
 mod ruby;
 mod shape;
+mod walked;
 
 use guardrail_schema::Language;
 
@@ -148,7 +149,7 @@ mod tests {
                 ),
                 (
                     "from pathlib import Path\nfor p in Path('x').glob('*'):\n    print(p.read_text())",
-                    &["read:?"],
+                    &["read:x/*"],
                 ),
                 (
                     "from pathlib import Path\nfor p in Path('x').glob('*.py'):\n    print((p / '../y').read_text())",

@@ -4,6 +4,7 @@
 use super::bind::bind;
 use super::dialect::{Dialect, Syntax, lists};
 use super::lex::{Lexed, Token, Unreadable};
+use super::walked::{behind_call, is_only_looked_at, sorted};
 
 /// The meaning of the names of one text.
 #[derive(Debug, Default)]
@@ -25,15 +26,19 @@ pub(super) enum Constant<'t> {
     Texts(Vec<Vec<u8>>),
     /// A `Path` of this text.
     Path(&'t [u8]),
-    /// One of the `Path`s that this pattern finds.
+    /// One of the paths that this pattern finds.
     Found(Vec<u8>),
+    /// The name of something in a directory, without the directory.
+    Entry,
+    /// A list of such names.
+    Entries,
 }
 
 /// More names than a one-liner binds.
 const MAX_NAMES: usize = 256;
 
 /// Texts that a name may stand for.
-const MAX_TEXTS: usize = 32;
+pub(super) const MAX_TEXTS: usize = 32;
 
 impl<'t> Names<'t> {
     /// Takes in what the tokens bind.
@@ -193,6 +198,10 @@ impl<'t> Names<'t> {
 
     /// Names that are bound in one place to what can be read there.
     fn constants(&mut self, dialect: &Dialect, tokens: &[Lexed<'t>]) {
+        // What lists are handed to has to be what it is called.
+        if self.bound.iter().any(|name| matches!(*name, b"sorted" | b"len" | b"print" | b"set" | b"list")) {
+            return;
+        }
         let mut depth = 0_usize;
         for (index, one) in tokens.iter().enumerate() {
             match one.token {
@@ -211,14 +220,32 @@ impl<'t> Names<'t> {
                     let first = index.checked_sub(2).and_then(|at| tokens.get(at)).map(|one| one.token);
                     self.looped(dialect, behind.get(1..).unwrap_or_default(), starts(first))
                 }
+                _ if name == b"for" => {
+                    for (name, binding, constant) in self.walk(dialect, tokens, index).into_iter().flatten() {
+                        self.keep(tokens, name, binding, constant);
+                    }
+                    continue;
+                }
                 _ => continue,
             };
-            let Some(constant) = constant else { continue };
-            let once = self.bound.iter().filter(|bound| **bound == name).count() == 1;
-            let paths = matches!(constant, Constant::Path(_) | Constant::Found(_));
-            if once && only_used(tokens, name, index, paths) && self.constants.len() < MAX_TEXTS {
-                self.constants.push((name, constant));
+            if let Some(constant) = constant {
+                self.keep(tokens, name, index, constant);
             }
+        }
+    }
+
+    /// Keeps what a name is bound to, if that is all that it ever stands for.
+    fn keep(&mut self, tokens: &[Lexed<'t>], name: &'t [u8], binding: usize, constant: Constant<'t>) {
+        let once = self.bound.iter().filter(|bound| **bound == name).count() == 1;
+        let stays = match constant {
+            Constant::Entries => only_used(tokens, name, binding, is_only_looked_at),
+            // Neither a text nor a path can be changed, only another one be made of it.
+            _ => only_used(tokens, name, binding, |tokens, index| {
+                argument_of(tokens, index, index).is_some() || is_value(tokens, index)
+            }),
+        };
+        if once && stays && self.constants.len() < MAX_TEXTS {
+            self.constants.push((name, constant));
         }
     }
 
@@ -227,62 +254,56 @@ impl<'t> Names<'t> {
         if let [Lexed { token: Token::Text(text), .. }, rest @ ..] = behind {
             return (ends(rest) && is_plain(text)).then(|| Constant::Texts(vec![text.to_vec()]));
         }
-        let (text, rest) = self.path_call(dialect, behind)?;
-        ends(rest).then_some(Constant::Path(text))
+        if let Some((text, rest)) = self.path_call(dialect, behind) {
+            return ends(rest).then_some(Constant::Path(text));
+        }
+        // `os.path.join(root, name)`
+        let end = behind.iter().position(|one| matches!(one.token, Token::Newline | Token::Mark(b';')));
+        let paths = self.paths_of(dialect, behind.get(..end.unwrap_or(behind.len()))?)?;
+        let [path] = paths.try_into().ok()?;
+        Some(Constant::Found(path))
     }
 
     /// `Path('text')`, and what follows it.
-    fn path_call<'l>(
+    pub(super) fn path_call<'l>(
         &self,
         dialect: &Dialect,
         tokens: &'l [Lexed<'t>],
     ) -> Option<(&'t [u8], &'l [Lexed<'t>])> {
-        let tokens = match tokens {
+        let (name, call) = self.called(dialect, tokens)?;
+        match call {
             [
-                Lexed { token: Token::Name(module), .. },
-                Lexed { token: Token::Mark(b'.'), .. },
-                Lexed { token: Token::Name(b"Path"), .. },
-                ..,
-            ] if self.path(dialect, module)? == b"pathlib" => tokens.get(2..)?,
-            [Lexed { token: Token::Name(name), .. }, ..] if self.path(dialect, name)? == b"pathlib.Path" => {
-                tokens
-            }
-            _ => return None,
-        };
-        match tokens {
-            [
-                _,
                 Lexed { token: Token::Mark(b'('), .. },
                 Lexed { token: Token::Text(text), .. },
                 Lexed { token: Token::Mark(b')'), .. },
                 rest @ ..,
-            ] if is_plain(text) => Some((text, rest)),
+            ] if name == b"pathlib.Path" && is_plain(text) => Some((text, rest)),
             _ => None,
         }
     }
 
-    /// `['a', 'b']`, `glob.glob('*.py')` or `Path('a').glob('*.py')`, up to the colon of a loop or
-    /// the end of a comprehension.
+    /// `['a', 'b']`, or what is found in a directory, up to the colon of a loop or the end of a
+    /// comprehension.
     fn looped(&self, dialect: &Dialect, behind: &[Lexed<'t>], statement: bool) -> Option<Constant<'t>> {
-        let (behind, sorted) = match behind {
-            [
-                Lexed { token: Token::Name(b"sorted"), .. },
-                Lexed { token: Token::Mark(b'('), .. },
-                rest @ ..,
-            ] => (rest, true),
-            rest => (rest, false),
-        };
+        let (behind, sorted) = sorted(behind);
         let (constant, rest) = match behind {
             [Lexed { token: Token::Mark(b'[' | b'('), .. }, rest @ ..] => {
                 let (texts, rest) = texts(rest)?;
                 (Constant::Texts(texts), rest)
             }
-            _ => self.globbed(dialect, behind)?,
+            _ => self.listed(dialect, behind)?,
         };
-        let rest = match (sorted, rest) {
-            (false, rest) => rest,
-            (true, [Lexed { token: Token::Mark(b')'), .. }, rest @ ..]) => rest,
-            _ => return None,
+        let rest = if sorted { behind_call(rest)? } else { rest };
+        // `[:10]`
+        let rest = match rest {
+            [
+                Lexed { token: Token::Mark(b'['), .. },
+                Lexed { token: Token::Mark(b':'), .. },
+                Lexed { token: Token::Number, .. },
+                Lexed { token: Token::Mark(b']'), .. },
+                rest @ ..,
+            ]
+            | rest => rest,
         };
         let ends = match rest.first().map(|one| one.token) {
             Some(Token::Mark(b':')) => statement,
@@ -291,42 +312,6 @@ impl<'t> Names<'t> {
             _ => false,
         };
         ends.then_some(constant)
-    }
-
-    fn globbed<'l>(
-        &self,
-        dialect: &Dialect,
-        behind: &'l [Lexed<'t>],
-    ) -> Option<(Constant<'t>, &'l [Lexed<'t>])> {
-        if let Some((directory, rest)) = self.path_call(dialect, behind) {
-            let [
-                Lexed { token: Token::Mark(b'.'), .. },
-                Lexed { token: Token::Name(b"glob" | b"rglob"), .. },
-                Lexed { token: Token::Mark(b'('), .. },
-                Lexed { token: Token::Text(pattern), .. },
-                Lexed { token: Token::Mark(b')'), .. },
-                rest @ ..,
-            ] = rest
-            else {
-                return None;
-            };
-            let text = [directory, &b"/"[..], pattern].concat();
-            return names_kind(pattern).then_some((Constant::Found(text), rest));
-        }
-        let [
-            Lexed { token: Token::Name(module), .. },
-            Lexed { token: Token::Mark(b'.'), .. },
-            Lexed { token: Token::Name(b"glob"), .. },
-            Lexed { token: Token::Mark(b'('), .. },
-            Lexed { token: Token::Text(pattern), .. },
-            Lexed { token: Token::Mark(b')'), .. },
-            rest @ ..,
-        ] = behind
-        else {
-            return None;
-        };
-        let globs = self.path(dialect, module)? == b"glob" && names_kind(pattern);
-        globs.then(|| (Constant::Texts(vec![pattern.to_vec()]), rest))
     }
 }
 
@@ -338,28 +323,28 @@ pub(super) fn imports(rest: &[Lexed<'_>]) -> bool {
         .any(|one| one.token == Token::Name(b"import"))
 }
 
-fn before<'t>(tokens: &[Lexed<'t>], index: usize) -> Option<Token<'t>> {
+pub(super) fn before<'t>(tokens: &[Lexed<'t>], index: usize) -> Option<Token<'t>> {
     index.checked_sub(1).and_then(|before| tokens.get(before)).map(|one| one.token)
 }
 
 /// A statement starts behind that token.
-const fn starts(before: Option<Token<'_>>) -> bool {
+pub(super) const fn starts(before: Option<Token<'_>>) -> bool {
     matches!(before, None | Some(Token::Newline | Token::Mark(b';' | b':')))
 }
 
 /// Nothing goes on in the statement.
-fn ends(rest: &[Lexed<'_>]) -> bool {
+pub(super) fn ends(rest: &[Lexed<'_>]) -> bool {
     matches!(rest.first().map(|one| one.token), None | Some(Token::Newline | Token::Mark(b';')))
 }
 
 /// The text stands for itself.
-fn is_plain(text: &[u8]) -> bool {
+pub(super) fn is_plain(text: &[u8]) -> bool {
     !text.contains(&b'\\')
 }
 
 /// A pattern whose last part ends in letters behind a dot, so that what it finds is of one kind,
 /// and hidden files are found by none.
-fn names_kind(pattern: &[u8]) -> bool {
+pub(super) fn names_kind(pattern: &[u8]) -> bool {
     let last = pattern.rsplit(|byte| *byte == b'/').next().unwrap_or(pattern);
     let ending = last.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
     is_plain(pattern)
@@ -394,41 +379,64 @@ fn texts<'t, 'l>(tokens: &'l [Lexed<'t>]) -> Option<(Vec<Vec<u8>>, &'l [Lexed<'t
     }
 }
 
-/// Whether a name is only handed to calls, apart from the place that binds it: nothing else can
-/// give it another value.
-fn only_used(tokens: &[Lexed<'_>], name: &[u8], binding: usize, members: bool) -> bool {
-    tokens.iter().enumerate().all(|(index, one)| {
-        one.token != Token::Name(name)
-            || index == binding
-            || is_argument(tokens, index)
-            || members && tokens.get(index + 1).is_some_and(|next| next.token == Token::Mark(b'.'))
-    })
+/// Whether a name is only used in one way, apart from the place that binds it: nothing else can give
+/// it another value.
+fn only_used(
+    tokens: &[Lexed<'_>],
+    name: &[u8],
+    binding: usize,
+    fits: impl Fn(&[Lexed<'_>], usize) -> bool,
+) -> bool {
+    tokens
+        .iter()
+        .enumerate()
+        .all(|(index, one)| one.token != Token::Name(name) || index == binding || fits(tokens, index))
 }
 
-/// A whole argument of a call.
-fn is_argument(tokens: &[Lexed<'_>], index: usize) -> bool {
-    let whole = tokens.get(index + 1).is_some_and(|next| matches!(next.token, Token::Mark(b')' | b',')));
+/// Where the name of what is called stands, if the tokens from `first` to `last` are a whole argument
+/// of it.
+pub(super) fn argument_of(tokens: &[Lexed<'_>], first: usize, last: usize) -> Option<usize> {
+    let whole = tokens.get(last + 1).is_some_and(|next| matches!(next.token, Token::Mark(b')' | b',')));
     if !whole {
-        return false;
+        return None;
     }
     let mut depth = 0_usize;
-    for at in (index.saturating_sub(64)..index).rev() {
+    for at in (first.saturating_sub(64)..first).rev() {
         match tokens.get(at).map(|one| one.token) {
             Some(Token::Mark(b')' | b']' | b'}')) => depth += 1,
             Some(Token::Mark(b'(')) if depth == 0 => {
-                return matches!(before(tokens, at), Some(Token::Name(called)) if !is_keyword(called));
+                let calls = matches!(before(tokens, at), Some(Token::Name(called)) if !is_keyword(called));
+                return calls.then(|| at.checked_sub(1))?;
             }
-            Some(Token::Mark(b'[' | b'{')) if depth == 0 => return false,
+            Some(Token::Mark(b'[' | b'{')) if depth == 0 => return None,
             Some(Token::Mark(b'(' | b'[' | b'{')) => depth -= 1,
-            Some(Token::Newline | Token::Mark(b';')) if depth == 0 => return false,
+            Some(Token::Newline | Token::Mark(b';')) if depth == 0 => return None,
             _ => {}
         }
     }
-    false
+    None
+}
+
+/// A part of an expression, which binds nothing: `name.member`, `name[0]`, `name + 'x'`, `if name ==`,
+/// `other = name`.
+fn is_value(tokens: &[Lexed<'_>], index: usize) -> bool {
+    let next = tokens.get(index + 1).map(|one| one.token);
+    if matches!(next, Some(Token::Mark(b'.' | b'[' | b'+'))) {
+        return true;
+    }
+    match before(tokens, index) {
+        Some(
+            Token::Mark(b'+') | Token::Name(b"if" | b"elif" | b"while" | b"and" | b"or" | b"not" | b"in"),
+        ) => next != Some(Token::Mark(b'=')),
+        Some(Token::Mark(b'=')) => {
+            matches!(next, None | Some(Token::Newline | Token::Mark(b';') | Token::Name(b"if")))
+        }
+        _ => false,
+    }
 }
 
 /// Words of Python before which a bracket opens no call.
-fn is_keyword(name: &[u8]) -> bool {
+pub(super) fn is_keyword(name: &[u8]) -> bool {
     matches!(
         name,
         b"and"

@@ -6,7 +6,7 @@ use super::super::Act;
 use super::check::Checker;
 use super::dialect::lists;
 use super::lex::{Lexed, Token, Unreadable};
-use super::names::Constant;
+use super::names::{Constant, argument_of, before};
 use super::shape::{is_mark, matching};
 
 impl<'t> Checker<'t> {
@@ -66,18 +66,19 @@ impl<'t> Checker<'t> {
 
     /// Whether a list that must not change is only looked at.
     fn shown(&self, tokens: &[Lexed<'t>], index: usize, behind: &[Lexed<'t>]) -> bool {
-        let token = |at: usize| index.checked_sub(at).and_then(|at| tokens.get(at)).map(|one| one.token);
-        let next = behind.first().map(|one| one.token);
-        match (token(1), token(2)) {
-            (Some(Token::Name(b"in")), _) => {
-                matches!(next, Some(Token::Mark(b':' | b']' | b')' | b'}') | Token::Name(b"if")))
-            }
-            (Some(Token::Mark(b'(')), Some(Token::Name(name))) => {
+        if before(tokens, index) == Some(Token::Name(b"in")) {
+            let next = behind.first().map(|one| one.token);
+            return matches!(next, Some(Token::Mark(b':' | b']' | b')' | b'}') | Token::Name(b"if")));
+        }
+        let last = (tokens.len() - behind.len()).saturating_sub(1);
+        let called = argument_of(tokens, index, last).and_then(|at| tokens.get(at));
+        called.is_some_and(|called| match called.token {
+            Token::Name(name) => {
                 let shows = matches!(name, b"print" | b"pprint" | b"len" | b"join" | b"repr" | b"str");
-                shows && !self.names.bound.contains(&name) && next == Some(Token::Mark(b')'))
+                shows && !self.names.bound.contains(&name)
             }
             _ => false,
-        }
+        })
     }
 
     /// `.name` behind something that is no module.
@@ -131,7 +132,7 @@ impl<'t> Checker<'t> {
                 match self.names.constant(name)? {
                     Constant::Path(path) => Some(Cow::Borrowed(path)),
                     Constant::Found(pattern) => Some(Cow::Owned(pattern.clone())),
-                    Constant::Texts(_) => None,
+                    Constant::Texts(_) | Constant::Entry | Constant::Entries => None,
                 }
             }
             (
