@@ -34,7 +34,7 @@ impl<'a> Lowerer<'a> {
                 let before = self.state;
                 self.command(unit, item.command);
                 if !same_place(&before.directory, &self.state.directory) {
-                    self.may_have_stayed(&before);
+                    self.may_have_stayed(&before, self.state.strict);
                 }
             } else {
                 self.chain(unit, chain);
@@ -108,7 +108,8 @@ impl<'a> Lowerer<'a> {
             self.state = self.join(&base, &[self.state, failed]);
         } else if !same_place(&base.directory, &self.state.directory) {
             let failed = self.state_at(&base, &failed);
-            self.may_have_stayed(&failed);
+            // Not even `set -e` ends where another than the last one fails.
+            self.may_have_stayed(&failed, false);
         }
         self.around.context.conditional = conditional;
     }
@@ -137,7 +138,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// A directory may not be there, and then what follows runs where the shell stood before.
-    fn may_have_stayed(&mut self, failed: &State<'a>) {
+    fn may_have_stayed(&mut self, failed: &State<'a>, ends: bool) {
         let before = &failed.directory;
         // Where the request stands is there, so whoever goes back to it comes to it.
         let here = &self.state.directory;
@@ -160,7 +161,7 @@ impl<'a> Lowerer<'a> {
             return;
         }
         let at_home = before.as_known() == Some(b"") && before.from.is_empty();
-        self.state.stayed |= !self.state.strict && (failed.stayed || at_home);
+        self.state.stayed |= !ends && (failed.stayed || at_home);
         // What lies in the request's own is judged by itself.
         if before.as_known() != Some(b"") || !before.from.is_empty() {
             let before = self.directory_traces(before);

@@ -5,14 +5,15 @@
 
 use std::collections::BTreeSet;
 
-use guardrail_schema::{EffectKind, Risk, Role, Scope};
+use guardrail_schema::{EffectKind, Prints, Risk, Role, Scope};
 
 use super::exfiltration::is_redirection;
 use super::flow::{self, Reach};
 use super::{Case, Found};
 use crate::effect::{Effect, Target};
 use crate::host::Host;
-use crate::identify::Given;
+use crate::identify::language::Act;
+use crate::identify::{Given, Standing};
 use crate::lower::{Input, InvocationId, Lead, Origin, Value, Word, is_secret};
 use crate::shell::Span;
 
@@ -21,16 +22,17 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
         return;
     }
     let secrets = Secrets::of(case);
-    if secrets.all.is_empty() {
+    if !secrets.any {
         return;
     }
     // Effects of one invocation stand together.
     let mut last = None;
-    for effect in case.effects().filter(|effect| flow::is_network(effect)) {
+    let effects = &case.analysis.effects;
+    for (at, effect) in effects.iter().enumerate().filter(|(_, effect)| flow::is_network(effect)) {
         if !is_redirection(effect) && last.replace(effect.invocation) == Some(effect.invocation) {
             continue;
         }
-        let sent = secrets.sent(case, effect);
+        let sent = secrets.sent(case, effect, effects.get(at..).unwrap_or_default());
         let Some((risk, unknown)) = sent.worth(case) else { continue };
         let name = sent.names.first().map(|name| String::from_utf8_lossy(name)).unwrap_or_default();
         let message = ["sends the secret in `", &name, "` to a host that did not give it out"].concat();
@@ -49,6 +51,8 @@ struct Sent<'a> {
     /// The word that carries it.
     span: Option<Span>,
     hosts: Vec<Option<Host<'a>>>,
+    /// An address is known, and may be read in more than one way.
+    unclear: bool,
 }
 
 impl<'a> Sent<'a> {
@@ -75,7 +79,7 @@ impl<'a> Sent<'a> {
         let strange = |host: &Host<'_>| {
             !host.is_private() && self.names.iter().any(|name| given_by(name, host) == Some(false))
         };
-        let stranger = self.hosts.iter().flatten().any(strange);
+        let stranger = self.hosts.iter().flatten().any(strange) || (known && self.unclear);
         if !self.told {
             return stranger.then_some((Risk::High, false));
         }
@@ -96,7 +100,10 @@ impl<'a> Sent<'a> {
 
 /// The variables that hold secrets, and how far what prints them reaches.
 struct Secrets<'a> {
-    all: BTreeSet<&'a [u8]>,
+    /// Whether there is any.
+    any: bool,
+    /// Those that something prints.
+    printed: BTreeSet<&'a [u8]>,
     reach: Reach,
     /// What prints one, and what is wrapped around that.
     printing: BTreeSet<InvocationId>,
@@ -105,28 +112,38 @@ struct Secrets<'a> {
 impl<'a> Secrets<'a> {
     fn of(case: &Case<'_, 'a, '_>) -> Self {
         let program = &case.analysis.identified.program;
-        let mut all = BTreeSet::new();
-        let mut starts = Vec::new();
+        let mut any = false;
+        let mut starts: Vec<(InvocationId, BTreeSet<&'a [u8]>)> = Vec::new();
         for (invocation, at) in program.invocations.iter().zip(0..) {
-            let stdin = match &invocation.stdin {
-                Input::Text(word) => Some(word),
-                _ => None,
-            };
-            let mut names =
-                invocation.words.iter().chain(stdin).flat_map(|word| names(case, word)).peekable();
-            if names.peek().is_some() {
-                starts.push(InvocationId(at));
+            let id = InvocationId(at);
+            any |= invocation.words.iter().any(|word| names(case, word).next().is_some());
+            let mut printed = BTreeSet::new();
+            if let Input::Text(word) = &invocation.stdin {
+                printed.extend(names(case, word));
             }
-            all.extend(names);
+            for word in invocation.words {
+                printed.extend(names(case, word).filter(|_| may_print(case, id, word)));
+            }
+            if !printed.is_empty() {
+                starts.push((id, printed));
+            }
         }
+        any |= !starts.is_empty();
         if !starts.is_empty() {
-            // What asks somebody else prints the answer.
+            // What asks somebody else prints the answer, and what starts another command what that prints.
             let asks = |effect: &&Effect<'_, '_>| {
                 (flow::is_network(effect) || effect.scope != Scope::Local) && !is_redirection(effect)
             };
             let asking: BTreeSet<_> = case.effects().filter(asks).map(|effect| effect.invocation).collect();
-            starts.retain(|id| !asking.contains(id));
+            let wraps: BTreeSet<_> = program.invocations.iter().filter_map(|child| child.parent).collect();
+            let fed = |id| {
+                let invocation = program.invocation(id);
+                invocation.is_some_and(|invocation| matches!(invocation.stdin, Input::Text(_)))
+            };
+            starts.retain(|(id, _)| !asking.contains(id) && (!wraps.contains(id) || fed(*id)));
         }
+        let printed = starts.iter().flat_map(|(_, names)| names).copied().collect();
+        let starts: Vec<_> = starts.into_iter().map(|(id, _)| id).collect();
         let mut printing = BTreeSet::new();
         for &id in &starts {
             let mut next = Some(id);
@@ -134,23 +151,28 @@ impl<'a> Secrets<'a> {
                 next = program.invocation(id).and_then(|invocation| invocation.parent);
             }
         }
-        Self { all, reach: Reach::from(case, starts.into_iter()), printing }
+        Self { any, printed, reach: Reach::from(case, starts.into_iter()), printing }
     }
 
     /// What goes out with a request: with an invocation, or with what the shell itself opens.
-    fn sent<'k>(&self, case: &Case<'_, 'a, 'k>, effect: &Effect<'a, 'k>) -> Sent<'a> {
+    fn sent<'k>(
+        &self,
+        case: &Case<'_, 'a, 'k>,
+        effect: &Effect<'a, 'k>,
+        behind: &[Effect<'a, 'k>],
+    ) -> Sent<'a> {
         let mut sent = Sent::default();
         let identified = &case.analysis.identified;
         let Some(invocation) = identified.program.invocation(effect.invocation) else { return sent };
         if is_redirection(effect) {
             if self.printing.contains(&effect.invocation) || self.reach.enters(effect.invocation, invocation)
             {
-                sent.add(self.all.clone(), true, None);
+                sent.add(self.printed.clone(), true, None);
                 sent.hosts.push(opened(&effect.target));
             }
             return sent;
         }
-        let own = || case.effects().filter(|other| other.invocation == effect.invocation);
+        let own = || behind.iter().take_while(|other| other.invocation == effect.invocation);
         let outward = || own().filter(|other| other.kind == EffectKind::NetworkOut && !is_redirection(other));
         if outward().next().is_some() {
             let piped = match &invocation.stdin {
@@ -158,7 +180,7 @@ impl<'a> Secrets<'a> {
                 _ => false,
             };
             if piped || self.reach.is_read_by(case, effect.invocation) {
-                sent.add(self.all.clone(), true, None);
+                sent.add(self.printed.clone(), true, None);
                 sent.flows = true;
             }
             if let Input::Text(word) = &invocation.stdin {
@@ -167,13 +189,19 @@ impl<'a> Secrets<'a> {
             }
         }
         let arguments = || identified.calls_of(effect.invocation).flat_map(|call| &call.arguments);
+        // Code of its own says whom it asks, and what.
+        let coded = identified
+            .calls_of(effect.invocation)
+            .flat_map(|call| &call.found)
+            .any(|found| matches!(found.found.act, Act::Network(_)));
         for word in invocation.words.iter().skip(1) {
             let names = self.held(case, effect.invocation, word);
             if names.is_empty() {
                 continue;
             }
             let within = |span: Span| span.start >= word.span.start && span.end <= word.span.end;
-            let mut told = false;
+            let mut told = coded;
+            sent.flows |= coded;
             let mut is_address = false;
             for argument in arguments().filter(|argument| within(argument.word.span)) {
                 match argument.role {
@@ -200,6 +228,10 @@ impl<'a> Secrets<'a> {
             sent.add(if is_address { BTreeSet::new() } else { names }, told, Some(word.span));
         }
         if !sent.names.is_empty() {
+            let unclear = |word: &Word<'_>| {
+                word.as_known().is_some_and(|text| !text.is_empty() && Host::of(text).is_none())
+            };
+            sent.unclear = arguments().any(|argument| *argument.role == Role::Url && unclear(&argument.word));
             let addressed = arguments().filter(|argument| {
                 matches!(argument.role, Role::Url | Role::Host) && !is_header(&argument.word)
             });
@@ -217,7 +249,7 @@ impl<'a> Secrets<'a> {
         let flowed =
             |origin: &Origin<'_>| matches!(origin, Origin::Channel(channel) if self.reach.has(*channel));
         if word.as_known().is_none() && word.from.iter().any(flowed) {
-            return self.all.clone();
+            return self.printed.clone();
         }
         let mut held: BTreeSet<_> = names(case, word).collect();
         // What a wrapper was given stands among the words of what it starts.
@@ -238,6 +270,21 @@ impl<'a> Secrets<'a> {
 
 /// Wrappers around a command that are looked at.
 const MOST_WRAPPERS: usize = 64;
+
+/// Whether what a word holds may be printed. What a tool that is known is given behind a flag, such as a password, it
+/// keeps; what is code of its own may do anything with it.
+fn may_print(case: &Case<'_, '_, '_>, id: InvocationId, word: &Word<'_>) -> bool {
+    let mut calls = case.analysis.identified.calls_of(id).peekable();
+    calls.peek().is_none()
+        || calls.any(|call| {
+            let is_code = |role: &Role| matches!(role, Role::Code(_) | Role::Script(_));
+            let around = |span: Span| span.start <= word.span.start && word.span.end <= span.end;
+            call.standing != Standing::Known
+                || call.prints == Some(Prints::Operands)
+                || call.arguments.iter().any(|argument| is_code(argument.role))
+                || !call.flags.iter().any(|used| around(used.span))
+        })
+}
 
 /// The variables with secrets that a word is made of.
 fn names<'a>(case: &Case<'_, 'a, '_>, word: &Word<'a>) -> impl Iterator<Item = &'a [u8]> {
