@@ -293,6 +293,7 @@ impl<'a> Collector<'_, 'a, '_> {
                     self.push(EffectKind::Execute, span, Target::Path(word, location));
                 }
                 Act::Network(_) => self.push(EffectKind::NetworkOut, span, Target::Nothing),
+                Act::Fetch(url) => self.address(Word::known(url, span), true),
                 Act::Environment => self.push(EffectKind::ReadSecret, span, Target::Nothing),
                 Act::Opaque => {
                     let code = if found.language.is_sql() { Code::Opaque } else { Code::Visible };

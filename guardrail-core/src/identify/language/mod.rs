@@ -43,6 +43,8 @@ pub(crate) enum Act<'t> {
     Delete(Known<'t>),
     /// Opens a network connection (to the host, where that is constant).
     Network(Known<'t>),
+    /// Asks a constant address.
+    Fetch(&'t [u8]),
     /// Reads the process environment, which may hold secrets.
     Environment,
     /// Loads code from elsewhere: a module, an extension, a script.
@@ -199,6 +201,7 @@ mod testing {
                     Act::Write(value) => ("write", value),
                     Act::Delete(value) => ("delete", value),
                     Act::Network(value) => ("network", value),
+                    Act::Fetch(url) => return format!("fetch:{}", String::from_utf8_lossy(url)),
                     Act::Load(value) => ("load", value),
                     Act::Import(name) => return format!("import:{}", String::from_utf8_lossy(name)),
                     Act::Fetched => return "fetched".to_owned(),

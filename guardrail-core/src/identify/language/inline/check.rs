@@ -8,10 +8,36 @@ use super::dialect::{Dialect, Syntax, lists};
 use super::lex::{Lexed, Token, Unreadable, tokens};
 use super::names::{Constant, Names, imports};
 use super::shape::{
-    before_lines, behind_lines, calls_back, calls_function, calls_value, ends_import, ends_operand,
-    folds_plainly, is_comma, is_key, is_mark, loops_over, matching, passes_block, reads_only,
+    before_lines, behind_lines, calls_back, calls_function, calls_value, each_argument, ends_import,
+    ends_operand, folds_plainly, is_key, is_mark, loops_over, matching, passes_block, reads_only,
     shows_arguments, split_first, starts_statement,
 };
+
+/// What is said to the readers of tables besides the file.
+const TABLE_OPTIONS: &[&[u8]] = &[
+    b"columns",
+    b"comment",
+    b"compression",
+    b"decimal",
+    b"delimiter",
+    b"dtype",
+    b"header",
+    b"index_col",
+    b"lines",
+    b"low_memory",
+    b"max_rows",
+    b"na_values",
+    b"names",
+    b"nrows",
+    b"orient",
+    b"parse_dates",
+    b"quotechar",
+    b"sep",
+    b"sheet_name",
+    b"skiprows",
+    b"thousands",
+    b"usecols",
+];
 
 /// The files that a text reads, if it does nothing else; `None` if that cannot be told.
 pub(super) fn harmless<'t>(dialect: &'static Dialect, text: &'t [u8]) -> Option<Vec<Found<'t>>> {
@@ -167,6 +193,9 @@ impl<'t> Checker<'t> {
                 let reads = self.names.path(dialect, name).is_some_and(|path| lists(dialect.readers, &path));
                 return if reads { self.reads(rest, start) } else { Ok(0) };
             }
+            (Syntax::JavaScript, b"fetch") if !self.names.bound.contains(&name) => {
+                return self.fetches(rest, start);
+            }
             (Syntax::JavaScript, b"require") => return self.require([token(2), before], rest, start),
             (Syntax::JavaScript, b"setTimeout" | b"setInterval") if calls_function(rest) => return Ok(0),
             (Syntax::Ruby, b"require") => {
@@ -308,6 +337,11 @@ impl<'t> Checker<'t> {
                 Lexed { token: Token::Mark(b'=' | b':'), .. },
                 Lexed { token: Token::Text(_) | Token::Template(_) | Token::Name(b"None"), .. },
             ] => true,
+            [Lexed { token: Token::Name(name), .. }, Lexed { token: Token::Mark(b'='), .. }, _, ..]
+                if TABLE_OPTIONS.contains(name) =>
+            {
+                true
+            }
             [
                 Lexed { token: Token::Name(b"mode"), .. },
                 Lexed { token: Token::Mark(b'='), .. },
@@ -322,7 +356,7 @@ impl<'t> Checker<'t> {
             ] => true,
             _ => false,
         };
-        if arguments.is_empty() || !options.is_none_or(|options| options.split(is_comma).all(tame)) {
+        if arguments.is_empty() || !options.is_none_or(|options| each_argument(options).all(tame)) {
             return Err(Unreadable);
         }
         // `*names`, `file=...`, and what two names stand for.
@@ -342,6 +376,10 @@ impl<'t> Checker<'t> {
                     _ => None,
                 };
                 if let Some(paths) = paths {
+                    // Readers of tables ask addresses.
+                    if paths.iter().any(|path| is_address(path)) {
+                        return Err(Unreadable);
+                    }
                     for path in paths {
                         self.push(Act::Read(Some(Cow::Owned(path))), start, arguments.last());
                     }
@@ -353,8 +391,7 @@ impl<'t> Checker<'t> {
         // Other schemes open connections, and a pipe starts a program.
         let plain = match path {
             Some(path) => {
-                path.starts_with(b"php://stdin")
-                    || !path.windows(3).any(|part| part == b"://") && path.first() != Some(&b'|')
+                path.starts_with(b"php://stdin") || !is_address(path) && path.first() != Some(&b'|')
             }
             None => self.dialect.syntax == Syntax::Python || self.dialect.syntax == Syntax::JavaScript,
         };
@@ -365,6 +402,31 @@ impl<'t> Checker<'t> {
             self.push(Act::Read(path.map(Cow::Borrowed)), start, arguments.last());
         }
         Ok(0)
+    }
+
+    /// The arguments of a call that asks an address, if the text says all of it, and nothing but a time
+    /// to wait is said besides.
+    pub(super) fn fetches(&mut self, rest: &[Lexed<'t>], start: usize) -> Result<usize, Unreadable> {
+        let [Lexed { token: Token::Mark(b'('), .. }, arguments @ ..] = rest else { return Err(Unreadable) };
+        let end = matching(arguments).ok_or(Unreadable)?;
+        let (address, options) = split_first(arguments.get(..end).unwrap_or_default());
+        let waits = |options: &[Lexed<'t>]| {
+            matches!(
+                options,
+                [
+                    Lexed { token: Token::Name(b"timeout"), .. },
+                    Lexed { token: Token::Mark(b'='), .. },
+                    Lexed { token: Token::Number, .. },
+                ]
+            )
+        };
+        match address {
+            [Lexed { token: Token::Text(url), .. }] if !url.contains(&b'\\') && options.is_none_or(waits) => {
+                self.push(Act::Fetch(url), start, address.last());
+                Ok(0)
+            }
+            _ => Err(Unreadable),
+        }
     }
 
     /// A file whose name a name holds.
@@ -379,6 +441,9 @@ impl<'t> Checker<'t> {
         }
         match self.names.constant(name).cloned() {
             Some(Constant::Texts(texts)) => {
+                if texts.iter().any(|text| is_address(text)) {
+                    return Err(Unreadable);
+                }
                 for text in texts {
                     self.push(Act::Read(Some(Cow::Owned(text))), start, last);
                 }
@@ -521,4 +586,9 @@ impl<'t> Checker<'t> {
         let end = last.map_or(start, |last| last.at.end);
         self.found.push(Found { act, at: self.base + start..self.base + end });
     }
+}
+
+/// Not a path, but something of a network.
+fn is_address(path: &[u8]) -> bool {
+    path.windows(3).any(|part| part == b"://")
 }

@@ -50,6 +50,9 @@ impl<'t> Checker<'t> {
             if lists(self.dialect.readers, &path) {
                 return Ok(taken + self.reads(behind, start)?);
             }
+            if asks_address(&path) {
+                return Ok(taken + self.fetches(behind, start)?);
+            }
             // To find `a.b` is to load `a`.
             if path == b"importlib.util.find_spec" && !names_module(behind) {
                 return Err(Unreadable);
@@ -127,6 +130,8 @@ impl<'t> Checker<'t> {
                 let plain = |token| matches!(token, Some(Token::Text(text)) if !reaches(text));
                 called && plain(token(2)) && !matches!(token(3), Some(Token::Text(_) | Token::Template(_)))
             }
+            // What a table is asked is code, which reaches everything.
+            b"query" if self.names.loads(b"pandas") => !called,
             // A path is renamed by one word, a text or a date is not.
             b"replace" | b"copy" if self.names.loads(b"pathlib") => called && !renames(rest),
             // A tree of XML writes to the file that it is given.
@@ -168,6 +173,14 @@ impl<'t> Checker<'t> {
             _ => None,
         }
     }
+}
+
+/// What of a module asks the address that it is given.
+pub(super) fn asks_address(path: &[u8]) -> bool {
+    matches!(
+        path,
+        b"urllib.request.urlopen" | b"requests.get" | b"requests.head" | b"httpx.get" | b"httpx.head"
+    )
 }
 
 /// `('name')`

@@ -21,6 +21,16 @@ pub(super) fn split_first<'l, 't>(arguments: &'l [Lexed<'t>]) -> (&'l [Lexed<'t>
     (arguments, None)
 }
 
+/// The arguments between commas outside of brackets.
+pub(super) fn each_argument<'l, 't>(arguments: &'l [Lexed<'t>]) -> impl Iterator<Item = &'l [Lexed<'t>]> {
+    let mut left = Some(arguments);
+    std::iter::from_fn(move || {
+        let (first, rest) = split_first(left?);
+        left = rest;
+        Some(first)
+    })
+}
+
 pub(super) fn is_comma(one: &Lexed<'_>) -> bool {
     one.token == Token::Mark(b',')
 }
