@@ -29,7 +29,7 @@ fn pack() -> Result<(), String> {
     let mut errors = Vec::new();
     let environment = environment(&root.join("environment.toml")).unwrap_or_else(|error| {
         errors.push(format!("environment.toml: {error}"));
-        EnvironmentFile { variables: Vec::new(), runtimes: Vec::new() }
+        EnvironmentFile { variables: Vec::new(), runtimes: Vec::new(), secrets: Vec::new() }
     });
     let mut blob = Vec::new();
     let mut tools = Vec::new();
@@ -113,8 +113,10 @@ fn pack() -> Result<(), String> {
     let documents = append(&mut blob, &bytes);
     let bytes = postcard::to_allocvec(&environment.runtimes).map_err(|e| e.to_string())?;
     let runtimes = append(&mut blob, &bytes);
+    let bytes = postcard::to_allocvec(&environment.secrets).map_err(|e| e.to_string())?;
+    let secrets = append(&mut blob, &bytes);
     let names: Vec<(String, u32)> = names.into_iter().map(|(name, (place, _))| (name, place)).collect();
-    let index = (names, tools, environment.variables, calls, documents, runtimes, ways);
+    let index = (names, tools, environment.variables, calls, documents, runtimes, secrets, ways);
     let index = postcard::to_allocvec(&index).map_err(|e| e.to_string())?;
     let out = PathBuf::from(env::var("OUT_DIR").map_err(|e| e.to_string())?);
     fs::write(out.join("index.bin"), index).map_err(|e| e.to_string())?;

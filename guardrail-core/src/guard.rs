@@ -362,7 +362,7 @@ impl Guard {
         let looks = Cell::new(0);
         let view = View { cwd, workspace, home, looks: Some(&looks) };
         let analysis = Analysis::new(arena, identifier.run(), view);
-        let found = risk::judge(&analysis, facts);
+        let found = risk::judge(&analysis, facts, &self.knowledge);
         let wanted = if found.wanted.is_empty() { Vec::new() } else { found.wanted.into_iter().collect() };
         then(Staged { arena, analysis, findings: found.findings, wanted })
     }

@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 
 use guardrail_knowledge::{Pack, Path};
 use guardrail_schema::{
-    Command, Document, FileError, Language, NamedCall, Runtime, Tool, ToolFile, Variable, Ways, WaysFile,
+    Command, Document, FileError, Language, NamedCall, Runtime, Secret, Tool, ToolFile, Variable, Ways,
+    WaysFile,
 };
 use sha2::{Digest as _, Sha256};
 use smol_str::SmolStr;
@@ -23,6 +24,7 @@ pub(crate) struct Knowledge {
     decoded: Vec<OnceLock<Option<Box<KnownTool>>>>,
     documents: OnceLock<Vec<Document>>,
     runtimes: OnceLock<Vec<Runtime>>,
+    secrets: OnceLock<Vec<Secret>>,
     own: BTreeMap<String, Own>,
     own_calls: Vec<NamedCall>,
     own_ways: BTreeMap<String, Ways>,
@@ -72,6 +74,7 @@ impl Knowledge {
             decoded,
             documents: OnceLock::new(),
             runtimes: OnceLock::new(),
+            secrets: OnceLock::new(),
             own: BTreeMap::new(),
             own_calls: Vec::new(),
             own_ways: BTreeMap::new(),
@@ -176,6 +179,14 @@ impl Knowledge {
             .iter()
             .filter(move |runtime| named.is_none_or(|named| named.contains(&runtime.name)))
             .flat_map(|runtime| &runtime.variables)
+    }
+
+    /// The hosts that gave out what a variable of this name holds; `None` where that is not known.
+    pub(crate) fn hosts(&self, variable: &[u8]) -> Option<impl Iterator<Item = &str>> {
+        let secrets = self.secrets.get_or_init(|| self.pack.secrets());
+        let secret =
+            secrets.iter().find(|secret| glob::matches_any_case(secret.name.as_bytes(), variable))?;
+        Some(secret.hosts.iter().map(String::as_str))
     }
 
     pub(crate) fn environment(&self) -> &[Variable] {

@@ -6,6 +6,7 @@ mod effect;
 mod evaluation;
 mod glob;
 mod guard;
+mod host;
 mod identify;
 mod knowledge;
 mod limits;

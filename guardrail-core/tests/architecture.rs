@@ -13,6 +13,7 @@ const CORE: &[(&str, &str)] = &[
     ("limits", "numbers that every stage takes"),
     ("error", "plain kinds that every stage may return"),
     ("glob", "patterns over bytes"),
+    ("host", "whose address it is, from its text alone"),
     ("redact", "text in, text out: whatever prints or judges text may use it"),
     ("knowledge", "what tools do, decoded; nothing of any request"),
     ("request", "what was asked, as data; all stages read it"),

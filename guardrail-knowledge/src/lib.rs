@@ -6,7 +6,7 @@
 //! `documents/*.toml` says what manifests and their kin describe: [`Pack::documents`]; `undo/*.toml`
 //! what takes commands back: [`Pack::ways`].
 
-use guardrail_schema::{Command, Document, NamedCall, Runtime, Tool, Variable, Ways};
+use guardrail_schema::{Command, Document, NamedCall, Runtime, Secret, Tool, Variable, Ways};
 use serde::Deserialize;
 
 static INDEX: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/index.bin"));
@@ -24,6 +24,7 @@ pub struct Pack {
     places: Vec<(u32, u32)>,
     documents: (u32, u32),
     runtimes: (u32, u32),
+    secrets: (u32, u32),
     ways: (u32, u32),
 }
 
@@ -34,9 +35,9 @@ impl Pack {
     /// would be known, and what is not known is never safe.
     #[must_use]
     pub fn builtin() -> Self {
-        let (names, places, environment, calls, documents, runtimes, ways) =
+        let (names, places, environment, calls, documents, runtimes, secrets, ways) =
             postcard::from_bytes(INDEX).unwrap_or_default();
-        Self { names, environment, calls, places, documents, runtimes, ways }
+        Self { names, environment, calls, places, documents, runtimes, secrets, ways }
     }
 
     /// All that comes with this crate, as bytes: for a digest by which two versions are told apart.
@@ -94,6 +95,12 @@ impl Pack {
     #[must_use]
     pub fn runtimes(&self) -> Vec<Runtime> {
         decode(self.runtimes.0, self.runtimes.1).unwrap_or_default()
+    }
+
+    /// The variables that hold a secret of a service that is known.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<Secret> {
+        decode(self.secrets.0, self.secrets.1).unwrap_or_default()
     }
 
     /// What takes back the commands of a tool, by one of the names its file has; `None` where nothing is

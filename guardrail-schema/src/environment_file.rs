@@ -4,7 +4,7 @@ use toml::Table;
 
 use crate::file::list;
 use crate::keys::Keys;
-use crate::{FileError, Runtime, Variable};
+use crate::{FileError, Runtime, Secret, Variable};
 
 /// The file about environment variables, read and checked.
 #[derive(Clone, Debug)]
@@ -13,11 +13,13 @@ pub struct EnvironmentFile {
     pub variables: Vec<Variable>,
     /// Those that change what tools do which run on a language or another program.
     pub runtimes: Vec<Runtime>,
+    /// Those that hold a secret of a service that is known.
+    pub secrets: Vec<Secret>,
 }
 
 impl EnvironmentFile {
     /// Reads the file: `[environment."NAME, NAME"]` for any program, `[runtimes.python."NAME"]` for
-    /// what runs on Python.
+    /// what runs on Python, `[secrets."NAME"]` for what somebody gave out.
     ///
     /// # Errors
     ///
@@ -35,14 +37,26 @@ impl EnvironmentFile {
             .into_iter()
             .map(|(name, inner)| Ok(Runtime { name, variables: variables_in(inner.into_tables()?)? }))
             .collect::<Result<_, FileError>>()?;
+        let secrets =
+            keys.tables("secrets")?.into_iter().map(secret).collect::<Result<Vec<_>, _>>()?.concat();
         keys.finish()?;
-        Ok(Self { variables, runtimes })
+        Ok(Self { variables, runtimes, secrets })
     }
 }
 
 /// The variables of a table of them.
 pub(crate) fn variables_in(tables: Vec<(String, Keys)>) -> Result<Vec<Variable>, FileError> {
     Ok(tables.into_iter().map(variable).collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+fn secret((spelled, mut keys): (String, Keys)) -> Result<Vec<Secret>, FileError> {
+    let hosts: Vec<String> = keys.take("hosts")?.unwrap_or_default();
+    let is_host = |host: &String| !host.is_empty() && !host.contains([':', '/', '@']);
+    if hosts.is_empty() || !hosts.iter().all(is_host) {
+        return Err(keys.error("hosts", "must name hosts, without scheme and port"));
+    }
+    keys.finish()?;
+    Ok(list(&spelled).into_iter().map(|name| Secret { name, hosts: hosts.clone() }).collect())
 }
 
 fn variable((spelled, mut keys): (String, Keys)) -> Result<Vec<Variable>, FileError> {
@@ -78,6 +92,12 @@ mod tests {
         assert_eq!((java.name.as_str(), java.variables.len()), ("java", 2));
         for (text, wrong) in [
             ("[runtimes.java.X]\nharmless = [\"\"]", "runtimes.\"java\".\"X\".effect: is missing"),
+            ("[secrets.X]\nhosts = []", "secrets.\"X\".hosts: must name hosts, without scheme and port"),
+            (
+                "[secrets.X]\nhosts = [\"https://x\"]",
+                "secrets.\"X\".hosts: must name hosts, without scheme and port",
+            ),
+            ("[secrets.X]\nhosts = [\"x\"]\nhost = 1", "secrets.\"X\".host: unknown key"),
             ("[runtimes.java]\nX = 1", "runtimes.\"java\": `X` is not a table"),
             ("name = \"x\"", "name: unknown key"),
             (

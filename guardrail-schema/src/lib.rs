@@ -33,7 +33,7 @@ pub use kinds::{EffectKind, Language, Mark, Risk, Scope, Undo};
 pub use role::{Count, Operand, Role};
 pub use tool::{
     Case, Command, Condition, Effect, Flag, Grammar, Inside, Leaves, NamedCall, Pieces, Placeholder, Prints,
-    Runtime, Test, Tool, ValueKind, Variable,
+    Runtime, Secret, Test, Tool, ValueKind, Variable,
 };
 pub use way::{Operation, Way, Ways};
 #[cfg(feature = "file")]

@@ -355,6 +355,15 @@ pub struct Runtime {
     pub variables: Vec<Variable>,
 }
 
+/// A variable that holds somebody's secret.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Secret {
+    /// Its name; may be a glob.
+    pub name: String,
+    /// The hosts of whoever gave it out, each may be a glob: sent there, it is no news to anybody.
+    pub hosts: Vec<String>,
+}
+
 /// A named tool call: what the values in its JSON arguments are.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct NamedCall {

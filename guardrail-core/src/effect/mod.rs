@@ -272,12 +272,17 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
             if let Some(name) = &says.target {
                 for word in self.call.facet(name) {
                     targets += 1;
-                    let target = if scope == Scope::Local {
-                        Target::Path(word, place::locate(&word, &self.invocation.directory, self.view))
-                    } else {
-                        Target::Name(word)
-                    };
-                    self.state(says, kind, scope, span.join(word.span), target);
+                    let span = span.join(word.span);
+                    if scope != Scope::Local {
+                        self.state(says, kind, scope, span, Target::Name(word));
+                        continue;
+                    }
+                    let location = place::locate(&word, &self.invocation.directory, self.view);
+                    let found = (location.area, location.whole);
+                    self.state(says, kind, scope, span, Target::Path(word, location));
+                    if kind == EffectKind::Delete && self.invocation.context.stayed {
+                        self.where_it_stayed(kind, &word, found, span);
+                    }
                 }
             }
             if targets == 0 {
@@ -348,9 +353,9 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
             self.addressed(&word, span);
         }
         if matches!(kind, EffectKind::Write | EffectKind::Delete)
-            && !self.invocation.directory.from.is_empty()
+            && (self.invocation.context.stayed || !self.invocation.directory.from.is_empty())
         {
-            self.where_it_stayed(kind, &word, location.area, span);
+            self.where_it_stayed(kind, &word, (location.area, location.whole), span);
         }
     }
 
@@ -393,7 +398,7 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
 
     /// A change where the shell stood before: a `cd` that fails leaves it there. Of places of one kind the first
     /// is told.
-    fn where_it_stayed(&mut self, kind: EffectKind, word: &Word<'a>, area: Area, span: Span) {
+    fn where_it_stayed(&mut self, kind: EffectKind, word: &Word<'a>, found: (Area, bool), span: Span) {
         const MOST: usize = 1024;
         let here = self.invocation.directory;
         let settled = here.as_known().is_some() || here.lead != Lead::Text;
@@ -415,14 +420,18 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
                 }
             })
         });
-        let mut told = vec![area];
-        for (at, directory) in each.enumerate() {
+        let home = self.invocation.context.stayed.then(|| Word::known(b"", span));
+        let inside = |area: Area| matches!(area, Area::Workspace | Area::Temporary);
+        let mut told = vec![(found.0, found.1 && inside(found.0))];
+        for (at, directory) in home.into_iter().chain(each).enumerate() {
             // Of more than anybody looks at, one may be anywhere.
             let directory = if at < MOST { directory } else { Word::unknown(span) };
             let location = place::locate(word, &directory, self.view);
-            let worse = !matches!(location.area, Area::Workspace | Area::Temporary | Area::Stream);
-            if worse && !told.contains(&location.area) {
-                told.push(location.area);
+            let emptied = kind == EffectKind::Delete && location.whole;
+            let worse = emptied || !matches!(location.area, Area::Workspace | Area::Temporary | Area::Stream);
+            let whole = emptied && inside(location.area);
+            if worse && !told.contains(&(location.area, whole)) {
+                told.push((location.area, whole));
                 self.push(kind, span, Target::Path(*word, location));
             }
             if at >= MOST {

@@ -1,5 +1,7 @@
 //! Reading an argument vector as its tool would: subcommands, flags with their values, operands.
 
+mod windows;
+
 use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{Command, Count, Flag, Grammar, Operand, Risk, Role, ValueKind};
 
@@ -146,13 +148,8 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         if self.grammar == Grammar::KeyValue {
             return self.key_value(word);
         }
-        if !self.ended && self.grammar == Grammar::Windows {
-            if let Some(flag) = word.as_known().and_then(|text| self.windows_flag(text)) {
-                return self.take(flag, None, word.span);
-            }
-            if matches!(word.as_known(), Some([b'-', _, ..])) {
-                return self.unlisted(word.span);
-            }
+        if !self.ended && self.grammar == Grammar::Windows && self.windows(word) {
+            return;
         }
         if !self.ended && !matches!(self.grammar, Grammar::None | Grammar::Windows) {
             match word.value {
@@ -364,15 +361,6 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         }
     }
 
-    /// `-Command`, `-c`, `/C`, `//c`: the one flag that begins like this, in letters of either case.
-    fn windows_flag(&self, text: &[u8]) -> Option<&'k Flag> {
-        let slashes = text.iter().take_while(|byte| **byte == b'/').count();
-        let dashes = text.iter().take_while(|byte| **byte == b'-').count();
-        let name = text.get(slashes.max(dashes)..).filter(|name| !name.is_empty() && slashes + dashes > 0)?;
-        let name = [b"-", name].concat().to_ascii_lowercase();
-        self.find(&name).or_else(|| self.begun(&name))
-    }
-
     /// The one long flag that `name` begins, if there is exactly one.
     fn abbreviated(&self, name: &[u8]) -> Option<&'k Flag> {
         if name.len() < 3 || !self.tool.tool.abbreviations {
@@ -555,6 +543,11 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             second = self.words.get(self.at).copied();
             self.at += usize::from(second.is_some());
             span = second.map_or(span, |second| span.join(second.span));
+        }
+        // Whatever stood in front of it.
+        if flag.role == Some(Role::Argv) && flag.value == ValueKind::Required {
+            self.rest = self.words.get(self.at..).unwrap_or_default();
+            self.at = self.words.len();
         }
         self.call.flags.push(FlagUse { flag, value, second, span, wrapped: &[] });
     }

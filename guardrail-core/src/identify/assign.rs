@@ -7,12 +7,12 @@
 use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{self as schema, Case, Count, EffectKind, Mark, Operand, Risk, Role, Test, ValueKind};
 
-use crate::glob;
 use crate::identify::call::{Argument, Call, FlagUse, Given, Unknown};
 use crate::identify::lookup::{is_assignment, is_open_group, is_true};
 use crate::identify::matching::{matches_any, may_match};
 use crate::identify::reading::Read;
 use crate::lower::{Lead, Value, Word};
+use crate::{glob, host};
 
 /// Three-valued truth about what cannot all be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +153,7 @@ fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
 
 /// Whether a value changes nothing that matters.
 fn is_harmless(flag: &schema::Flag, value: &[u8]) -> bool {
-    glob::is_among(&flag.harmless, value)
+    glob::is_among(&flag.harmless, value) || host::spares(&flag.harmless, value)
 }
 
 const fn reads(role: &Role) -> bool {

@@ -2,11 +2,11 @@
 
 use guardrail_schema::{Tool, Variable};
 
-use crate::glob;
 use crate::identify::Identifier;
 use crate::identify::call::{Argument, Call, Given};
 use crate::identify::unwrap::Inner;
 use crate::lower::{EnvironmentId, Invocation, Lead, Value, Word};
+use crate::{glob, host};
 
 /// The names of variables that mean something to a tool, of those that were compared.
 #[derive(Default)]
@@ -109,6 +109,7 @@ fn is_harmless(variable: &Variable, value: &Word<'_>) -> bool {
     };
     let mut words = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).peekable();
     is_spared(&variable.harmless, text)
+        || host::spares(&variable.harmless, text)
         || (words.peek().is_some() && words.all(|word| is_spared(&variable.harmless_words, word)))
 }
 

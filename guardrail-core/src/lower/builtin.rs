@@ -522,6 +522,9 @@ impl<'a> Lowerer<'a> {
                     if flags.contains(&b'a') {
                         self.state.export_all = *sign == b'-';
                     }
+                    if flags.contains(&b'e') {
+                        self.state.strict = *sign == b'-';
+                    }
                     let option = (flags.last() == Some(&b'o')).then(|| arguments.get(at + 1)).flatten();
                     let keyword = option.is_some_and(|option| option.as_known() == Some(b"keyword"));
                     if *sign == b'-' && (keyword || flags.contains(&b'k')) {
@@ -530,8 +533,10 @@ impl<'a> Lowerer<'a> {
                     }
                     if flags.last() == Some(&b'o') {
                         at += 1;
-                        if arguments.get(at).and_then(Word::as_known) == Some(b"allexport") {
-                            self.state.export_all = *sign == b'-';
+                        match arguments.get(at).and_then(Word::as_known) {
+                            Some(b"allexport") => self.state.export_all = *sign == b'-',
+                            Some(b"errexit") => self.state.strict = *sign == b'-',
+                            _ => {}
                         }
                     }
                 }

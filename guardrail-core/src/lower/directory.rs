@@ -27,6 +27,7 @@ impl<'a> Lowerer<'a> {
             }
         }
         self.enter_directory(arguments, is_cd);
+        self.state.stayed = false;
         self.arrived();
         self.remember(before);
     }

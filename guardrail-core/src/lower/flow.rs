@@ -31,9 +31,9 @@ impl<'a> Lowerer<'a> {
                 self.chain(unit, chain);
                 self.enter_shell();
             } else if let [item] = chain {
-                let before = self.state.directory;
+                let before = self.state;
                 self.command(unit, item.command);
-                if !same_place(&before, &self.state.directory) {
+                if !same_place(&before.directory, &self.state.directory) {
                     self.may_have_stayed(&before);
                 }
             } else {
@@ -69,7 +69,7 @@ impl<'a> Lowerer<'a> {
                 self.around.context.conditional = true;
                 self.state.dead = false;
             }
-            let before = self.state.directory;
+            let (before, stayed) = (self.state.directory, self.state.stayed);
             let invocations = self.program.invocations.len();
             let entered = std::mem::take(&mut self.entered);
             self.command(unit, item.command);
@@ -86,7 +86,7 @@ impl<'a> Lowerer<'a> {
                 }
             };
             self.entered = environment::union(self.arena, entered, self.entered);
-            let failed_here = State { directory, ..end };
+            let failed_here = State { directory, stayed: stayed || end.stayed, ..end };
             last_assured = assured && item.join != Join::Or;
             match item.join {
                 Join::Sequence => (succeeded, failed) = (Ends::one(end), Ends::one(failed_here)),
@@ -107,7 +107,7 @@ impl<'a> Lowerer<'a> {
             let failed = self.state_at(&base, &failed);
             self.state = self.join(&base, &[self.state, failed]);
         } else if !same_place(&base.directory, &self.state.directory) {
-            let failed = self.state_at(&base, &failed).directory;
+            let failed = self.state_at(&base, &failed);
             self.may_have_stayed(&failed);
         }
         self.around.context.conditional = conditional;
@@ -137,7 +137,8 @@ impl<'a> Lowerer<'a> {
     }
 
     /// A directory may not be there, and then what follows runs where the shell stood before.
-    fn may_have_stayed(&mut self, before: &Word<'a>) {
+    fn may_have_stayed(&mut self, failed: &State<'a>) {
+        let before = &failed.directory;
         // Where the request stands is there, so whoever goes back to it comes to it.
         let here = &self.state.directory;
         let own = match here.value {
@@ -158,6 +159,8 @@ impl<'a> Lowerer<'a> {
         if own {
             return;
         }
+        let at_home = before.as_known() == Some(b"") && before.from.is_empty();
+        self.state.stayed |= !self.state.strict && (failed.stayed || at_home);
         // What lies in the request's own is judged by itself.
         if before.as_known() != Some(b"") || !before.from.is_empty() {
             let before = self.directory_traces(before);

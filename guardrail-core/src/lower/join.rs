@@ -38,6 +38,7 @@ fn alike(a: &State<'_>, b: &State<'_>) -> bool {
         && same_words(&a.positional, &b.positional)
         && same_place(a.previous, b.previous)
         && (a.dead, a.export_all, a.last_pipe) == (b.dead, b.export_all, b.last_pipe)
+        && (a.stayed, a.strict) == (b.stayed, b.strict)
 }
 
 /// Whether a shell stands in one place at the ends of two paths, and may stand in the same others.
@@ -97,6 +98,8 @@ impl<'a> Lowerer<'a> {
             }
             joined.export_all |= end.export_all;
             joined.last_pipe |= end.last_pipe;
+            joined.stayed |= end.stayed;
+            joined.strict &= end.strict;
         }
         if !same {
             let environments = ends.filter(|end| !end.dead).map(|end| end.environment);

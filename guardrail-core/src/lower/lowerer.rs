@@ -66,14 +66,7 @@ impl Entry<'_> {
             stdin: Input::Inherited,
             stdout: None,
             directory: Word::known(b"", Span { start: 0, end: 0 }),
-            context: Context {
-                conditional: false,
-                in_loop: None,
-                background: false,
-                uncalled: false,
-                deferred: false,
-                possible: false,
-            },
+            context: Context::OF_THE_REQUEST,
             place: Place::Here,
         }
     }
@@ -105,6 +98,10 @@ pub(super) struct State<'a> {
     pub(super) export_all: bool,
     /// `shopt -s lastpipe`.
     pub(super) last_pipe: bool,
+    /// A `cd` may have failed where the request stands, and then this still does.
+    pub(super) stayed: bool,
+    /// `set -e`: what fails is the end.
+    pub(super) strict: bool,
 }
 
 /// What stands around a command in the text.
@@ -580,6 +577,8 @@ impl<'a> State<'a> {
             dead: false,
             export_all: false,
             last_pipe: false,
+            stayed: entry.context.stayed,
+            strict: false,
         }
     }
 }

@@ -42,4 +42,5 @@ pub(crate) use file_name::{FileName, Roots};
 pub use lowerer::{Entry, Inherit, Known, Lowerer};
 pub use order::Groups;
 pub use program::*;
+pub(crate) use secret_names::is_secret;
 pub(crate) use template::Template;

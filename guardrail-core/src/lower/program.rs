@@ -128,6 +128,21 @@ pub struct Context {
     pub deferred: bool,
     /// What another invocation becomes if its unknown words are certain constants.
     pub possible: bool,
+    /// A `cd` before it may have failed where the request stands, and then it runs there.
+    pub stayed: bool,
+}
+
+impl Context {
+    /// What the request itself stands in: nothing.
+    pub(crate) const OF_THE_REQUEST: Self = Self {
+        conditional: false,
+        in_loop: None,
+        background: false,
+        uncalled: false,
+        deferred: false,
+        possible: false,
+        stayed: false,
+    };
 }
 
 /// Where an invocation runs.

@@ -244,6 +244,8 @@ impl<'a> Lowerer<'a> {
             self.state.positional = self.any_positional(&base.positional);
         }
         self.state.export_all |= end.export_all;
+        self.state.stayed |= end.stayed;
+        self.state.strict &= end.strict;
     }
 
     /// Where a shell stands that may have gone to any of the directories of a loop.

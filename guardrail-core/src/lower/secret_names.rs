@@ -25,7 +25,7 @@ const NAMES: &[&str] = &["PGPASS", "MYSQL_PWD", "PAT", "GH_PAT", "NPM_AUTH", "KU
 const HARMLESS: &[&str] = &["TOKENS", "TOKENIZE", "TOKENIS", "AWS_ACCESS_KEY_ID_FILE"];
 
 /// Whether a variable of this name holds a secret, by all appearance.
-pub(super) fn is_secret(name: &[u8]) -> bool {
+pub(crate) fn is_secret(name: &[u8]) -> bool {
     // The shortest entry has three bytes, and most names fail here.
     name.len() >= 3
         && (NAMES.iter().any(|entry| name.eq_ignore_ascii_case(entry.as_bytes()))

@@ -5,7 +5,7 @@ use crate::lower::environment::{self, Attribute, Binding, Node};
 use crate::lower::expand::{Declared, Mode, assigns};
 use crate::lower::lowerer::{Lowerer, Unit};
 use crate::lower::scope::is_dynamic_number;
-use crate::lower::{Assignment, Input, Invocation, InvocationId, Resolution, SourceId, Value, Word};
+use crate::lower::{Assignment, Context, Input, Invocation, InvocationId, Resolution, SourceId, Value, Word};
 use crate::shell::{self, Part, Slice, Span};
 
 impl<'a> Lowerer<'a> {
@@ -28,7 +28,7 @@ impl<'a> Lowerer<'a> {
             environment: self.state.environment,
             directory: self.state.directory,
             resolution: Resolution::Nothing,
-            context: around.context,
+            context: Context { stayed: self.state.stayed, ..around.context },
             place: around.place,
         };
         let id = InvocationId(self.program.invocations.len() as u32);

@@ -52,6 +52,6 @@ pub(super) fn check(case: &Case<'_, '_, '_>, found: &mut Found) {
 }
 
 /// Whether the shell itself connects, for whatever is printed there.
-fn is_redirection(effect: &Effect<'_, '_>) -> bool {
+pub(super) fn is_redirection(effect: &Effect<'_, '_>) -> bool {
     matches!(&effect.target, Target::Path(_, location) if location.area == Area::Network)
 }

@@ -18,6 +18,7 @@ mod network_send;
 mod privilege;
 mod resource;
 mod secret;
+mod secret_variable;
 mod shell_evaluation;
 mod unknown;
 mod write;
@@ -30,6 +31,7 @@ use guardrail_schema::Risk;
 
 use crate::effect::{Analysis, Effect};
 use crate::evaluation::Finding;
+use crate::knowledge::Knowledge;
 use crate::lower::{Lead, SourceId, Value, Word};
 use crate::request::{Environment, Fact, Facts};
 use crate::risk::files::Files;
@@ -59,6 +61,7 @@ const RULES: &[Rule] = &[
     Rule { id: "privilege", check: privilege::check },
     Rule { id: "resource", check: resource::check },
     Rule { id: "secret", check: secret::check },
+    Rule { id: "secret-variable", check: secret_variable::check },
     Rule { id: "shell-evaluation", check: shell_evaluation::check },
     Rule { id: "unknown", check: unknown::check },
     Rule { id: "write", check: write::check },
@@ -73,6 +76,7 @@ pub(crate) fn is_rule(name: &str) -> bool {
 pub(crate) struct Case<'c, 'a, 'k> {
     pub(crate) analysis: &'c Analysis<'a, 'k>,
     pub(crate) facts: &'c Facts,
+    pub(crate) knowledge: &'c Knowledge,
     files: OnceCell<Option<Files>>,
 }
 
@@ -154,8 +158,8 @@ impl Found {
 }
 
 /// Runs every rule; findings come worst first, then in the order of the text, each once.
-pub(crate) fn judge(analysis: &Analysis<'_, '_>, facts: &Facts) -> Found {
-    let case = Case { analysis, facts, files: OnceCell::new() };
+pub(crate) fn judge(analysis: &Analysis<'_, '_>, facts: &Facts, knowledge: &Knowledge) -> Found {
+    let case = Case { analysis, facts, knowledge, files: OnceCell::new() };
     let mut found = Found::default();
     for rule in RULES {
         found.rule = rule.id;
