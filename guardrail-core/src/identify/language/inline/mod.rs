@@ -460,7 +460,7 @@ mod tests {
                     "require('fs')['rmSync']('x')",
                     "fs.readFileSync('x', {flag: 'w'})",
                     "import('fs')",
-                    "fetch('http://x')",
+                    "fetch('http://x', {method: 'POST'})",
                     "setTimeout('x')",
                     "`${eval('1')}`",
                     "`${`${eval(1)}`}`",
