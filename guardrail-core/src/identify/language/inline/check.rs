@@ -8,7 +8,7 @@ use super::dialect::{Dialect, Syntax, lists};
 use super::lex::{Lexed, Token, Unreadable, tokens};
 use super::names::{Constant, Names, imports};
 use super::shape::{
-    before_lines, behind_lines, calls_back, calls_function, calls_value, ends_import, ends_operand,
+    before_lines, behind_lines, calls_back, calls_function, calls_value, declares, ends_import, ends_operand,
     folds_plainly, is_comma, is_key, is_mark, loops_over, matching, passes_block, reads_only,
     shows_arguments, split_first, starts_statement,
 };
@@ -155,6 +155,7 @@ impl<'t> Checker<'t> {
             (Syntax::Python, b"type") if self.names.loads(b"pathlib") => return Err(Unreadable),
             (Syntax::Python, b"__name__" | b"__file__") if !is_mark(rest, b'=') => return Ok(0),
             // As the name of a variable it would hide what is taken from that by `of[...]`.
+            (Syntax::JavaScript, b"let") if !declares(before, behind_lines(rest)) => return Err(Unreadable),
             (Syntax::JavaScript, b"of") if !loops_over(before, behind_lines(rest)) => return Err(Unreadable),
             (Syntax::JavaScript, b"require") => return self.require([token(2), before], rest, start),
             (Syntax::JavaScript, b"setTimeout" | b"setInterval") if calls_function(rest) => return Ok(0),
