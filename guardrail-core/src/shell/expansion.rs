@@ -577,7 +577,7 @@ mod tests {
             ("${x:}", Operator::Bad),
             ("${x y}", Operator::Bad),
             ("${}", Operator::Bad),
-            ("${(e)x}", Operator::Bad),
+            ("${(U)x}", Operator::Bad),
         ] {
             let script = parsed(text);
             assert_eq!(
@@ -586,6 +586,15 @@ mod tests {
                 "{text}"
             );
             assert_eq!(script.problems(), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_zsh_would_expand_once_more_is_told() {
+        for text in ["${(e)x}", "\"${(%)x}\"", "${(Ue)x}"] {
+            let script = parsed(text);
+            let kinds: Vec<_> = script.problems().iter().map(|problem| problem.kind).collect();
+            assert_eq!(kinds, [ProblemKind::Zsh], "{text}");
         }
     }
 
