@@ -133,6 +133,12 @@ impl<'a> Lowerer<'a> {
                 }
                 _ => binding = self.element(unit, parts, name, binding, span),
             }
+        } else if let Some(elements) = binding.elements.filter(|elements| elements.len() > 1) {
+            // The first element to bash, all of them to zsh.
+            self.spend(elements.len() as u32 / 4, unit.source, span);
+            let from = self.any_text(elements);
+            let from = self.named(from, name);
+            binding = Binding::of(Word { from, maybe: binding.value.maybe, ..Word::unknown(span) });
         }
         if parameter.indirect {
             binding = self.indirect(unit, binding, span);

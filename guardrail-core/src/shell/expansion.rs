@@ -350,6 +350,18 @@ impl<'t> Parser<'t> {
         Part::Opaque(self.span_from(start))
     }
 
+    /// `${(e)x}`: to zsh the text in `x` is expanded once more, with the commands in it.
+    fn zsh_flags(&mut self, start: usize) {
+        if self.peek() != Some(b'(') {
+            return;
+        }
+        let flags = self.text.get(self.at..self.end).unwrap_or_default();
+        let flags = flags.split(|byte| *byte == b')').next().unwrap_or_default();
+        if flags.iter().any(|flag| matches!(flag, b'e' | b'%')) {
+            self.note(ProblemKind::Zsh, self.span_from(start));
+        }
+    }
+
     /// What is between `${` and `}`, and the brace.
     fn parameter_expansion(&mut self, start: usize, quoting: Quoting) -> Parameter {
         let (word, pattern) = match quoting {
@@ -364,6 +376,7 @@ impl<'t> Parser<'t> {
             arguments: [Slice::EMPTY; 2],
             span: Span::default(),
         };
+        self.zsh_flags(start);
         let head = self.parameter_head(&mut parameter);
         let (length, bad) = (head == Head::Length, head == Head::Bad || parameter.name.is_empty());
         let fence = Fence::until(b'}');
@@ -564,7 +577,7 @@ mod tests {
             ("${x:}", Operator::Bad),
             ("${x y}", Operator::Bad),
             ("${}", Operator::Bad),
-            ("${(e)x}", Operator::Bad),
+            ("${(U)x}", Operator::Bad),
         ] {
             let script = parsed(text);
             assert_eq!(
@@ -573,6 +586,15 @@ mod tests {
                 "{text}"
             );
             assert_eq!(script.problems(), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_zsh_would_expand_once_more_is_told() {
+        for text in ["${(e)x}", "\"${(%)x}\"", "${(Ue)x}"] {
+            let script = parsed(text);
+            let kinds: Vec<_> = script.problems().iter().map(|problem| problem.kind).collect();
+            assert_eq!(kinds, [ProblemKind::Zsh], "{text}");
         }
     }
 

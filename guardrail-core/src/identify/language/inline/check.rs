@@ -8,9 +8,9 @@ use super::dialect::{Dialect, Syntax, lists};
 use super::lex::{Lexed, Token, Unreadable, tokens};
 use super::names::{Constant, Names, imports};
 use super::shape::{
-    before_lines, behind_lines, calls_back, calls_function, calls_value, each_argument, ends_import,
-    ends_operand, folds_plainly, is_key, is_mark, loops_over, matching, passes_block, reads_only,
-    shows_arguments, split_first, starts_statement,
+    before_lines, behind_lines, calls_back, calls_function, calls_value, declares, each_argument,
+    ends_import, ends_operand, folds_plainly, is_key, is_mark, loops_over, matching, passes_block,
+    reads_only, shows_arguments, split_first, starts_statement,
 };
 
 /// What is said to the readers of tables besides the file.
@@ -181,6 +181,7 @@ impl<'t> Checker<'t> {
             (Syntax::Python, b"type") if self.names.loads(b"pathlib") => return Err(Unreadable),
             (Syntax::Python, b"__name__" | b"__file__") if !is_mark(rest, b'=') => return Ok(0),
             // As the name of a variable it would hide what is taken from that by `of[...]`.
+            (Syntax::JavaScript, b"let") if !declares(before, behind_lines(rest)) => return Err(Unreadable),
             (Syntax::JavaScript, b"of") if !loops_over(before, behind_lines(rest)) => return Err(Unreadable),
             (Syntax::JavaScript, b"import") if starts_statement(before) => return self.imported(rest),
             (Syntax::JavaScript, b"const") => {

@@ -133,7 +133,11 @@ impl<'t> Checker<'t> {
             // What a table is asked is code, which reaches everything.
             b"query" if self.names.loads(b"pandas") => !called,
             // A path is renamed by one word, a text or a date is not.
-            b"replace" | b"copy" if self.names.loads(b"pathlib") => called && !renames(rest),
+            b"replace" if self.names.loads(b"pathlib") => called && !renames(rest),
+            // Only a path is copied to where an argument says.
+            b"copy" if self.names.loads(b"pathlib") => {
+                called && is_mark(rest.get(1..).unwrap_or_default(), b')')
+            }
             // A tree of XML writes to the file that it is given.
             b"write" if self.names.loads(b"xml") => {
                 let stream = matches!(token(2), Some(Token::Name(b"stdout" | b"stderr")))

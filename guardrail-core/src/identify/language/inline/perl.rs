@@ -53,13 +53,12 @@ impl<'t> Checker<'t> {
                     if self.cursor.peek().is_some_and(|byte| byte.is_ascii_alphabetic()) {
                         return None;
                     }
-                    // `1./2` divides: the dot is the number's, unless it is half of `1..2`.
-                    let digit = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_digit());
+                    // `1./2` divides, `1.5./2/` does not: a dot that ends a number is left to Perl.
+                    let behind = self.cursor.peek_at(1);
                     if self.cursor.peek() == Some(b'.')
-                        && self.cursor.peek_at(1) != Some(b'.')
-                        && !digit(self.cursor.peek_at(1))
+                        && !behind.is_some_and(|byte| byte.is_ascii_digit() || byte == b'.')
                     {
-                        self.cursor.skip(1);
+                        return None;
                     }
                     self.before = Before::Term;
                 }

@@ -120,6 +120,17 @@ pub(super) fn behind_lines<'l, 't>(rest: &'l [Lexed<'t>]) -> &'l [Lexed<'t>] {
     rest.get(lines..).unwrap_or_default()
 }
 
+/// JavaScript's `let` where it is the keyword of a declaration: names must follow.
+pub(super) fn declares(before: Option<Token<'_>>, rest: &[Lexed<'_>]) -> bool {
+    let declared = matches!(before, Some(Token::Name(b"const" | b"function" | b"let" | b"var")));
+    let follows = match rest.first().map(|one| one.token) {
+        Some(Token::Mark(mark)) => matches!(mark, b'[' | b'{'),
+        Some(Token::Name(name)) => !matches!(name, b"in" | b"of" | b"instanceof"),
+        _ => false,
+    };
+    !declared && follows
+}
+
 /// JavaScript's `of` where it is the keyword of a loop: an expression must follow.
 pub(super) fn loops_over(before: Option<Token<'_>>, rest: &[Lexed<'_>]) -> bool {
     let declared = matches!(before, Some(Token::Name(b"const" | b"function" | b"let" | b"var")));
