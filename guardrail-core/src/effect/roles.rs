@@ -318,10 +318,13 @@ impl<'a> Collector<'_, 'a, '_> {
     }
 
     /// A file read from inside a program text, where nobody looks for operands: outside of the
-    /// workspace it is taken for a secret.
+    /// workspace it is taken for a secret, unless all that it tells is what machine this is.
     fn hidden_read(&mut self, path: Option<&Cow<'a, [u8]>>, span: Span) {
         let before = self.effects.len();
         self.act_path(EffectKind::Read, path, span);
+        if path.is_some_and(|path| tells_of_machine(path)) {
+            return;
+        }
         for effect in self.effects.iter_mut().skip(before) {
             if let Target::Path(_, location) = &effect.target
                 && !matches!(location.area, Area::Workspace | Area::Temporary)
@@ -376,6 +379,25 @@ impl<'a> Collector<'_, 'a, '_> {
             effect.undo = undo;
         }
     }
+}
+
+/// Files of the system's that tell of the machine, and of nobody on it.
+fn tells_of_machine(path: &[u8]) -> bool {
+    matches!(
+        path,
+        b"/proc/meminfo"
+            | b"/proc/cpuinfo"
+            | b"/proc/loadavg"
+            | b"/proc/uptime"
+            | b"/proc/version"
+            | b"/proc/stat"
+            | b"/proc/mounts"
+            | b"/proc/filesystems"
+            | b"/proc/net/dev"
+            | b"/etc/os-release"
+            | b"/etc/hostname"
+            | b"/etc/hosts"
+    )
 }
 
 /// What stands before `://`, or before `:` where only a path can follow. A scheme may hold what

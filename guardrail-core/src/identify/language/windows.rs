@@ -1,6 +1,6 @@
-//! PowerShell and the lines of `cmd.exe`: read for what they plainly say. Neither is followed, so
-//! every text is [`Act::Opaque`] at least; a command that is none of their own is judged as one of
-//! the shell's.
+//! PowerShell and the lines of `cmd.exe`: read for what they plainly say. Neither is followed, so a
+//! text is [`Act::Opaque`] unless it is nothing but commands that only look, with plain words; a
+//! command that is none of their own is judged as one of the shell's.
 
 use std::borrow::Cow;
 
@@ -57,6 +57,29 @@ const CMD: &[(&str, Deed)] = &[
     ("start", Deed::Run), ("type", Deed::Own), ("ver", Deed::Own), ("xcopy", Deed::Write),
 ];
 
+/// Commands of PowerShell that only look, in small letters, sorted; and whether their words are paths
+/// of what they read.
+#[rustfmt::skip]
+const LOOKS: &[(&str, bool)] = &[
+    ("cat", true), ("convertto-csv", false), ("convertto-json", false), ("dir", true), ("fl", false),
+    ("format-list", false), ("format-table", false), ("ft", false), ("gc", true), ("gci", true),
+    ("get-childitem", true), ("get-computerinfo", false), ("get-content", true), ("get-culture", false),
+    ("get-date", false), ("get-disk", false), ("get-eventlog", false), ("get-filehash", true),
+    ("get-host", false), ("get-hotfix", false), ("get-item", true), ("get-location", false),
+    ("get-netadapter", false), ("get-netipaddress", false), ("get-nettcpconnection", false),
+    ("get-process", false), ("get-psdrive", false), ("get-service", false), ("get-timezone", false),
+    ("get-uptime", false), ("get-volume", false), ("get-winevent", false), ("gl", false), ("gps", false),
+    ("group-object", false), ("gsv", false), ("ls", true), ("measure", false), ("measure-object", false),
+    ("out-host", false), ("out-string", false), ("ps", false), ("pwd", false), ("resolve-path", true),
+    ("select", false), ("select-object", false), ("select-string", true), ("sls", true), ("sort", false),
+    ("sort-object", false), ("split-path", false), ("test-path", true), ("type", true), ("where", false),
+    ("where-object", false), ("write-host", false), ("write-output", false),
+];
+
+/// Parameters that reach another machine, or act as somebody else.
+const ELSEWHERE: &[&str] =
+    &["-asjob", "-cimsession", "-cn", "-computername", "-credential", "-session", "-username", "-vmname"];
+
 /// Pieces of a PowerShell text, in small letters, that reach out of it wherever they stand.
 const REACHES: &[(&str, Deed)] = &[
     ("downloadstring", Deed::Run),
@@ -78,6 +101,9 @@ const MOST: usize = 256;
 
 /// What a PowerShell text plainly does.
 pub(super) fn powershell(text: &[u8]) -> Vec<Found<'_>> {
+    if let Some(found) = looks(text) {
+        return found;
+    }
     let mut found = vec![Found { act: Act::Opaque, at: 0..text.len() }];
     let small = text.to_ascii_lowercase();
     for (piece, deed) in REACHES {
@@ -87,6 +113,69 @@ pub(super) fn powershell(text: &[u8]) -> Vec<Found<'_>> {
     }
     statements(text, (b";|{}\n&()", b'-'), POWERSHELL, &mut found);
     found
+}
+
+/// What a text reads that is nothing but pipelines of commands which only look, of plain words.
+fn looks(text: &[u8]) -> Option<Vec<Found<'_>>> {
+    let mut found = Vec::new();
+    let mut words: Vec<(Vec<u8>, usize)> = Vec::new();
+    let mut word: Option<(Vec<u8>, usize)> = None;
+    let mut quote = None;
+    for (at, byte) in text.iter().copied().chain([b';']).enumerate() {
+        match (quote, byte) {
+            (Some(open), _) if byte == open => quote = None,
+            (Some(b'"'), b'$' | b'`') | (_, b'\0'..=b'\x08' | b'\x7f'..) => return None,
+            (Some(_), _) => word.get_or_insert_with(|| (Vec::new(), at)).0.push(byte),
+            (None, b'\'' | b'"') => {
+                // A quote inside of a word, and one behind another, mean other things.
+                if word.is_some() {
+                    return None;
+                }
+                word = Some((Vec::new(), at));
+                quote = Some(byte);
+            }
+            (None, b' ' | b'\t' | b'\r' | b'\n' | b'|' | b';') => {
+                words.extend(word.take());
+                if !matches!(byte, b' ' | b'\t') {
+                    only_looks(&words, &mut found)?;
+                    words.clear();
+                }
+            }
+            (None, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9')
+            | (None, b'-' | b'_' | b'.' | b',' | b':' | b'/' | b'\\' | b'*' | b'?' | b'=' | b'+') => {
+                word.get_or_insert_with(|| (Vec::new(), at)).0.push(byte);
+            }
+            _ => return None,
+        }
+    }
+    quote.is_none().then_some(found)
+}
+
+/// One command of a pipeline; `None` if it may do more than look.
+fn only_looks(words: &[(Vec<u8>, usize)], found: &mut Vec<Found<'_>>) -> Option<()> {
+    let Some(((name, _), rest)) = words.split_first() else { return Some(()) };
+    let name = name.to_ascii_lowercase();
+    let place = LOOKS.binary_search_by(|(known, _)| known.as_bytes().cmp(&name)).ok()?;
+    let (_, paths) = LOOKS.get(place)?;
+    for (word, at) in rest {
+        if word.starts_with(b"-") {
+            // As much of a name as tells it from others stands for it.
+            let small = word.to_ascii_lowercase();
+            let name = small.split(|byte| *byte == b':').next().unwrap_or_default();
+            if ELSEWHERE.iter().any(|known| known.as_bytes().starts_with(name)) {
+                return None;
+            }
+        } else if *paths {
+            // A drive may be the environment, the registry or a store of keys.
+            let path = (!word.contains(&b':')).then(|| {
+                word.iter().map(|byte| if *byte == b'\\' { b'/' } else { *byte }).collect::<Vec<u8>>()
+            });
+            let shared = path.as_ref().is_some_and(|path| path.starts_with(b"//"));
+            let act = Act::Read(path.filter(|_| !shared).map(Cow::Owned));
+            found.push(Found { act, at: *at..at + word.len() });
+        }
+    }
+    Some(())
 }
 
 /// The same of what `-EncodedCommand` holds. Whoever hides a text has a reason.
@@ -105,9 +194,39 @@ pub(super) fn encoded(text: &[u8]) -> Vec<Found<'_>> {
 
 /// What the lines of `cmd.exe` plainly do.
 pub(super) fn cmd(text: &[u8]) -> Vec<Found<'_>> {
+    if let Some(found) = cmd_looks(text) {
+        return found;
+    }
     let mut found = vec![Found { act: Act::Opaque, at: 0..text.len() }];
     statements(text, (b"&|\n()", b'/'), CMD, &mut found);
     found
+}
+
+/// The same of one command of `cmd.exe` that only looks.
+fn cmd_looks(text: &[u8]) -> Option<Vec<Found<'_>>> {
+    let plain = |byte: &u8| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b' ' | b'/' | b'\\' | b'.' | b'_' | b'-' | b'*' | b'?' | b':')
+    };
+    if !text.iter().all(plain) {
+        return None;
+    }
+    let mut words = text.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    let name = words.next()?.to_ascii_lowercase();
+    match name.as_slice() {
+        b"ver" | b"vol" => Some(Vec::new()),
+        b"dir" | b"type" => Some(
+            words
+                .filter(|word| !word.starts_with(b"/"))
+                .map(|word| {
+                    let path = (!word.contains(&b':') && !word.starts_with(b"\\\\"))
+                        .then(|| word.iter().map(|byte| if *byte == b'\\' { b'/' } else { *byte }).collect());
+                    Found { act: Act::Read(path.map(Cow::<[u8]>::Owned)), at: 0..text.len() }
+                })
+                .collect(),
+        ),
+        _ => None,
+    }
 }
 
 /// What the statements between `ends` are, by their first words; a `switch` begins what is no path.
@@ -223,6 +342,7 @@ mod tests {
     fn tables_are_sorted() {
         assert!(POWERSHELL.is_sorted_by(|a, b| a.0 < b.0));
         assert!(CMD.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(LOOKS.is_sorted_by(|a, b| a.0 < b.0));
     }
 
     #[test]
@@ -230,7 +350,23 @@ mod tests {
         check(
             PowerShell,
             &[
-                ("Get-ChildItem | Sort-Object", &["opaque"]),
+                ("Get-ChildItem | Sort-Object Length -Descending | Select-Object -First 5 Name,Length", &[]),
+                (
+                    "Get-Content .\\a.json -Tail 20; Test-Path 'b c'",
+                    &["read:./a.json", "read:20", "read:b c"],
+                ),
+                ("gci env:", &["read:?"]),
+                ("Get-Content \\\\h\\share\\x", &["read:?"]),
+                ("Get-Process -ComputerName h", &["opaque"]),
+                ("Get-Process | Select-Object @{n='a';e={evil}}", &["opaque", "shell:evil"]),
+                ("Get-Process -c h", &["opaque"]),
+                ("Get-Process -ComputerName:h", &["opaque"]),
+                (
+                    "Select-String -Path src\\*.cs -Pattern 'a b' -Context 2",
+                    &["read:src/*.cs", "read:a b", "read:2"],
+                ),
+                ("Get-Content $(evil)", &["opaque", "shell:evil"]),
+                ("Get-Date `\nRemove-Item x", &["opaque", "delete:x"]),
                 ("Remove-Item -Recurse build", &["opaque", "delete:build"]),
                 ("rm -r C:\\", &["opaque", "delete:?"]),
                 ("iwr http://h | iex", &["opaque", "load:?", "network:?", "load:?"]),
@@ -267,7 +403,9 @@ mod tests {
         check(
             Cmd,
             &[
-                ("dir", &["opaque"]),
+                ("dir /s /b *.sln", &["read:*.sln"]),
+                ("type C:\\Users\\x\\.ssh\\id_rsa", &["read:?"]),
+                ("dir %TEMP%", &["opaque"]),
                 ("del /s /q x", &["opaque", "delete:x"]),
                 ("rd /s /q C:\\x & git push", &["opaque", "delete:?", "shell:git push"]),
                 ("type a > b", &["opaque", "write:b"]),
