@@ -35,7 +35,7 @@ fn accepts(script: &Script, text: &str) -> bool {
     script.problems().iter().all(|problem| match problem.kind {
         ProblemKind::BadSubstitution | ProblemKind::SplitName => true,
         // zsh's flags of a parameter are a bad substitution to bash.
-        ProblemKind::Zsh => text[problem.span.start as usize..].starts_with("${"),
+        ProblemKind::Zsh => text.as_bytes()[problem.span.start as usize..].starts_with(b"${"),
         _ => false,
     })
 }
