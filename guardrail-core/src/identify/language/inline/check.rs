@@ -339,7 +339,7 @@ impl<'t> Checker<'t> {
                 Lexed { token: Token::Text(_) | Token::Template(_) | Token::Name(b"None"), .. },
             ] => true,
             [Lexed { token: Token::Name(name), .. }, Lexed { token: Token::Mark(b'='), .. }, _, ..]
-                if TABLE_OPTIONS.contains(name) =>
+                if self.dialect.syntax == Syntax::Python && TABLE_OPTIONS.contains(name) =>
             {
                 true
             }

@@ -4,7 +4,6 @@
 use super::bind::bind;
 use super::dialect::{Dialect, Syntax, lists};
 use super::lex::{Lexed, Token, Unreadable};
-use super::part::asks_address;
 use super::walked::{behind_call, is_only_looked_at, sorted};
 
 /// The meaning of the names of one text.
@@ -174,8 +173,7 @@ impl<'t> Names<'t> {
             path.truncate(module);
             path.extend_from_slice(name);
             // A module out of a package, or something that is listed.
-            let part = lists(dialect.members_of, &path) || dialect.holds(&path);
-            if !part || lists(dialect.readers, &path) || asks_address(&path) {
+            if !lists(dialect.members_of, &path) && !dialect.holds(&path) {
                 return Err(Unreadable);
             }
             let name = match rest.next_if_eq(&Token::Name(b"as")) {

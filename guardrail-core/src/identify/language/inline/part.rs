@@ -20,58 +20,57 @@ impl<'t> Checker<'t> {
     ) -> Result<usize, Unreadable> {
         let rest = tokens.get(index + 1..).unwrap_or_default();
         let start = tokens.get(index).map_or(0, |one| one.at.start);
-        let mut listed = lists(self.dialect.members_of, &path).then_some(0);
-        let is_class = |path: &[u8]| matches!(path, b"pathlib.Path" | b"pathlib.PosixPath");
-        let mut class = is_class(&path).then_some(0);
+        let mut listed = None;
         let mut taken = 0;
-        while let Some([Lexed { token: Token::Mark(b'.'), .. }, Lexed { token: Token::Name(name), .. }]) =
-            rest.get(taken..taken + 2)
-        {
-            taken += 2;
+        loop {
             let behind = rest.get(taken..).unwrap_or_default();
+            if lists(self.dialect.members_of, &path) {
+                listed = Some((taken, path.len()));
+                if lists(self.dialect.readers, &path) {
+                    return Ok(taken + self.reads(behind, start)?);
+                }
+                if asks_address(&path) {
+                    return Ok(taken + self.fetches(behind, start)?);
+                }
+            } else if taken > 0 && !self.dialect.holds(&path) {
+                break;
+            }
+            let [Lexed { token: Token::Mark(b'.'), .. }, Lexed { token: Token::Name(name), .. }, next @ ..] =
+                behind
+            else {
+                break;
+            };
+            taken += 2;
             // What every module says of itself.
             if matches!(*name, b"__version__" | b"__file__" | b"__name__" | b"__doc__" | b"VERSION") {
                 let told = !matches!(
-                    behind.first().map(|one| one.token),
+                    next.first().map(|one| one.token),
                     Some(Token::Mark(b'=' | b'(' | b':') | Token::Operator)
                 );
                 return if told { Ok(taken) } else { Err(Unreadable) };
             }
-            path.push(b'.');
-            path.extend_from_slice(name);
-            if !lists(self.dialect.members_of, &path) {
-                if self.dialect.holds(&path) {
-                    continue;
-                }
-                break;
-            }
-            listed = Some(taken);
-            class = class.or_else(|| is_class(&path).then_some(taken));
-            if lists(self.dialect.readers, &path) {
-                return Ok(taken + self.reads(behind, start)?);
-            }
-            if asks_address(&path) {
-                return Ok(taken + self.fetches(behind, start)?);
-            }
-            // To find `a.b` is to load `a`.
-            if path == b"importlib.util.find_spec" && !names_module(behind) {
-                return Err(Unreadable);
-            }
-            if path == b"sys.path" && !self.shown(tokens, index, behind) {
-                return Err(Unreadable);
-            }
             if taken > 8 {
                 break;
             }
+            path.push(b'.');
+            path.extend_from_slice(name);
         }
-        let listed = listed.ok_or(Unreadable)?;
-        // `Path.replace(a, b)` renames, whatever name the class goes by.
+        let (listed, length) = listed.ok_or(Unreadable)?;
+        path.truncate(length);
         let behind = rest.get(listed..).unwrap_or_default();
-        if class == Some(listed) && !self.makes_paths(tokens, index, behind) {
-            return Err(Unreadable);
-        }
-        // What a module is made of stays what it is.
-        if is_mark(behind, b'=') { Err(Unreadable) } else { Ok(listed) }
+        let tame = match path.as_slice() {
+            // What a module is made of stays what it is.
+            _ if is_mark(behind, b'=') => false,
+            // To find `a.b` is to load `a`.
+            b"importlib.util.find_spec" => names_module(behind),
+            // Other options name a module that is loaded.
+            b"pandas.set_option" => sets_display(behind),
+            b"sys.path" => self.shown(tokens, index, behind),
+            // `Path.replace(a, b)` renames, whatever name the class goes by.
+            b"pathlib.Path" | b"pathlib.PosixPath" => self.makes_paths(tokens, index, behind),
+            _ => true,
+        };
+        if tame { Ok(listed) } else { Err(Unreadable) }
     }
 
     /// Whether the class of paths is called there, or handed to `map`.
@@ -179,8 +178,24 @@ impl<'t> Checker<'t> {
     }
 }
 
+/// `('display.name', value)`
+fn sets_display(rest: &[Lexed<'_>]) -> bool {
+    let of_name = |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'.');
+    matches!(
+        rest,
+        [
+            Lexed { token: Token::Mark(b'('), .. },
+            Lexed { token: Token::Text(name), .. },
+            Lexed { token: Token::Mark(b','), .. },
+            _,
+            Lexed { token: Token::Mark(b')'), .. },
+            ..,
+        ] if name.starts_with(b"display.") && name.iter().all(of_name)
+    )
+}
+
 /// What of a module asks the address that it is given.
-pub(super) fn asks_address(path: &[u8]) -> bool {
+fn asks_address(path: &[u8]) -> bool {
     matches!(
         path,
         b"urllib.request.urlopen" | b"requests.get" | b"requests.head" | b"httpx.get" | b"httpx.head"
