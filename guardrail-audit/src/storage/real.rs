@@ -213,7 +213,7 @@ impl Storage for RealStorage {
         if exclusive && !alone || !exclusive && !taken(file.try_lock_shared())? {
             return Err(busy());
         }
-        Ok(Presence { alone, guard: Box::new(file) })
+        Ok(Presence { alone, guard: Box::new(Held(Arc::new(file))) })
     }
 
     fn read_shared(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -242,6 +242,7 @@ fn refuse_network(kind: u32) -> io::Result<()> {
     ))
 }
 
+/// A lock, given back at once: a process that is just being started has the same descriptor until its program runs.
 struct Held(Arc<File>);
 
 impl Drop for Held {

@@ -164,11 +164,13 @@ impl Claims for FileClaims {
 
 impl Drop for OnDisk {
     fn drop(&mut self) {
-        for (path, _file, alone) in &self.0 {
+        for (path, file, alone) in &self.0 {
             if *alone {
                 // Under the lock, and so it is nobody else's. What is left of it harms nothing.
                 let _ = std::fs::remove_file(path);
             }
+            // A process that is just being started has the same descriptor until its program runs.
+            let _ = file.unlock();
         }
     }
 }
@@ -250,6 +252,19 @@ mod tests {
             assert!(again.is_ok());
             drop((two, again));
             assert!(claims.claim("four", &[resource("local")]).is_ok());
+        }
+    }
+
+    #[test]
+    fn what_is_given_back_is_free_while_another_process_starts() {
+        let directory = tempfile::tempdir().unwrap();
+        let claims = FileClaims::open(directory.path()).unwrap();
+        for alone in [true, false] {
+            let (path, file) = claims.lock(&resource("a"), alone, "one").unwrap();
+            let copied = file.try_clone().unwrap();
+            drop(OnDisk(vec![(path, file, alone)]));
+            assert!(claims.claim("two", &[resource("a")]).is_ok(), "{alone}");
+            drop(copied);
         }
     }
 
