@@ -5,6 +5,18 @@ use crate::shell::keyword::{Found, Keyword};
 use crate::shell::word::{Fence, Quoting, Site};
 use crate::shell::{Assignment, CommandId, CommandKind, Part, ProblemKind, Slice, Span, Word};
 
+/// Tables that zsh keeps under these names, of what the names of commands stand for.
+const ZSH_TABLES: &[&[u8]] = &[
+    b"aliases",
+    b"commands",
+    b"dis_aliases",
+    b"dis_functions",
+    b"functions",
+    b"galiases",
+    b"options",
+    b"saliases",
+];
+
 /// What a word before the command word turned out to be.
 enum Prefix {
     Assignment(Assignment),
@@ -187,6 +199,10 @@ impl Parser<'_> {
             self.out.problems.truncate(problems);
             self.at = start;
             return None;
+        }
+        // What is put into these tables of zsh's is what a name runs from then on.
+        if subscript.is_some() && ZSH_TABLES.contains(&name.of(self.text)) {
+            self.note(ProblemKind::Zsh, self.span_from(start));
         }
         let value = self.value();
         Some(Prefix::Assignment(Assignment { name, subscript, append, value, span: self.span_from(start) }))
