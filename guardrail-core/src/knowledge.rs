@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use guardrail_knowledge::{Pack, Path};
 use guardrail_schema::{
-    Command, Document, FileError, Language, NamedCall, Runtime, Secret, Tool, ToolFile, Variable, Ways,
+    Command, Document, FileError, Language, NamedCall, Role, Runtime, Secret, Tool, ToolFile, Variable, Ways,
     WaysFile,
 };
 use sha2::{Digest as _, Sha256};
@@ -25,6 +25,7 @@ pub(crate) struct Knowledge {
     documents: OnceLock<Vec<Document>>,
     runtimes: OnceLock<Vec<Runtime>>,
     secrets: OnceLock<Vec<Secret>>,
+    addresses: OnceLock<Vec<String>>,
     own: BTreeMap<String, Own>,
     own_calls: Vec<NamedCall>,
     own_ways: BTreeMap<String, Ways>,
@@ -75,6 +76,7 @@ impl Knowledge {
             documents: OnceLock::new(),
             runtimes: OnceLock::new(),
             secrets: OnceLock::new(),
+            addresses: OnceLock::new(),
             own: BTreeMap::new(),
             own_calls: Vec::new(),
             own_ways: BTreeMap::new(),
@@ -187,6 +189,15 @@ impl Knowledge {
         let secret =
             secrets.iter().find(|secret| glob::matches_any_case(secret.name.as_bytes(), variable))?;
         Some(secret.hosts.iter().map(String::as_str))
+    }
+
+    /// Whether a variable of this name holds where a server is, and what signs in there: one word, and no flag.
+    pub(crate) fn is_address(&self, variable: &[u8]) -> bool {
+        let addresses = self.addresses.get_or_init(|| {
+            let holds = |variable: &&Variable| variable.role == Some(Role::Connection);
+            self.environment().iter().filter(holds).map(|variable| variable.name.clone()).collect()
+        });
+        glob::is_among(addresses, variable)
     }
 
     pub(crate) fn environment(&self) -> &[Variable] {

@@ -29,6 +29,8 @@ pub enum Role {
     Url,
     /// A host it talks to.
     Host,
+    /// Where it connects and what it signs in with: a URL, `name=value` pairs, or no more than a name.
+    Connection,
     /// One word that names a program it starts.
     Program,
     /// This word and all behind it are another command's words.

@@ -27,6 +27,7 @@ impl Role {
             "mount" => Self::Mount,
             "url" => Self::Url,
             "host" => Self::Host,
+            "connection" => Self::Connection,
             "program" => Self::Program,
             "argv" => Self::Argv,
             "split" => Self::Split,

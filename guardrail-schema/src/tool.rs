@@ -151,6 +151,10 @@ pub enum Prints {
     Pieces,
     /// Of each line that it is given the first word.
     Firsts,
+    /// Lines that each begin with a number and a colon; or nothing.
+    Numbered,
+    /// Of each line that it is given what stands before the first colon.
+    Heads,
 }
 
 /// What a command leaves in the files that it writes.

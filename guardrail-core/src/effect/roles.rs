@@ -7,7 +7,7 @@ use guardrail_schema::{EffectKind, Language, Mark, Role, Scope, Undo};
 use crate::effect::{Area, Code, Collector, Location, Target};
 use crate::identify::language::{Act, Statement, StatementKind};
 use crate::identify::{Argument, Given, is_trusted_directory};
-use crate::lower::{Lead, Origin, Value, Word};
+use crate::lower::{Form, Lead, Origin, Value, Word};
 use crate::shell::Span;
 
 impl<'a> Collector<'_, 'a, '_> {
@@ -27,6 +27,7 @@ impl<'a> Collector<'_, 'a, '_> {
                 Role::Mount => self.mount(word),
                 Role::Url => self.address(word, true),
                 Role::Host => self.address(word, false),
+                Role::Connection => self.connection(word),
                 Role::SearchPath => self.search_path(word),
                 Role::Script(_) => self.script(word),
                 // What it does is seen on its own; that a read starts programs is said here.
@@ -77,6 +78,7 @@ impl<'a> Collector<'_, 'a, '_> {
                 role,
                 Role::Url
                     | Role::Host
+                    | Role::Connection
                     | Role::Upload
                     | Role::Send
                     | Role::Write
@@ -142,15 +144,42 @@ impl<'a> Collector<'_, 'a, '_> {
                 scheme => fetched(scheme, text),
             },
             Value::Known(_) => EffectKind::NetworkIn,
-            // One of the script's own constants.
-            _ if word.choice && !url => EffectKind::NetworkIn,
-            Value::Partial { prefix, .. } if is_as_written(&word) && names_host(prefix) => {
+            _ if word.begins_with_own_address() => EffectKind::NetworkIn,
+            // One of the script's own constants, or the caller's own server.
+            _ if !url && (word.choice || self.is_callers(&word)) => EffectKind::NetworkIn,
+            // A number tells nobody anything.
+            Value::Partial { prefix, .. }
+                if (is_as_written(&word) || word.form == Form::Digits) && names_host(prefix) =>
+            {
                 match scheme(prefix) {
                     scheme @ (None | Some(b"http" | b"https")) => fetched(scheme, prefix),
                     _ => EffectKind::NetworkOut,
                 }
             }
             _ => EffectKind::NetworkOut,
+        };
+        self.push(kind, word.span, Target::Address(word));
+    }
+
+    /// Whether a client of a service is told by a variable of the caller's where that is.
+    fn is_callers(&self, word: &Word<'a>) -> bool {
+        let whole = matches!(word.value, Value::Unknown) && !word.from.is_empty();
+        let own = |origin: &Origin<'_>| matches!(origin, Origin::Variable(_));
+        self.call.scope != Scope::Local && whole && word.from.iter().all(own)
+    }
+
+    /// A server that is named is asked; a plain name is one that its client knows of. What is in the variables of the
+    /// caller is the caller's own.
+    fn connection(&mut self, word: Word<'a>) {
+        let text = word.prefix();
+        let names_server = |sign: &[u8]| text.windows(sign.len()).any(|piece| piece == sign);
+        if !names_server(b"://") && !names_server(b"host=") && !names_server(b"hostaddr=") {
+            return;
+        }
+        let is_own = |origin: &Origin<'_>| matches!(origin, Origin::Variable(_));
+        let kind = match word.as_known().is_some() || word.choice || word.from.iter().all(is_own) {
+            true => EffectKind::NetworkIn,
+            false => EffectKind::NetworkOut,
         };
         self.push(kind, word.span, Target::Address(word));
     }

@@ -171,7 +171,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                     return self.partial_flag(prefix, word);
                 }
                 Value::Known(_) => {}
-                _ if word.tame => {}
+                _ if word.is_tame() => {}
                 _ if word.may_be_flag() && self.may_spell_flag(&word) => {
                     self.call.unknown.push((Unknown::MaybeFlag, word.span));
                     (self.uncertain, self.hidden_flags) = (true, true);
@@ -193,7 +193,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         // a number) brings no flag along behind it, as it is none in front.
         let chosen = word.splits && !word.from.is_empty();
         let one_flag = !chosen && word.prefix().first() == Some(&b'-');
-        let hidden = several && !self.ended && !one_flag && !word.tame && word.may_be_flag();
+        let hidden = several && !self.ended && !one_flag && !word.is_tame() && word.may_be_flag();
         self.hidden_flags |= hidden && self.may_spell_flag(&word);
     }
 
@@ -512,7 +512,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                 let next = next.filter(|_| !flag);
                 self.at += usize::from(next.is_some());
                 next.into_iter().for_each(|word| self.note_uncertain(word));
-                self.shifts |= next.is_some_and(|word| word.tame && word.splits);
+                self.shifts |= next.is_some_and(|word| word.is_tame() && word.splits);
                 next
             }
             (ValueKind::Terminated, None) => {

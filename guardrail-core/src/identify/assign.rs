@@ -367,7 +367,7 @@ where
 
 /// Whether an operand may become several words, one of which may be a flag.
 fn hides_flags(read: &Read<'_, '_>) -> bool {
-    read.operands.iter().any(|word| word.may_be_flag() && word.as_known().is_none() && !word.tame)
+    read.operands.iter().any(|word| word.may_be_flag() && word.as_known().is_none() && !word.is_tame())
 }
 
 fn value_holds(when: &[String], value: Option<Word<'_>>) -> Holds {

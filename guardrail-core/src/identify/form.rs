@@ -9,7 +9,7 @@ use crate::identify::call::{Call, Given, Standing};
 use crate::identify::trust::Name;
 use crate::identify::{Identifier, assign};
 use crate::lower::{
-    ChannelId, Input, Invocation, InvocationId, Origin, Outputs, RedirectKind, Resolution, Word,
+    ChannelId, Form, Input, Invocation, InvocationId, Lead, Origin, Outputs, RedirectKind, Resolution, Word,
 };
 
 /// What was written to a channel up to now.
@@ -22,8 +22,12 @@ pub(super) enum Written {
     Ids,
     /// Absolute paths.
     Paths,
+    /// Digits.
+    Digits,
     /// Lines whose first words are as in [`Self::Ids`].
     Table,
+    /// Lines that begin with digits and a colon.
+    Numbered,
     /// Anything.
     Anything,
 }
@@ -33,13 +37,19 @@ impl Written {
         match (self, other) {
             (Self::Nothing, form) | (form, Self::Nothing) => form,
             (a, b) if a == b => a,
+            (Self::Ids, Self::Digits) | (Self::Digits, Self::Ids) => Self::Ids,
             _ => Self::Anything,
         }
     }
 
-    /// Whether no word of it begins with a dash.
-    const fn is_tame(self) -> bool {
-        matches!(self, Self::Ids | Self::Paths)
+    /// What that says of each of its words.
+    const fn form(self) -> Form {
+        match self {
+            Self::Digits => Form::Digits,
+            Self::Ids => Form::Ids,
+            Self::Paths => Form::Tame,
+            Self::Nothing | Self::Table | Self::Numbered | Self::Anything => Form::Any,
+        }
     }
 }
 
@@ -81,7 +91,7 @@ impl Forms {
 impl<'a, 'k> Identifier<'a, 'k> {
     /// The invocation with what is known of the words into which something flows.
     pub(super) fn settled(&mut self, id: InvocationId, invocation: Invocation<'a>) -> Invocation<'a> {
-        if invocation.words.iter().all(|word| word.outputs == Outputs::Mixed) {
+        if invocation.words.iter().all(|word| word.outputs == Outputs::Mixed && !self.is_address(word)) {
             return invocation;
         }
         let mut words = BumpVec::with_capacity_in(invocation.words.len(), self.arena);
@@ -95,31 +105,48 @@ impl<'a, 'k> Identifier<'a, 'k> {
         Invocation { words, ..invocation }
     }
 
+    /// Whether a word begins with a variable of the caller's that holds an address, and holds no other.
+    fn is_address(&self, word: &Word<'a>) -> bool {
+        match (word.lead, word.from) {
+            (Lead::Text, [Origin::Variable(name)]) => {
+                word.as_known().is_none() && word.prefix().is_empty() && self.knowledge.is_address(name)
+            }
+            _ => false,
+        }
+    }
+
     fn settled_word(&mut self, word: Word<'a>) -> Word<'a> {
-        if word.outputs == Outputs::Mixed {
+        if self.is_address(&word) {
+            return Word { form: Form::Tame, splits: false, pattern: None, ..word };
+        }
+        if matches!(word.outputs, Outputs::Mixed | Outputs::Numbers) {
             return word;
         }
-        let mut one = word.outputs == Outputs::Piece;
-        let mut any = false;
+        let mut form = None;
         for origin in word.from {
-            let form = match origin {
-                Origin::Channel(channel) => self.form(*channel),
+            let written = match origin {
+                Origin::Channel(channel) => self.form(*channel).form(),
                 // What `read` took came through the channel beside it.
                 Origin::Input => continue,
                 _ => return word,
             };
-            if !form.is_tame() {
+            if written == Form::Any {
                 return word;
             }
-            any = true;
-            one &= form == Written::Ids;
+            form = form.min(Some(written)).or(Some(written));
         }
-        Word { tame: any, splits: word.splits && !(any && one), ..word }
+        let form = form.unwrap_or_default();
+        // A number is printed alone.
+        let one = form == Form::Digits || (word.outputs == Outputs::Piece && form == Form::Ids);
+        Word { form, splits: word.splits && !one, ..word }
     }
 
-    /// Whether nothing that comes in begins with a dash.
-    pub(super) fn comes_tame(&mut self, input: &Input<'a>) -> bool {
-        matches!(input, Input::Channel(channel) if self.form(*channel).is_tame())
+    /// What is known of each word that comes in.
+    pub(super) fn form_of_input(&mut self, input: &Input<'a>) -> Form {
+        match input {
+            Input::Channel(channel) => self.form(*channel).form(),
+            _ => Form::Any,
+        }
     }
 
     /// The form of all that is written to a channel. What somebody writes to it who is not found yet is found in
@@ -200,7 +227,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let ends_flags = invocation.words.iter().any(|word| word.as_known() == Some(b"--"));
         let reads = operands().any(|argument| *argument.role == Role::Read);
         let input = match (prints, invocation.stdin) {
-            (Prints::Lines | Prints::Pieces | Prints::Firsts, Input::Channel(channel)) if !reads => {
+            (Prints::Lines | Prints::Pieces | Prints::Firsts | Prints::Heads, Input::Channel(channel))
+                if !reads =>
+            {
                 self.form(channel)
             }
             _ => Written::Anything,
@@ -211,12 +240,16 @@ impl<'a, 'k> Identifier<'a, 'k> {
             Prints::Paths if given(is_plain) => Written::Paths,
             Prints::Operands if given(is_id) => Written::Ids,
             // Of a number, whatever it was made of.
-            Prints::Number if invocation.words.iter().all(is_positive) => Written::Ids,
+            Prints::Number if invocation.words.iter().all(is_positive) => Written::Digits,
             Prints::Ids => Written::Ids,
             Prints::Table => Written::Table,
+            Prints::Numbered => Written::Numbered,
             Prints::Lines => input,
-            Prints::Pieces if input == Written::Ids => Written::Ids,
-            Prints::Firsts if matches!(input, Written::Ids | Written::Table) => Written::Ids,
+            Prints::Pieces if matches!(input, Written::Ids | Written::Digits) => input,
+            Prints::Firsts if matches!(input, Written::Ids | Written::Digits) => input,
+            Prints::Firsts if input == Written::Table => Written::Ids,
+            Prints::Heads if matches!(input, Written::Ids | Written::Digits) => input,
+            Prints::Heads if input == Written::Numbered => Written::Digits,
             _ => Written::Anything,
         }
     }

@@ -7,7 +7,7 @@ use guardrail_schema::{Pieces, Role};
 use crate::identify::call::{Call, FlagUse};
 use crate::identify::unwrap::{Inner, fill, origins};
 use crate::identify::{Identifier, span_of};
-use crate::lower::{Input, Invocation, Outputs, Word};
+use crate::lower::{Form, Input, Invocation, Outputs, Word};
 
 /// How many commands are made of one input.
 const MOST_COMMANDS: usize = 8;
@@ -72,9 +72,12 @@ impl<'a, 'k> Identifier<'a, 'k> {
             Some(Pieces::Value) => used.value.and_then(|value| value.as_known()) != Some(b"\\n"),
             _ => false,
         };
-        let tame = !call.flags.iter().any(cuts) && self.comes_tame(&invocation.stdin);
-        let outputs = if tame { Outputs::Words } else { Outputs::Mixed };
-        let input = Word { from, splits: true, tame, outputs, ..Word::unknown(span_of(words)) };
+        let form = match call.flags.iter().any(cuts) {
+            true => Form::Any,
+            false => self.form_of_input(&invocation.stdin),
+        };
+        let outputs = if form == Form::Any { Outputs::Mixed } else { Outputs::Words };
+        let input = Word { from, splits: true, form, outputs, lone: true, ..Word::unknown(span_of(words)) };
         let mut filled = BumpVec::from_iter_in(words.iter().copied(), self.arena);
         match placeholder.filter(|_| !joined) {
             Some(text) => filled.iter_mut().for_each(|word| *word = fill(*word, text, input)),

@@ -2,7 +2,7 @@
 
 use crate::glob;
 use crate::identify::template;
-use crate::lower::{Lead, Value, Word};
+use crate::lower::{Form, Lead, Value, Word};
 
 /// What stands before the fields of a template, in a condition.
 const ONLY: &str = "only ";
@@ -46,6 +46,16 @@ pub(super) fn may_match(glob: &[u8], word: Word<'_>) -> bool {
     if glob.starts_with(ONLY.as_bytes()) || glob.starts_with(LINES.as_bytes()) {
         return true;
     }
+    // The caller's own address is what it should be; what is put behind it counts.
+    if let (true, Value::Unknown | Value::Partial { prefix: b"", .. }) =
+        (word.begins_with_own_address(), word.value)
+    {
+        return glob.first() == Some(&b'*') && glob::matches_any_case(glob, word.suffix());
+    }
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
+    if word.form >= Form::Ids && word.prefix().is_empty() && word.suffix().iter().all(plain) {
+        return glob_finds_ids(glob);
+    }
     let literal = glob.iter().position(|&b| b == b'*').and_then(|star| glob.get(..star)).unwrap_or(glob);
     let known = word.prefix();
     let shared = literal.len().min(known.len());
@@ -53,4 +63,12 @@ pub(super) fn may_match(glob: &[u8], word: Word<'_>) -> bool {
         (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
         _ => true,
     }
+}
+
+/// Whether a glob could match something in the form of [`Form::Ids`].
+fn glob_finds_ids(glob: &[u8]) -> bool {
+    let known = |byte: &u8| byte.is_ascii_alphanumeric() || b"*._~^-/:@".contains(byte);
+    let piece =
+        |piece: &[u8]| piece.first().is_some_and(|first| first.is_ascii_alphanumeric() || *first == b'*');
+    glob.iter().all(known) && glob.split(|byte| b"/:@".contains(byte)).all(piece)
 }

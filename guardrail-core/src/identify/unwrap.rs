@@ -9,7 +9,7 @@ use crate::identify::language::{Act, Found};
 use crate::identify::written::{given_positional, positional};
 use crate::identify::{Identifier, span_of, split};
 use crate::lower::{
-    Entry, EnvironmentId, Inherit, Input, Invocation, Lead, Origin, Place, Resolution, Value, Word,
+    Entry, EnvironmentId, Form, Inherit, Input, Invocation, Lead, Origin, Place, Resolution, Value, Word,
 };
 use crate::shell::Span;
 
@@ -262,7 +262,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         positional: &'a [Word<'a>],
     ) {
         if language != Language::Shell {
-            return match word.as_known() {
+            return match word.as_known().or_else(|| self.with_digit(language, &word)) {
                 Some(text) => self.small_language(call, invocation, inner, language, text, word.span),
                 None => self.opaque(call, language, word),
             };
@@ -278,6 +278,19 @@ impl<'a, 'k> Identifier<'a, 'k> {
             }
             _ => self.opaque(call, language, word),
         }
+    }
+
+    /// A text in a small language with a digit for the number that is not known: which one, changes nothing of what
+    /// the text can do.
+    fn with_digit(&self, language: Language, word: &Word<'a>) -> Option<&'a [u8]> {
+        let Value::Partial { prefix, suffix } = word.value else { return None };
+        let digits = word.form == Form::Digits && word.lone && word.lead == Lead::Text;
+        let joins =
+            |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        // Beside it nothing may stand that it would become a part of.
+        let apart = !joins(prefix.last()) && !suffix.first().is_some_and(u8::is_ascii_digit);
+        (digits && apart && !is_general_purpose(language))
+            .then(|| &*self.arena.alloc_slice_copy(&[prefix, b"1", suffix].concat()))
     }
 
     #[expect(clippy::too_many_arguments, reason = "the surroundings of a source are many")]
@@ -550,8 +563,8 @@ pub(super) fn fill<'a>(word: Word<'a>, placeholder: &[u8], input: Word<'a>) -> W
         suffix: text.get(last + placeholder.len()..).unwrap_or_default(),
     };
     // What comes in is never nothing.
-    let tame = input.tame && text.first() != Some(&b'-');
-    Word { value, from: input.from, tame, ..word }
+    let form = if text.first() == Some(&b'-') { Form::Any } else { input.form };
+    Word { value, from: input.from, form, lone: at == last && input.lone, ..word }
 }
 
 /// Languages in which a text can do anything.

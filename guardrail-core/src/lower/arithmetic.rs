@@ -5,7 +5,7 @@ use crate::lower::expand::Mode;
 use crate::lower::field::HOLE;
 use crate::lower::lowerer::{Lowerer, Unit};
 use crate::lower::scope::is_dynamic_number;
-use crate::lower::{Note, NoteKind, Origin, SourceId, Word};
+use crate::lower::{Note, NoteKind, Origin, Outputs, SourceId, Word};
 use crate::shell::{Part, Slice, Span};
 
 /// Where an expression stands, for notes and nested sources.
@@ -23,7 +23,7 @@ impl<'a> Lowerer<'a> {
     pub(super) fn arithmetic_word(&mut self, unit: Unit<'_, 'a>, parts: Slice<Part>, span: Span) -> Word<'a> {
         match self.arithmetic_parts(unit, unit.script.parts(parts), span) {
             Some(value) => self.decimal(value, span),
-            None => Word::unknown(span),
+            None => Word { outputs: Outputs::Numbers, lone: true, ..Word::unknown(span) },
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::lower::environment;
 use crate::lower::lowerer::{Lowerer, MAX_CONSTANT};
-use crate::lower::{Lead, Origin, Outputs, Value, Word};
+use crate::lower::{Form, Lead, Origin, Outputs, Value, Word};
 use crate::shell::Span;
 
 /// Marks a hole in the text of a field: no argument can hold this byte.
@@ -135,7 +135,10 @@ impl<'a> Lowerer<'a> {
         field.open = true;
         field.outputs = Some(match (field.outputs, word.outputs) {
             (Some(Outputs::Mixed), _) | (_, Outputs::Mixed) => Outputs::Mixed,
-            (Some(Outputs::Words), _) | (_, Outputs::Words) => Outputs::Words,
+            (None | Some(Outputs::Numbers), Outputs::Numbers) => Outputs::Numbers,
+            (Some(Outputs::Words | Outputs::Numbers), _) | (_, Outputs::Words | Outputs::Numbers) => {
+                Outputs::Words
+            }
             _ => Outputs::Piece,
         });
         let maybe = self.between(word);
@@ -420,18 +423,24 @@ impl<'a> Lowerer<'a> {
             && self.field_text(field).iter().all(|&byte| byte == HOLE || environment::is_plain(byte));
         let maybe = if field.holed { self.field_choices(field) } else { &[] };
         let outputs = self.field_outputs(field);
+        let holes = self.field_text(field).iter().filter(|byte| **byte == HOLE).count();
+        let form = if outputs == Outputs::Numbers { Form::Digits } else { Form::Any };
+        let lone = holes == 1 && !globbing && !field.overlong;
         self.discard(field);
         let (span, lead, splits) = (field.span, field.lead, field.splits);
-        Word { value, span, lead, splits, pattern, from, choice, maybe, outputs, tame: false }
+        Word { value, span, lead, splits, pattern, from, choice, maybe, outputs, form, lone }
     }
 
     /// What the holes are made of, where the text beside them begins no flag, however little they hold.
     fn field_outputs(&self, field: &Field<'a>) -> Outputs {
-        let Some(outputs @ (Outputs::Words | Outputs::Piece)) = field.outputs else { return Outputs::Mixed };
+        let outputs = field.outputs.unwrap_or_default();
+        if outputs == Outputs::Mixed {
+            return outputs;
+        }
         let text = self.field_text(field);
         let first = text.iter().position(|byte| *byte != HOLE).unwrap_or(0);
-        let begins_flag = text.get(first) == Some(&b'-') && (first == 0 || outputs == Outputs::Words);
-        let plain = |&byte: &u8| byte == HOLE || environment::is_plain(byte) || b"~^{}=".contains(&byte);
+        let begins_flag = text.get(first) == Some(&b'-') && (first == 0 || outputs != Outputs::Piece);
+        let plain = |&byte: &u8| byte == HOLE || environment::is_plain(byte) || b"~^{}=?&;".contains(&byte);
         let whole = field.lead == Lead::Text && !field.globbing && !field.overlong;
         if whole && !begins_flag && text.iter().all(plain) { outputs } else { Outputs::Mixed }
     }

@@ -195,8 +195,25 @@ pub struct Word<'a> {
     pub maybe: &'a [&'a [u8]],
     /// What its unknown pieces are made of.
     pub outputs: Outputs,
-    /// Whether nothing that it may become begins with `-`, be it one word, several or none.
-    pub tame: bool,
+    /// What is known of its unknown pieces, though not their values.
+    pub form: Form,
+    /// Whether it has one unknown piece, so that its known ends are all else that it is made of.
+    pub lone: bool,
+}
+
+/// What is known of what no value is known of. Each holds what stands before it as well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Form {
+    /// Nothing.
+    #[default]
+    Any,
+    /// Nothing that the word may become begins with `-`, be it one word, several or none.
+    Tame,
+    /// Words of letters, digits and `._~^-/:@`, each piece of which between `/`, `:` and `@` begins with a letter or a
+    /// digit; or nothing.
+    Ids,
+    /// Digits, or nothing.
+    Digits,
 }
 
 /// What the unknown pieces of a [`Word`] are made of.
@@ -211,6 +228,8 @@ pub enum Outputs {
     Words,
     /// The same, and each piece is one of the words that come through, never none.
     Piece,
+    /// Nothing but numbers that the shell itself works out.
+    Numbers,
 }
 
 /// What a word would be.
@@ -369,7 +388,8 @@ impl<'a> Word<'a> {
             choice: false,
             maybe: &[],
             outputs: Outputs::Mixed,
-            tame: false,
+            form: Form::Any,
+            lone: false,
         }
     }
 
@@ -386,13 +406,14 @@ impl<'a> Word<'a> {
             choice: false,
             maybe: &[],
             outputs: Outputs::Mixed,
-            tame: false,
+            form: Form::Any,
+            lone: false,
         }
     }
 
     /// For what is cut out of a word: nothing is known of how it begins.
     pub(crate) const fn part(word: Self) -> Self {
-        Self { outputs: Outputs::Mixed, tame: false, ..word }
+        Self { outputs: Outputs::Mixed, form: Form::Any, lone: false, ..word }
     }
 
     /// The exact value, where it is one.
@@ -414,12 +435,36 @@ impl<'a> Word<'a> {
         }
     }
 
+    /// What it is known to end with; empty where nothing is.
+    pub(crate) const fn suffix(&self) -> &'a [u8] {
+        match self.value {
+            Value::Known(value) => value,
+            Value::Partial { suffix, .. } => suffix,
+            Value::Unknown => &[],
+        }
+    }
+
     /// The scheme that stands before `://`, where it is no path but an address.
     pub(crate) fn scheme(&self) -> Option<&'a [u8]> {
         let text = self.prefix();
         let scheme = text.windows(3).position(|part| part == b"://").and_then(|at| text.get(..at))?;
         let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.:".contains(byte);
         (!scheme.is_empty() && scheme.iter().all(plain)).then_some(scheme)
+    }
+
+    /// Whether nothing that it may become begins with `-`.
+    pub(crate) const fn is_tame(&self) -> bool {
+        !matches!(self.form, Form::Any)
+    }
+
+    /// Whether it is a variable of the caller's that holds an address by its name, with nothing in front of it.
+    pub(crate) const fn begins_with_own_address(&self) -> bool {
+        self.is_tame() && matches!(self.from, [Origin::Variable(_)])
+    }
+
+    /// Whether it is nothing but that.
+    pub(crate) const fn is_own_address(&self) -> bool {
+        self.begins_with_own_address() && matches!(self.value, Value::Unknown)
     }
 
     /// Whether it could begin with `-` once it is known. A word that may vanish or split could

@@ -275,8 +275,10 @@ impl<'s> Reader<'s, 's, '_, '_> {
                 Target::Address(word) => host(word),
                 // What is sent goes to the addresses of the same call.
                 _ => {
-                    let addresses =
-                        call.arguments.iter().filter(|a| matches!(a.role, Role::Url | Role::Host));
+                    let addresses = call
+                        .arguments
+                        .iter()
+                        .filter(|a| matches!(a.role, Role::Url | Role::Host | Role::Connection));
                     let mut hosts = Vec::new();
                     let mut unknown = false;
                     for argument in addresses {

@@ -207,9 +207,9 @@ impl<'a> Secrets<'a> {
                 match argument.role {
                     Role::Send => told |= argument.given != Given::Operand || !is_header(&argument.word),
                     Role::Upload => told = true,
-                    Role::Url | Role::Host
+                    Role::Url | Role::Host | Role::Connection
                         if argument.given == Given::Operand && is_header(&argument.word) => {}
-                    Role::Url | Role::Host => {
+                    Role::Url | Role::Host | Role::Connection => {
                         // One that is nothing but the variable is the service's own.
                         is_address |= matches!(argument.word.value, Value::Unknown);
                         told |= !is_address && signs_in(&argument.word).is_none();
@@ -233,7 +233,8 @@ impl<'a> Secrets<'a> {
             };
             sent.unclear = arguments().any(|argument| *argument.role == Role::Url && unclear(&argument.word));
             let addressed = arguments().filter(|argument| {
-                matches!(argument.role, Role::Url | Role::Host) && !is_header(&argument.word)
+                matches!(argument.role, Role::Url | Role::Host | Role::Connection)
+                    && !is_header(&argument.word)
             });
             sent.hosts.extend(addressed.map(|argument| destination(&argument.word)));
             sent.hosts.extend(own().filter_map(|other| match &other.target {

@@ -62,7 +62,9 @@ fn prints_number(call: &Call<'_, '_>, writer: &Invocation<'_>) -> bool {
                 | Prints::Ids
                 | Prints::Table
                 | Prints::Pieces
-                | Prints::Firsts,
+                | Prints::Firsts
+                | Prints::Numbered
+                | Prints::Heads,
             )
             | None => false,
         }
