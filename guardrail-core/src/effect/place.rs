@@ -18,6 +18,8 @@ pub(crate) struct Location {
     pub(crate) secret: bool,
     /// Somewhere below it lie secrets: who reads all of it reads them.
     pub(crate) hoard: bool,
+    /// It lies below a directory of the root that by its nature holds no secrets: `/usr`, `/repo`.
+    pub(crate) barren: bool,
     /// Something runs it later without being asked: shell start files, cron, hooks, keys that
     /// open the door.
     pub(crate) startup: bool,
@@ -56,7 +58,7 @@ pub(crate) struct View<'a> {
 
 impl Location {
     const fn of(area: Area) -> Self {
-        Self { area, whole: false, secret: false, hoard: false, startup: false }
+        Self { area, whole: false, secret: false, hoard: false, barren: false, startup: false }
     }
 }
 
@@ -224,8 +226,10 @@ pub(super) fn locate_written(word: &Word<'_>, directory: &Word<'_>, view: &View<
     location.startup = named.startup;
     let exact =
         matches!(word.value, Value::Known(_)) && (absolute || matches!(directory.value, Value::Known(_)));
+    location.barren = exact && location.area == Area::System && is_barren(&path);
+    let top = matches!(path.as_slice(), [_] | [_, b"*"]);
     location.hoard = location.whole
-        && (location.area == Area::Home || (location.area == Area::System && !(exact && is_barren(&path))));
+        && (location.area == Area::Home || (location.area == Area::System && !(top && location.barren)));
     if partial && location.area == Area::Workspace {
         // Something below; a walk through a home or the system is as good as all of it.
         location.whole = false;
@@ -233,15 +237,14 @@ pub(super) fn locate_written(word: &Word<'_>, directory: &Word<'_>, view: &View<
     location
 }
 
-/// Whether a directory right below the root is none of those that hold secrets by their nature: one
+/// Whether the directory right below the root is none of those that hold secrets by their nature: one
 /// of programs (`/usr`), or one that somebody made (`/srv`, `/repo`).
 fn is_barren(path: &Components<'_>) -> bool {
     let hoard = |name: &[u8]| HOARDS.iter().any(|hoard| name.eq_ignore_ascii_case(hoard));
     let plain = |name: &[u8]| {
         name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
     };
-    path.root == Root::Absolute
-        && matches!(path.as_slice(), [name] | [name, b"*"] if plain(name) && !hoard(name))
+    path.root == Root::Absolute && matches!(path.as_slice(), [name, ..] if plain(name) && !hoard(name))
 }
 
 /// What lies in them are the settings, homes, states and disks of a whole machine, perhaps of another one.

@@ -347,7 +347,7 @@ impl<'a> Collector<'_, 'a, '_> {
     }
 
     /// A file read from inside a program text, where nobody looks for operands: outside of the
-    /// workspace it is taken for a secret, unless all that it tells is what machine this is.
+    /// workspace it is taken for a secret, unless it lies where none are, or tells what machine this is.
     fn hidden_read(&mut self, path: Option<&Cow<'a, [u8]>>, span: Span) {
         let before = self.effects.len();
         self.act_path(EffectKind::Read, path, span);
@@ -357,6 +357,7 @@ impl<'a> Collector<'_, 'a, '_> {
         for effect in self.effects.iter_mut().skip(before) {
             if let Target::Path(_, location) = &effect.target
                 && !matches!(location.area, Area::Workspace | Area::Temporary)
+                && !location.barren
             {
                 effect.kind = EffectKind::ReadSecret;
             }

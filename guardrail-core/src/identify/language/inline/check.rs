@@ -13,6 +13,10 @@ use super::shape::{
     reads_only, shows_arguments, split_first, starts_statement,
 };
 
+/// Files of data that a project has, so that none of code is loaded whose name only begins like that.
+const MANIFESTS: &[&[u8]] =
+    &[b"composer.json", b"lerna.json", b"nx.json", b"package-lock.json", b"package.json", b"tsconfig.json"];
+
 /// What is said to the readers of tables besides the file.
 const TABLE_OPTIONS: &[&[u8]] = &[
     b"columns",
@@ -304,7 +308,8 @@ impl<'t> Checker<'t> {
                 _ => Err(Unreadable),
             };
         };
-        if name.rsplit(|byte| *byte == b'/').next() == Some(b"package.json") && !name.contains(&b'\\') {
+        let file = name.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        if MANIFESTS.contains(&file) && !name.contains(&b'\\') {
             self.push(Act::Read(Some(Cow::Borrowed(name))), start, None);
             return Ok(3);
         }

@@ -87,6 +87,8 @@ impl<'t> Checker<'t> {
                     }
                     self.cursor.eat_while(|next| next == byte || matches!(next, b'=' | b'>'));
                 }
+                // As a term it would be a glob, which finds `=`.
+                b'<' if self.cursor.eat_all(b"=>") => {}
                 b'<' if before == Before::Operator => {
                     if !self.cursor.eat_all(b"STDIN>") && !self.cursor.eat_all(b">") {
                         return None;
