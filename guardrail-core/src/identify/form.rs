@@ -237,7 +237,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
         match prints {
             // They may say what they were given.
             Prints::Hashes if given(is_plain) && !ends_flags => Written::Ids,
-            Prints::Paths if given(is_plain) => Written::Paths,
+            Prints::Paths if operands().all(|argument| is_plain_or_path(&argument.word)) => Written::Paths,
             Prints::Operands if given(is_id) => Written::Ids,
             // Of a number, whatever it was made of.
             Prints::Number if invocation.words.iter().all(is_positive) => Written::Digits,
@@ -259,6 +259,14 @@ impl<'a, 'k> Identifier<'a, 'k> {
 fn is_plain(text: &[u8]) -> bool {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._/@^~:-{}".contains(byte);
     text.iter().all(plain) && text.split(|byte| b"/:@".contains(byte)).all(|piece| !piece.starts_with(b"-"))
+}
+
+/// The same, or a path that is not known.
+fn is_plain_or_path(word: &Word<'_>) -> bool {
+    match word.as_known() {
+        Some(text) => is_plain(text),
+        None => word.is_tame() && !word.splits && word.prefix().is_empty(),
+    }
 }
 
 /// Whether a word is one of [`Written::Ids`].

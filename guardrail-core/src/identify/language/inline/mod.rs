@@ -4,6 +4,7 @@
 
 mod bind;
 mod check;
+mod database;
 mod dialect;
 mod imported;
 mod javascript;
@@ -121,6 +122,11 @@ mod tests {
             Python,
             &[
                 ("import json; print(json.load(open('package.json'))['version'])", &["read:package.json"]),
+                (
+                    "import sqlite3; c = sqlite3.connect('file:a.db?mode=ro', uri=True)\n\
+                     for r in c.execute('select * from t where id = ?', (1,)).fetchmany(3): print(r)",
+                    &["read:a.db"],
+                ),
                 ("with open('f', 'r') as f: print(f.read())", &["read:f"]),
                 ("import sys; print(len(open(sys.argv[1]).readlines()))", &["read:?"]),
                 ("import tomllib; print(tomllib.load(open('Cargo.toml', 'rb')))", &["read:Cargo.toml"]),
@@ -405,6 +411,12 @@ mod tests {
                     "import importlib.util; importlib.util.find_spec('evil.x')",
                     "from importlib.util import find_spec as f; f('evil.x')",
                     "from sys import path; path.insert(0, 'x')",
+                    "import sqlite3; c = sqlite3.connect(p); c.execute('select 1')",
+                    "import sqlite3; sqlite3.connect('file:/etc/%2e')",
+                    "import sqlite3; sqlite3.connect('a.db').execute(q)",
+                    "import sqlite3; sqlite3.connect('a.db').execute(f'select {x}')",
+                    "import sqlite3; sqlite3.connect('a.db').executescript('select 1')",
+                    "import sqlite3; sqlite3.connect('a.db', factory=f)",
                     "import sys; sys.path.append('x')",
                     "import pandas as pd; pd.set_option('plotting.backend', 'evil')",
                     "from pandas import set_option as s; s('plotting.backend', 'evil')",

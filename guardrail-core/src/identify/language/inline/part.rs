@@ -29,6 +29,9 @@ impl<'t> Checker<'t> {
                 if lists(self.dialect.readers, &path) {
                     return Ok(taken + self.reads(behind, start)?);
                 }
+                if path == b"sqlite3.connect" {
+                    return Ok(taken + self.connects(behind, start)?);
+                }
                 if asks_address(&path) {
                     return Ok(taken + self.fetches(behind, start)?);
                 }
@@ -128,6 +131,12 @@ impl<'t> Checker<'t> {
             b"format" => {
                 let plain = |token| matches!(token, Some(Token::Text(text)) if !reaches(text));
                 called && plain(token(2)) && !matches!(token(3), Some(Token::Text(_) | Token::Template(_)))
+            }
+            b"execute" if self.names.loads(b"sqlite3") => return self.asks(rest, start),
+            b"cursor" | b"description" | b"fetchall" | b"fetchmany" | b"fetchone"
+                if self.names.loads(b"sqlite3") =>
+            {
+                !is_mark(rest, b'=')
             }
             // What a table is asked is code, which reaches everything.
             b"query" if self.names.loads(b"pandas") => !called,
