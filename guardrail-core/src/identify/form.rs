@@ -9,7 +9,8 @@ use crate::identify::call::{Call, Given, Standing};
 use crate::identify::trust::Name;
 use crate::identify::{Identifier, assign};
 use crate::lower::{
-    ChannelId, Form, Input, Invocation, InvocationId, Lead, Origin, Outputs, RedirectKind, Resolution, Word,
+    ChannelId, Form, Input, Invocation, InvocationId, Lead, Note, NoteKind, Origin, Outputs, RedirectKind,
+    Resolution, Word,
 };
 
 /// What was written to a channel up to now.
@@ -141,6 +142,19 @@ impl<'a, 'k> Identifier<'a, 'k> {
         Word { form, splits: word.splits && !one, ..word }
     }
 
+    /// Takes back what was said of text that is evaluated as arithmetic, where nothing but numbers come.
+    pub(super) fn settle_arithmetic(&mut self) {
+        let opaque = |note: &Note| note.channel.filter(|_| note.kind == NoteKind::OpaqueArithmetic);
+        let mut numbers: Vec<ChannelId> = self.lowerer.program.notes.iter().filter_map(opaque).collect();
+        numbers.retain(|channel| self.form(*channel) == Written::Digits);
+        if !numbers.is_empty() {
+            self.lowerer
+                .program
+                .notes
+                .retain(|note| !opaque(note).is_some_and(|channel| numbers.contains(&channel)));
+        }
+    }
+
     /// What is known of each word that comes in.
     pub(super) fn form_of_input(&mut self, input: &Input<'a>) -> Form {
         match input {
@@ -238,6 +252,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             // They may say what they were given.
             Prints::Hashes if given(is_plain) && !ends_flags => Written::Ids,
             Prints::Paths if operands().all(|argument| is_plain_or_path(&argument.word)) => Written::Paths,
+            Prints::Operands if given(|text| text.iter().all(u8::is_ascii_digit)) => Written::Digits,
             Prints::Operands if given(is_id) => Written::Ids,
             // Of a number, whatever it was made of.
             Prints::Number if invocation.words.iter().all(is_positive) => Written::Digits,

@@ -77,7 +77,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             false => self.form_of_input(&invocation.stdin),
         };
         let outputs = if form == Form::Any { Outputs::Mixed } else { Outputs::Words };
-        let input = Word { from, splits: true, form, outputs, lone: true, ..Word::unknown(span_of(words)) };
+        let input = Word { from, splits: true, form, outputs, ..Word::unknown(span_of(words)) };
         let mut filled = BumpVec::from_iter_in(words.iter().copied(), self.arena);
         match placeholder.filter(|_| !joined) {
             Some(text) => filled.iter_mut().for_each(|word| *word = fill(*word, text, input)),

@@ -140,6 +140,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 None => break,
             }
         }
+        self.settle_arithmetic();
         Identified { program: self.lowerer.program, calls: self.calls }
     }
 

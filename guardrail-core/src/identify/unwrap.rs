@@ -283,14 +283,19 @@ impl<'a, 'k> Identifier<'a, 'k> {
     /// A text in a small language with a digit for the number that is not known: which one, changes nothing of what
     /// the text can do.
     fn with_digit(&self, language: Language, word: &Word<'a>) -> Option<&'a [u8]> {
-        let Value::Partial { prefix, suffix } = word.value else { return None };
-        let digits = word.form == Form::Digits && word.lone && word.lead == Lead::Text;
-        let joins =
-            |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        if word.form != Form::Digits || word.lead != Lead::Text || is_general_purpose(language) {
+            return None;
+        }
+        let template = self.lowerer.known_text(word)?.text;
         // Beside it nothing may stand that it would become a part of.
-        let apart = !joins(prefix.last()) && !suffix.first().is_some_and(u8::is_ascii_digit);
-        (digits && apart && !is_general_purpose(language))
-            .then(|| &*self.arena.alloc_slice_copy(&[prefix, b"1", suffix].concat()))
+        let joins = |pair: &[u8]| match pair {
+            [before, 0] => before.is_ascii_alphanumeric() || matches!(before, b'_' | 0),
+            [0, behind] => behind.is_ascii_digit(),
+            _ => false,
+        };
+        let text = template.iter().map(|byte| if *byte == 0 { b'1' } else { *byte });
+        (!template.windows(2).any(joins))
+            .then(|| &*self.arena.alloc_slice_fill_iter(text.collect::<Vec<_>>()))
     }
 
     #[expect(clippy::too_many_arguments, reason = "the surroundings of a source are many")]
@@ -564,7 +569,7 @@ pub(super) fn fill<'a>(word: Word<'a>, placeholder: &[u8], input: Word<'a>) -> W
     };
     // What comes in is never nothing.
     let form = if text.first() == Some(&b'-') { Form::Any } else { input.form };
-    Word { value, from: input.from, form, lone: at == last && input.lone, ..word }
+    Word { value, from: input.from, form, ..word }
 }
 
 /// Languages in which a text can do anything.

@@ -23,7 +23,7 @@ impl<'a> Lowerer<'a> {
     pub(super) fn arithmetic_word(&mut self, unit: Unit<'_, 'a>, parts: Slice<Part>, span: Span) -> Word<'a> {
         match self.arithmetic_parts(unit, unit.script.parts(parts), span) {
             Some(value) => self.decimal(value, span),
-            None => Word { outputs: Outputs::Numbers, lone: true, ..Word::unknown(span) },
+            None => Word { outputs: Outputs::Numbers, ..Word::unknown(span) },
         }
     }
 

@@ -372,6 +372,8 @@ impl<'a> Lowerer<'a> {
 
     fn finish_field(&mut self, field: &Field<'a>, globs: bool) -> Word<'a> {
         let globbing = field.globbing && globs;
+        let outputs = self.field_outputs(field);
+        let made = outputs != Outputs::Mixed;
         let value = if field.overlong {
             Value::Unknown
         } else if !field.holed && !globbing {
@@ -389,8 +391,8 @@ impl<'a> Lowerer<'a> {
             };
             if prefix.is_empty() && suffix.is_empty() && field.lead == Lead::Text {
                 Value::Unknown
-            } else if field.holed && field.lead == Lead::Text && text.contains(&b':') {
-                // All of it stays for whoever reads documents around the holes.
+            } else if field.holed && field.lead == Lead::Text && (text.contains(&b':') || made) {
+                // All of it stays for whoever reads what stands around the holes.
                 let text: &'a [u8] = self.arena.alloc_slice_copy(text);
                 self.templates.push(text);
                 Value::Partial {
@@ -422,13 +424,10 @@ impl<'a> Lowerer<'a> {
             && !(field.open || field.splits || globbing || field.overlong)
             && self.field_text(field).iter().all(|&byte| byte == HOLE || environment::is_plain(byte));
         let maybe = if field.holed { self.field_choices(field) } else { &[] };
-        let outputs = self.field_outputs(field);
-        let holes = self.field_text(field).iter().filter(|byte| **byte == HOLE).count();
         let form = if outputs == Outputs::Numbers { Form::Digits } else { Form::Any };
-        let lone = holes == 1 && !globbing && !field.overlong;
         self.discard(field);
         let (span, lead, splits) = (field.span, field.lead, field.splits);
-        Word { value, span, lead, splits, pattern, from, choice, maybe, outputs, form, lone }
+        Word { value, span, lead, splits, pattern, from, choice, maybe, outputs, form }
     }
 
     /// What the holes are made of, where the text beside them begins no flag, however little they hold.

@@ -197,8 +197,6 @@ pub struct Word<'a> {
     pub outputs: Outputs,
     /// What is known of its unknown pieces, though not their values.
     pub form: Form,
-    /// Whether it has one unknown piece, so that its known ends are all else that it is made of.
-    pub lone: bool,
 }
 
 /// What is known of what no value is known of. Each holds what stands before it as well.
@@ -389,7 +387,6 @@ impl<'a> Word<'a> {
             maybe: &[],
             outputs: Outputs::Mixed,
             form: Form::Any,
-            lone: false,
         }
     }
 
@@ -407,13 +404,12 @@ impl<'a> Word<'a> {
             maybe: &[],
             outputs: Outputs::Mixed,
             form: Form::Any,
-            lone: false,
         }
     }
 
     /// For what is cut out of a word: nothing is known of how it begins.
     pub(crate) const fn part(word: Self) -> Self {
-        Self { outputs: Outputs::Mixed, form: Form::Any, lone: false, ..word }
+        Self { outputs: Outputs::Mixed, form: Form::Any, ..word }
     }
 
     /// The exact value, where it is one.
