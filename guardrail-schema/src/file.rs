@@ -285,6 +285,7 @@ fn read_command(
         appends_input: keys.take("appends_input")?,
         prints: keys.take("prints")?,
         links: keys.take("links")?.unwrap_or(false),
+        otherwise: keys.take("otherwise")?.unwrap_or_default(),
         leaves: keys.take("leaves")?,
         inside: keys.take::<Inside>("inside")?.unwrap_or_default(),
         stdin: keys.role("stdin")?.map(|(_, role)| role),

@@ -137,7 +137,10 @@ impl Keys {
                     Value::Array(values) => Test::Matches(
                         values
                             .into_iter()
-                            .map(|v| v.try_into::<String>().map(|s| s.to_ascii_lowercase()))
+                            .map(|v| {
+                                v.try_into::<String>()
+                                    .map(|s| if s.starts_with("exact ") { s } else { s.to_ascii_lowercase() })
+                            })
                             .collect::<Result<_, _>>()
                             .map_err(|_| self.error("when", "a glob is a string"))?,
                     ),

@@ -105,6 +105,8 @@ pub struct Command {
     pub prints: Option<Prints>,
     /// Whether what it writes leads to what it reads.
     pub links: bool,
+    /// Globs of shell text that this shell reads in another way than bash does.
+    pub otherwise: Vec<String>,
     /// What it leaves in the files that it writes; `None` where that may be anything.
     pub leaves: Option<Leaves>,
     /// Where the command it wraps runs.

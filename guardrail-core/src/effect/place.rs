@@ -18,8 +18,8 @@ pub(crate) struct Location {
     pub(crate) secret: bool,
     /// Somewhere below it lie secrets: who reads all of it reads them.
     pub(crate) hoard: bool,
-    /// It lies below a directory of the root that by its nature holds no secrets: `/usr`, `/repo`.
-    pub(crate) barren: bool,
+    /// It lies among programs, or where those who prepare a machine for an agent put its code: `/usr`, `/repo`.
+    pub(crate) code: bool,
     /// Something runs it later without being asked: shell start files, cron, hooks, keys that
     /// open the door.
     pub(crate) startup: bool,
@@ -58,7 +58,7 @@ pub(crate) struct View<'a> {
 
 impl Location {
     const fn of(area: Area) -> Self {
-        Self { area, whole: false, secret: false, hoard: false, barren: false, startup: false }
+        Self { area, whole: false, secret: false, hoard: false, code: false, startup: false }
     }
 }
 
@@ -226,10 +226,9 @@ pub(super) fn locate_written(word: &Word<'_>, directory: &Word<'_>, view: &View<
     location.startup = named.startup;
     let exact =
         matches!(word.value, Value::Known(_)) && (absolute || matches!(directory.value, Value::Known(_)));
-    location.barren = exact && location.area == Area::System && is_barren(&path);
-    let top = matches!(path.as_slice(), [_] | [_, b"*"]);
+    location.code = exact && location.area == Area::System && holds_code(&path);
     location.hoard = location.whole
-        && (location.area == Area::Home || (location.area == Area::System && !(top && location.barren)));
+        && (location.area == Area::Home || (location.area == Area::System && !(exact && is_barren(&path))));
     if partial && location.area == Area::Workspace {
         // Something below; a walk through a home or the system is as good as all of it.
         location.whole = false;
@@ -237,15 +236,67 @@ pub(super) fn locate_written(word: &Word<'_>, directory: &Word<'_>, view: &View<
     location
 }
 
-/// Whether the directory right below the root is none of those that hold secrets by their nature: one
+/// Whether a directory right below the root is none of those that hold secrets by their nature: one
 /// of programs (`/usr`), or one that somebody made (`/srv`, `/repo`).
 fn is_barren(path: &Components<'_>) -> bool {
     let hoard = |name: &[u8]| HOARDS.iter().any(|hoard| name.eq_ignore_ascii_case(hoard));
     let plain = |name: &[u8]| {
         name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
     };
-    path.root == Root::Absolute && matches!(path.as_slice(), [name, ..] if plain(name) && !hoard(name))
+    path.root == Root::Absolute
+        && matches!(path.as_slice(), [name] | [name, b"*"] if plain(name) && !hoard(name))
 }
+
+/// Whether a path leads to code by all appearance, and through nothing that is called after settings or people.
+fn holds_code(path: &Components<'_>) -> bool {
+    let [root, below @ ..] = path.as_slice() else { return false };
+    path.root == Root::Absolute
+        && CODE.contains(root)
+        && !below.iter().any(|part| {
+            NOT_CODE.contains(part)
+                || part.windows(6).any(|six| matches!(six, b"backup" | b"privat" | b"secret"))
+        })
+}
+
+/// Directories of the root in which code lies.
+const CODE: &[&[u8]] = &[
+    b"app",
+    b"bin",
+    b"build",
+    b"code",
+    b"lib",
+    b"lib64",
+    b"project",
+    b"projects",
+    b"repo",
+    b"repos",
+    b"sandbox",
+    b"sbin",
+    b"src",
+    b"testbed",
+    b"usr",
+    b"workspace",
+    b"workspaces",
+];
+
+/// Directories below those in which something else lies.
+const NOT_CODE: &[&[u8]] = &[
+    b"auth",
+    b"certs",
+    b"conf",
+    b"conf.d",
+    b"config",
+    b"creds",
+    b"credentials",
+    b"etc",
+    b"home",
+    b"keys",
+    b"people",
+    b"ssl",
+    b"u",
+    b"users",
+    b"var",
+];
 
 /// What lies in them are the settings, homes, states and disks of a whole machine, perhaps of another one.
 const HOARDS: &[&[u8]] = &[

@@ -78,7 +78,6 @@ impl<'a> Collector<'_, 'a, '_> {
                 role,
                 Role::Url
                     | Role::Host
-                    | Role::Connection
                     | Role::Upload
                     | Role::Send
                     | Role::Write
@@ -131,6 +130,8 @@ impl<'a> Collector<'_, 'a, '_> {
         let kind = match word.value {
             // curl reads the addresses from that file.
             Value::Known([b'@', ..]) if url => EffectKind::NetworkOut,
+            // No host, but a field of a form where an address might stand.
+            Value::Known(text) if url && is_field(text) => EffectKind::NetworkOut,
             Value::Known(text) if url => match scheme(text) {
                 Some(name) if name.eq_ignore_ascii_case(b"file") => {
                     let path = text.get(5..).unwrap_or_default();
@@ -171,6 +172,11 @@ impl<'a> Collector<'_, 'a, '_> {
     /// A server that is named is asked; a plain name is one that its client knows of. What is in the variables of the
     /// caller is the caller's own.
     fn connection(&mut self, word: Word<'a>) {
+        // What is put behind the caller's own may name another host, or settings.
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-/".contains(byte);
+        if word.begins_with_own_address() && !word.suffix().iter().all(plain) {
+            return self.push(EffectKind::NetworkOut, word.span, Target::Address(word));
+        }
         let text = word.prefix();
         let names_server = |sign: &[u8]| text.windows(sign.len()).any(|piece| piece == sign);
         if !names_server(b"://") && !names_server(b"host=") && !names_server(b"hostaddr=") {
@@ -357,7 +363,7 @@ impl<'a> Collector<'_, 'a, '_> {
         for effect in self.effects.iter_mut().skip(before) {
             if let Target::Path(_, location) = &effect.target
                 && !matches!(location.area, Area::Workspace | Area::Temporary)
-                && !location.barren
+                && !location.code
             {
                 effect.kind = EffectKind::ReadSecret;
             }
@@ -428,6 +434,12 @@ fn tells_of_machine(path: &[u8]) -> bool {
             | b"/etc/hostname"
             | b"/etc/hosts"
     )
+}
+
+/// `name=value`, where no address begins like that.
+fn is_field(text: &[u8]) -> bool {
+    let host = text.split(|byte| matches!(byte, b'/' | b'?' | b'#')).next().unwrap_or_default();
+    host.contains(&b'=')
 }
 
 /// What stands before `://`, or before `:` where only a path can follow. A scheme may hold what

@@ -8,7 +8,7 @@ use guardrail_schema::{Command, Count, Flag, Grammar, Operand, Risk, Role, Value
 use crate::identify::call::{Call, FlagUse, Unknown};
 use crate::identify::lookup::{
     asks_version, begins_with_dash, begun, counts, decides, exact, is_assignment, is_open_group, is_true,
-    may_spell_flag, strays,
+    may_spell_flag, may_vanish, strays,
 };
 use crate::identify::reading::Read;
 use crate::knowledge::KnownTool;
@@ -55,6 +55,7 @@ pub(super) struct Arguments<'c, 'a, 'k> {
     unsettled: Option<usize>,
     /// Where an unlisted flag stands whose value the word behind it may be, which decides what this does.
     swallows: Option<usize>,
+    vanishing: BumpVec<'a, usize>,
     /// Where the words behind the subcommand begin.
     behind: usize,
     /// All it does is print help.
@@ -71,6 +72,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         let root = tool.root()?;
         let operands = BumpVec::with_capacity_in(words.len().min(8), call.arguments.bump());
         let negated = BumpVec::new_in(call.arguments.bump());
+        let vanishing = BumpVec::new_in(call.arguments.bump());
         let mut reader = Self {
             tool,
             call,
@@ -95,6 +97,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             asks_version: false,
             unsettled: None,
             swallows: None,
+            vanishing,
             behind: 1,
             helps: false,
         };
@@ -124,6 +127,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             doubted: reader.doubted,
             unsettled: reader.unsettled,
             swallows: reader.swallows,
+            vanishing: reader.vanishing,
             helps: reader.helps,
         })
     }
@@ -187,7 +191,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
 
     /// What an unquoted word may become: several words; flags too, unless it begins like none.
     fn note_uncertain(&mut self, word: Word<'a>) {
-        let several = word.splits || word.pattern.is_some();
+        let several = (word.splits || word.pattern.is_some()) && !word.begins_with_own_address();
         self.uncertain |= several;
         // All that `-o*` becomes is that flag, and is seen as such. What nothing chose (`$PWD`, `$HOME`,
         // a number) brings no flag along behind it, as it is none in front.
@@ -195,6 +199,13 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         let one_flag = !chosen && word.prefix().first() == Some(&b'-');
         let hidden = several && !self.ended && !one_flag && !word.is_tame() && word.may_be_flag();
         self.hidden_flags |= hidden && self.may_spell_flag(&word);
+    }
+
+    /// The value of a flag that may come to nothing: the word behind it is the value then.
+    fn note_vanishing(&mut self) {
+        if self.words.get(self.at).is_some_and(may_vanish) {
+            self.vanishing.push(self.at);
+        }
     }
 
     fn may_spell_flag(&self, word: &Word<'a>) -> bool {
@@ -510,6 +521,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                 let flag = !self.tool.tool.dash_values && next.as_ref().is_some_and(begins_with_dash);
                 self.may_be_value = if flag { Some(self.at) } else { self.may_be_value };
                 let next = next.filter(|_| !flag);
+                self.note_vanishing();
                 self.at += usize::from(next.is_some());
                 next.into_iter().for_each(|word| self.note_uncertain(word));
                 self.shifts |= next.is_some_and(|word| word.is_tame() && word.splits);
@@ -541,6 +553,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         let mut second = None;
         if flag.then.is_some() {
             second = self.words.get(self.at).copied();
+            self.note_vanishing();
             self.at += usize::from(second.is_some());
             span = second.map_or(span, |second| span.join(second.span));
         }

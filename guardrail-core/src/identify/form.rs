@@ -9,8 +9,8 @@ use crate::identify::call::{Call, Given, Standing};
 use crate::identify::trust::Name;
 use crate::identify::{Identifier, assign};
 use crate::lower::{
-    ChannelId, Form, Input, Invocation, InvocationId, Lead, Note, NoteKind, Origin, Outputs, RedirectKind,
-    Resolution, Word,
+    ChannelId, Form, Input, Invocation, InvocationId, Note, NoteKind, Origin, Outputs, RedirectKind,
+    Resolution, Value, Word,
 };
 
 /// What was written to a channel up to now.
@@ -92,7 +92,7 @@ impl Forms {
 impl<'a, 'k> Identifier<'a, 'k> {
     /// The invocation with what is known of the words into which something flows.
     pub(super) fn settled(&mut self, id: InvocationId, invocation: Invocation<'a>) -> Invocation<'a> {
-        if invocation.words.iter().all(|word| word.outputs == Outputs::Mixed && !self.is_address(word)) {
+        if invocation.words.iter().all(|word| word.outputs == Outputs::Mixed) {
             return invocation;
         }
         let mut words = BumpVec::with_capacity_in(invocation.words.len(), self.arena);
@@ -106,11 +106,13 @@ impl<'a, 'k> Identifier<'a, 'k> {
         Invocation { words, ..invocation }
     }
 
-    /// Whether a word begins with a variable of the caller's that holds an address, and holds no other.
+    /// Whether a word begins with a variable of the caller's that holds an address, with at most a path behind it, which
+    /// is no flag either where the variable is not there.
     fn is_address(&self, word: &Word<'a>) -> bool {
-        match (word.lead, word.from) {
-            (Lead::Text, [Origin::Variable(name)]) => {
-                word.as_known().is_none() && word.prefix().is_empty() && self.knowledge.is_address(name)
+        let path = matches!(word.suffix().first(), None | Some(b'/'));
+        match word.from {
+            [Origin::Variable(name)] if word.outputs == Outputs::Own && path => {
+                word.prefix().is_empty() && self.knowledge.is_address(name)
             }
             _ => false,
         }
@@ -118,9 +120,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
 
     fn settled_word(&mut self, word: Word<'a>) -> Word<'a> {
         if self.is_address(&word) {
-            return Word { form: Form::Tame, splits: false, pattern: None, ..word };
+            return Word { form: Form::Tame, pattern: None, ..word };
         }
-        if matches!(word.outputs, Outputs::Mixed | Outputs::Numbers) {
+        if matches!(word.outputs, Outputs::Mixed | Outputs::Numbers | Outputs::Own) {
             return word;
         }
         let mut form = None;
@@ -137,8 +139,11 @@ impl<'a, 'k> Identifier<'a, 'k> {
             form = form.min(Some(written)).or(Some(written));
         }
         let form = form.unwrap_or_default();
-        // A number is printed alone.
-        let one = form == Form::Digits || (word.outputs == Outputs::Piece && form == Form::Ids);
+        // A number is printed alone, and beside known text it is never nothing.
+        let one = match word.outputs {
+            Outputs::Piece => form >= Form::Ids,
+            _ => form == Form::Digits && word.value != Value::Unknown,
+        };
         Word { form, splits: word.splits && !one, ..word }
     }
 

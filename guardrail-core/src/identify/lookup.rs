@@ -2,7 +2,7 @@
 
 use guardrail_schema::{Command, Flag, Operand, Tool};
 
-use crate::lower::{Value, Word};
+use crate::lower::{Lead, Value, Word};
 
 /// The flag of `command` that is spelled so.
 pub(super) fn exact<'k>(command: &'k Command, spelling: &[u8]) -> Option<&'k Flag> {
@@ -82,6 +82,13 @@ pub(super) fn may_spell_flag<'k>(
 /// Whether a word is spelled as a flag is, and no negative number.
 pub(super) fn begins_with_dash(word: &Word<'_>) -> bool {
     matches!(word.prefix(), [b'-', second, ..] if !second.is_ascii_digit())
+}
+
+/// Whether nothing is known of a word, and it may be none at all.
+pub(super) fn may_vanish(word: &Word<'_>) -> bool {
+    word.splits && word.pattern.is_none() && word.as_known().is_none() && {
+        word.prefix().is_empty() && word.suffix().is_empty() && word.lead == Lead::Text
+    }
 }
 
 /// Whether a case of `command` looks at what stands in `slot`.

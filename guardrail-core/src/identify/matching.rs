@@ -10,8 +10,11 @@ const ONLY: &str = "only ";
 /// What stands before what awk does with some lines.
 const LINES: &str = "lines ";
 
+/// What stands before a text that has to be spelled just so.
+const EXACT: &str = "exact ";
+
 /// Whether a text matches one of the globs, and none behind `not `; behind `only ` stand the fields that a template may
-/// print.
+/// print, behind `exact ` what counts in its own case alone.
 pub(super) fn matches_any(globs: &[String], text: &[u8]) -> bool {
     let matches = |glob: &str| glob::matches_any_case(glob.as_bytes(), text);
     let (mut wanted, mut refused) = (false, false);
@@ -19,11 +22,15 @@ pub(super) fn matches_any(globs: &[String], text: &[u8]) -> bool {
         match glob.strip_prefix("not ") {
             Some(glob) => refused |= matches(glob),
             None => {
-                wanted |= match (glob.strip_prefix(ONLY), glob.strip_prefix(LINES)) {
-                    (Some(fields), _) => template::prints_only(text, fields),
-                    (_, Some(action)) => template::acts_on_lines(text, action),
-                    _ => matches(glob),
-                }
+                wanted |= if let Some(fields) = glob.strip_prefix(ONLY) {
+                    template::prints_only(text, fields)
+                } else if let Some(action) = glob.strip_prefix(LINES) {
+                    template::acts_on_lines(text, action)
+                } else if let Some(spelled) = glob.strip_prefix(EXACT) {
+                    spelled.as_bytes() == text
+                } else {
+                    matches(glob)
+                };
             }
         }
     }
@@ -43,7 +50,7 @@ pub(super) fn may_match(glob: &[u8], word: Word<'_>) -> bool {
         }
         return matches!(glob.first(), Some(b'/' | b'~' | b'*'));
     }
-    if glob.starts_with(ONLY.as_bytes()) || glob.starts_with(LINES.as_bytes()) {
+    if [ONLY, LINES, EXACT].iter().any(|mark| glob.starts_with(mark.as_bytes())) {
         return true;
     }
     // The caller's own address is what it should be; what is put behind it counts.

@@ -219,6 +219,11 @@ impl<'a, 'k> Identifier<'a, 'k> {
             if let Some(at) = read.swallows {
                 self.without_flag(call.invocation, invocation, at);
             }
+            if invocation.context.vanished {
+                call.unknown.clear();
+            } else {
+                self.without_values(call, invocation, &read.vanishing);
+            }
             // Last: what stands in place of the command's own effects does not unset a variable.
             self.variables(call, invocation);
         }

@@ -26,6 +26,8 @@ pub(super) struct Read<'a, 'k> {
     pub(super) unsettled: Option<usize>,
     /// Where an unlisted flag stands that may take the word behind it, which decides what this does.
     pub(super) swallows: Option<usize>,
+    /// Where values of flags stand that may come to nothing.
+    pub(super) vanishing: BumpVec<'a, usize>,
     /// All it does is print help.
     pub(super) helps: bool,
 }

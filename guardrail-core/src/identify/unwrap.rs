@@ -4,6 +4,7 @@
 use bumpalo::collections::Vec as BumpVec;
 use guardrail_schema::{EffectKind, Inside, Language, Role};
 
+use crate::glob;
 use crate::identify::call::{Argument, Call, Feed, FeedSource, Given, LanguageAct, Unknown};
 use crate::identify::language::{Act, Found};
 use crate::identify::written::{given_positional, positional};
@@ -269,6 +270,10 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }
         match word.value {
             Value::Known(text) => {
+                if call.command.is_some_and(|command| glob::is_among(&command.otherwise, text)) {
+                    let found = Found { act: Act::Opaque, at: 0..0 };
+                    call.found.push(LanguageAct { language, found, span: word.span });
+                }
                 self.source(call, invocation, inner, text, word.span, positional, invocation.stdin)
             }
             // What is known of it can already be bad enough.
@@ -449,6 +454,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
             };
         }
         let Some(&Role::Code(language)) = role else { return };
+        if invocation.context.vanished && matches!(invocation.stdin, Input::Inherited) {
+            return;
+        }
         // A diff that is not given is no code that runs.
         let given = match invocation.stdin {
             Input::Text(word) => word.as_known().is_some(),

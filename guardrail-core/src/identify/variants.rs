@@ -5,10 +5,13 @@
 use bumpalo::collections::Vec as BumpVec;
 
 use crate::identify::Identifier;
+use crate::identify::call::{Call, Unknown};
 use crate::lower::{Context, Invocation, InvocationId, Resolution, Value, Word, is_builtin};
 
 /// How many combinations of constants are tried; of more, each constant once.
 const MOST: usize = 16;
+/// How many values of flags are thought away, in each combination.
+const MOST_VANISHING: usize = 4;
 /// Of how long an invocation there are variants without its flags: each costs its length.
 const LONGEST: usize = 64;
 
@@ -57,7 +60,7 @@ impl<'a> Identifier<'a, '_> {
     /// flags before what decides what it does.
     pub(super) fn without(&mut self, id: InvocationId, invocation: &Invocation<'a>, at: usize) {
         let (before, behind) = invocation.words.split_at_checked(at).unwrap_or_default();
-        let vanishing = behind.iter().take_while(|word| may_vanish(word)).count();
+        let vanishing = behind.iter().take_while(|word| may_vanish_or_be_flag(word)).count();
         let behind = behind.get(vanishing..).unwrap_or_default();
         if vanishing == 0 || behind.is_empty() {
             return;
@@ -85,6 +88,35 @@ impl<'a> Identifier<'a, '_> {
         self.variant(id, invocation, words.into_bump_slice());
     }
 
+    /// Appends the invocation without values of flags that may come to nothing, in each combination. Most likely they
+    /// are there: only what is known of such a variant counts.
+    pub(super) fn without_values(
+        &mut self,
+        call: &mut Call<'a, '_>,
+        invocation: &Invocation<'a>,
+        vanishing: &[usize],
+    ) {
+        if vanishing.is_empty() {
+            return;
+        }
+        if vanishing.len() > MOST_VANISHING || invocation.words.len() > LONGEST {
+            call.unknown.push((Unknown::MaybeFlag, call.named));
+            return;
+        }
+        let context = Context { vanished: true, ..invocation.context };
+        let invocation = Invocation { context, ..*invocation };
+        for gone in 1..1_u32 << vanishing.len() {
+            let is_gone = |at: usize| {
+                vanishing.iter().zip(0..).any(|(place, bit)| *place == at && gone >> bit & 1 == 1)
+            };
+            let mut words = BumpVec::with_capacity_in(invocation.words.len(), self.arena);
+            words.extend(
+                invocation.words.iter().enumerate().filter(|(at, _)| !is_gone(*at)).map(|(_, word)| *word),
+            );
+            self.variant(call.invocation, &invocation, words.into_bump_slice());
+        }
+    }
+
     fn variant(&mut self, id: InvocationId, invocation: &Invocation<'a>, words: &'a [Word<'a>]) {
         let Some(first) = words.first() else { return };
         let same = first.as_known() == invocation.words.first().and_then(Word::as_known);
@@ -107,7 +139,7 @@ impl<'a> Identifier<'a, '_> {
 }
 
 /// Whether nothing is known of a word, and it may be none at all or a flag.
-fn may_vanish(word: &Word<'_>) -> bool {
+fn may_vanish_or_be_flag(word: &Word<'_>) -> bool {
     let nothing = match word.value {
         Value::Unknown => true,
         Value::Partial { prefix, suffix } => prefix.is_empty() && suffix.is_empty(),

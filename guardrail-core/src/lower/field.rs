@@ -136,6 +136,8 @@ impl<'a> Lowerer<'a> {
         field.outputs = Some(match (field.outputs, word.outputs) {
             (Some(Outputs::Mixed), _) | (_, Outputs::Mixed) => Outputs::Mixed,
             (None | Some(Outputs::Numbers), Outputs::Numbers) => Outputs::Numbers,
+            (None, Outputs::Own) => Outputs::Own,
+            (Some(Outputs::Own), _) | (_, Outputs::Own) => Outputs::Mixed,
             (Some(Outputs::Words | Outputs::Numbers), _) | (_, Outputs::Words | Outputs::Numbers) => {
                 Outputs::Words
             }

@@ -6,7 +6,7 @@ use crate::lower::environment::{self, Binding};
 use crate::lower::expand::Mode;
 use crate::lower::lowerer::{Lowerer, Unit};
 use crate::lower::scope::{is_dynamic_number, is_name};
-use crate::lower::{NoteKind, Origin, Value, Word};
+use crate::lower::{NoteKind, Origin, Outputs, Value, Word};
 use crate::shell::{Parameter, ParameterOperator, Part, Slice, Span};
 
 /// What a parameter expands to.
@@ -449,14 +449,16 @@ impl<'a> Lowerer<'a> {
     /// The value, or if it is missing the argument: nobody knows which.
     fn one_or_other(&mut self, unit: Unit<'_, 'a>, value: Word<'a>, other: Slice<Part>) -> Word<'a> {
         let other = self.argument(unit, other, value.span, Mode::Assignment);
-        // Its ends are nobody's: the variable may hold anything.
         let either = environment::merge(self.arena, &value, &other);
         let from = if other.as_known().is_some() {
             either.from
         } else {
             environment::union(self.arena, either.from, self.traces(&other))
         };
-        Word { from, maybe: either.maybe, ..Word::unknown(value.span) }
+        // What stands in its place is tried by itself.
+        let own = value.outputs == Outputs::Own && other.as_known().is_some();
+        let outputs = if own { Outputs::Own } else { Outputs::Mixed };
+        Word { from, maybe: either.maybe, outputs, ..Word::unknown(value.span) }
     }
 
     pub(super) fn argument(

@@ -128,6 +128,8 @@ pub struct Context {
     pub deferred: bool,
     /// What another invocation becomes if its unknown words are certain constants.
     pub possible: bool,
+    /// Words that are most likely there are thought away.
+    pub vanished: bool,
     /// A `cd` before it may have failed where the request stands, and then it runs there.
     pub stayed: bool,
 }
@@ -141,6 +143,7 @@ impl Context {
         uncalled: false,
         deferred: false,
         possible: false,
+        vanished: false,
         stayed: false,
     };
 }
@@ -228,6 +231,8 @@ pub enum Outputs {
     Piece,
     /// Nothing but numbers that the shell itself works out.
     Numbers,
+    /// A variable that the request does not set, as it stands.
+    Own,
 }
 
 /// What a word would be.

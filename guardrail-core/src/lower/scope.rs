@@ -2,7 +2,7 @@
 
 use crate::lower::environment::{self, Attribute, Binding, Found, Node};
 use crate::lower::lowerer::{Deferred, Lowerer};
-use crate::lower::{EnvironmentId, Lead, Origin, Value, Word};
+use crate::lower::{EnvironmentId, Lead, Origin, Outputs, Value, Word};
 use crate::shell::Span;
 
 /// Variables that every environment holds, so that assigning them changes what programs see.
@@ -79,7 +79,13 @@ impl<'a> Lowerer<'a> {
                 let lead = match name {
                     b"HOME" => Lead::Home,
                     b"PWD" => return Binding::of(self.working_directory(span)),
-                    _ => return self.remembered(name, span).unwrap_or_else(|| opaque(self)),
+                    _ => {
+                        return self.remembered(name, span).unwrap_or_else(|| {
+                            let binding = opaque(self);
+                            let value = Word { outputs: Outputs::Own, ..binding.value };
+                            Binding { value, ..binding }
+                        });
+                    }
                 };
                 let value = Value::Partial { prefix: &[], suffix: &[] };
                 Binding::of(Word { value, lead, ..Word::unknown(span) })

@@ -350,14 +350,14 @@ impl<'t> Parser<'t> {
         Part::Opaque(self.span_from(start))
     }
 
-    /// `${(e)x}`: to zsh the text in `x` is expanded once more, with the commands in it.
+    /// `${(e)x}`: to zsh the text in `x` is expanded once more, with the commands in it; to `P` it is a name.
     fn zsh_flags(&mut self, start: usize) {
         if self.peek() != Some(b'(') {
             return;
         }
         let flags = self.text.get(self.at..self.end).unwrap_or_default();
         let flags = flags.split(|byte| *byte == b')').next().unwrap_or_default();
-        if flags.iter().any(|flag| matches!(flag, b'e' | b'%')) {
+        if flags.iter().any(|flag| matches!(flag, b'e' | b'%' | b'P')) {
             self.note(ProblemKind::Zsh, self.span_from(start));
         }
     }

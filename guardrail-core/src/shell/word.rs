@@ -90,6 +90,9 @@ impl Fence {
     }
 }
 
+/// Glob qualifiers that are looked at, one behind the other.
+const MOST_QUALIFIERS: usize = 16;
+
 impl Parser<'_> {
     /// The word under the cursor; there is one.
     #[inline]
@@ -475,12 +478,21 @@ impl Parser<'_> {
         Part::ExtendedGlob { operator, parts, span: self.span_from(start) }
     }
 
-    /// Whether what begins at `open` is a glob qualifier that makes zsh run code: `(e:...:)`.
+    /// Whether what begins at `open` are glob qualifiers that make zsh run code: `(e:...:)`, `(+name)`, behind others.
     fn is_zsh_qualifier(&self, open: usize) -> bool {
-        let letter = self.past_joins(open);
-        let delimiter = self.byte(self.past_joins(letter + 1));
-        self.byte(letter) == Some(b'e')
-            && matches!(delimiter, Some(b':' | b'\'' | b'"' | b'{' | b'[' | b'<' | b',' | b'/'))
+        let mut letter = self.past_joins(open);
+        for _ in 0..MOST_QUALIFIERS {
+            let next = self.past_joins(letter + 1);
+            match (self.byte(letter), self.byte(next)) {
+                (Some(b'e'), Some(b':' | b'\'' | b'"' | b'{' | b'[' | b'<' | b',' | b'/')) => return true,
+                (Some(b'+'), Some(byte)) if byte.is_ascii_alphabetic() || byte == b'_' => return true,
+                (Some(byte), _) if byte.is_ascii_alphanumeric() || b".^/@=*%,-".contains(&byte) => {
+                    letter = next
+                }
+                _ => return false,
+            }
+        }
+        false
     }
 
     /// Whether the text from `start` to the cursor is `name=`, `name+=` or `name[...]=`.
@@ -534,7 +546,12 @@ mod tests {
         assert_eq!(outlined("a@(b|$c)d"), "Sequence simple <|a|@(<|b||${c(false, Plain)<><>}>|d>; ");
         assert_eq!(outlined("@\\\n(b)"), "Sequence simple <|@(<|b>>; ");
         assert_eq!(parsed("\"@\"(b)").problems()[0].kind, ProblemKind::Unexpected);
-        assert_eq!(parsed("ls *(e:'rm':)").problems()[0].kind, ProblemKind::Zsh);
+        for text in ["ls *(e:'rm':)", "ls *(oe:'rm':)", "ls *(+reboot)", "ls *(.+reboot)"] {
+            assert_eq!(parsed(text).problems()[0].kind, ProblemKind::Zsh, "{text}");
+        }
+        for text in ["ls !(me.txt)", "ls +([0-9])", "ls *(foo|bar)", "ls ?(a)b"] {
+            assert!(parsed(text).problems().is_empty(), "{text}");
+        }
     }
 
     #[test]
