@@ -3,7 +3,7 @@
 use super::check::Checker;
 use super::dialect::lists;
 use super::lex::{Lexed, Token, Unreadable};
-use super::shape::is_mark;
+use super::shape::{ends, is_mark};
 
 impl<'t> Checker<'t> {
     /// What stands behind `import` at the start of a statement; says how many tokens that is.
@@ -94,9 +94,4 @@ fn listed<'t>(rest: &[Lexed<'t>], renames: &Token<'t>) -> Option<(Parts<'t>, usi
             _ => return None,
         }
     }
-}
-
-/// Whether a statement ends here.
-fn ends(rest: &[Lexed<'_>]) -> bool {
-    matches!(rest.first().map(|one| one.token), None | Some(Token::Mark(b';') | Token::Newline))
 }

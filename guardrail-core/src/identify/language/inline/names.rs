@@ -4,6 +4,7 @@
 use super::bind::bind;
 use super::dialect::{Dialect, Syntax, lists};
 use super::lex::{Lexed, Token, Unreadable};
+use super::shape::{argument_of, before, ends, is_value, starts_statement};
 use super::walked::{behind_call, is_only_looked_at, sorted};
 
 /// The meaning of the names of one text.
@@ -63,7 +64,9 @@ impl<'t> Names<'t> {
         for (index, one) in tokens.iter().enumerate() {
             let rest = tokens.get(index + 1..).unwrap_or_default();
             match one.token {
-                Token::Name(b"import") if starts(before(tokens, index)) => self.import(dialect, rest)?,
+                Token::Name(b"import") if starts_statement(before(tokens, index)) => {
+                    self.import(dialect, rest)?
+                }
                 Token::Name(b"from") if imports(rest) => self.from(dialect, rest)?,
                 _ => {}
             }
@@ -217,12 +220,12 @@ impl<'t> Names<'t> {
             let behind = tokens.get(index + 1..).unwrap_or_default();
             let constant = match behind.first().map(|one| one.token) {
                 // In brackets it is a parameter, or the name of an argument.
-                Some(Token::Mark(b'=')) if depth == 0 && starts(before(tokens, index)) => {
+                Some(Token::Mark(b'=')) if depth == 0 && starts_statement(before(tokens, index)) => {
                     self.assigned(dialect, behind.get(1..).unwrap_or_default())
                 }
                 Some(Token::Name(b"in")) if before(tokens, index) == Some(Token::Name(b"for")) => {
                     let first = index.checked_sub(2).and_then(|at| tokens.get(at)).map(|one| one.token);
-                    self.looped(dialect, behind.get(1..).unwrap_or_default(), starts(first))
+                    self.looped(dialect, behind.get(1..).unwrap_or_default(), starts_statement(first))
                 }
                 _ if name == b"for" => {
                     for (name, binding, constant) in self.walk(dialect, tokens, index).into_iter().flatten() {
@@ -327,20 +330,6 @@ pub(super) fn imports(rest: &[Lexed<'_>]) -> bool {
         .any(|one| one.token == Token::Name(b"import"))
 }
 
-pub(super) fn before<'t>(tokens: &[Lexed<'t>], index: usize) -> Option<Token<'t>> {
-    index.checked_sub(1).and_then(|before| tokens.get(before)).map(|one| one.token)
-}
-
-/// A statement starts behind that token.
-pub(super) const fn starts(before: Option<Token<'_>>) -> bool {
-    matches!(before, None | Some(Token::Newline | Token::Mark(b';' | b':')))
-}
-
-/// Nothing goes on in the statement.
-pub(super) fn ends(rest: &[Lexed<'_>]) -> bool {
-    matches!(rest.first().map(|one| one.token), None | Some(Token::Newline | Token::Mark(b';')))
-}
-
 /// The text stands for itself.
 pub(super) fn is_plain(text: &[u8]) -> bool {
     !text.contains(&b'\\')
@@ -395,77 +384,4 @@ fn only_used(
         .iter()
         .enumerate()
         .all(|(index, one)| one.token != Token::Name(name) || index == binding || fits(tokens, index))
-}
-
-/// Where the name of what is called stands, if the tokens from `first` to `last` are a whole argument
-/// of it.
-pub(super) fn argument_of(tokens: &[Lexed<'_>], first: usize, last: usize) -> Option<usize> {
-    let whole = tokens.get(last + 1).is_some_and(|next| matches!(next.token, Token::Mark(b')' | b',')));
-    if !whole {
-        return None;
-    }
-    let mut depth = 0_usize;
-    for at in (first.saturating_sub(64)..first).rev() {
-        match tokens.get(at).map(|one| one.token) {
-            Some(Token::Mark(b')' | b']' | b'}')) => depth += 1,
-            Some(Token::Mark(b'(')) if depth == 0 => {
-                let calls = matches!(before(tokens, at), Some(Token::Name(called)) if !is_keyword(called));
-                return calls.then(|| at.checked_sub(1))?;
-            }
-            Some(Token::Mark(b'[' | b'{')) if depth == 0 => return None,
-            Some(Token::Mark(b'(' | b'[' | b'{')) => depth -= 1,
-            Some(Token::Newline | Token::Mark(b';')) if depth == 0 => return None,
-            _ => {}
-        }
-    }
-    None
-}
-
-/// A part of an expression, which binds nothing: `name.member`, `name[0]`, `name + 'x'`, `if name ==`,
-/// `other = name`.
-fn is_value(tokens: &[Lexed<'_>], index: usize) -> bool {
-    let next = tokens.get(index + 1).map(|one| one.token);
-    if matches!(next, Some(Token::Mark(b'.' | b'[' | b'+'))) {
-        return true;
-    }
-    match before(tokens, index) {
-        Some(
-            Token::Mark(b'+') | Token::Name(b"if" | b"elif" | b"while" | b"and" | b"or" | b"not" | b"in"),
-        ) => next != Some(Token::Mark(b'=')),
-        Some(Token::Mark(b'=')) => {
-            matches!(next, None | Some(Token::Newline | Token::Mark(b';') | Token::Name(b"if")))
-        }
-        _ => false,
-    }
-}
-
-/// Words of Python before which a bracket opens no call.
-pub(super) fn is_keyword(name: &[u8]) -> bool {
-    matches!(
-        name,
-        b"and"
-            | b"as"
-            | b"assert"
-            | b"def"
-            | b"del"
-            | b"elif"
-            | b"else"
-            | b"except"
-            | b"for"
-            | b"from"
-            | b"global"
-            | b"if"
-            | b"import"
-            | b"in"
-            | b"is"
-            | b"lambda"
-            | b"not"
-            | b"or"
-            | b"raise"
-            | b"return"
-            | b"try"
-            | b"while"
-            | b"with"
-            | b"yield"
-    )
 }

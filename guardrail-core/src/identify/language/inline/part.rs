@@ -6,8 +6,8 @@ use super::super::Act;
 use super::check::Checker;
 use super::dialect::lists;
 use super::lex::{Lexed, Token, Unreadable};
-use super::names::{Constant, argument_of, before};
-use super::shape::{is_mark, matching};
+use super::names::Constant;
+use super::shape::{argument_of, before, is_mark, matching};
 
 impl<'t> Checker<'t> {
     /// A name that stands for a part of a module, with what is taken from it; says how many

@@ -54,6 +54,7 @@ pub(super) fn reads_only(mode: &[u8]) -> bool {
     )
 }
 
+/// A statement starts behind that token.
 pub(super) fn starts_statement(before: Option<Token<'_>>) -> bool {
     matches!(before, None | Some(Token::Newline | Token::Mark(b';' | b':')))
 }
@@ -122,24 +123,27 @@ pub(super) fn behind_lines<'l, 't>(rest: &'l [Lexed<'t>]) -> &'l [Lexed<'t>] {
 
 /// JavaScript's `let` where it is the keyword of a declaration: names must follow.
 pub(super) fn declares(before: Option<Token<'_>>, rest: &[Lexed<'_>]) -> bool {
-    let declared = matches!(before, Some(Token::Name(b"const" | b"function" | b"let" | b"var")));
     let follows = match rest.first().map(|one| one.token) {
         Some(Token::Mark(mark)) => matches!(mark, b'[' | b'{'),
         Some(Token::Name(name)) => !matches!(name, b"in" | b"of" | b"instanceof"),
         _ => false,
     };
-    !declared && follows
+    !is_declared(before) && follows
 }
 
 /// JavaScript's `of` where it is the keyword of a loop: an expression must follow.
 pub(super) fn loops_over(before: Option<Token<'_>>, rest: &[Lexed<'_>]) -> bool {
-    let declared = matches!(before, Some(Token::Name(b"const" | b"function" | b"let" | b"var")));
     let follows = match rest.first().map(|one| one.token) {
         Some(Token::Mark(mark)) => matches!(mark, b'[' | b'(' | b'{'),
         Some(Token::Name(_) | Token::Text(_) | Token::Template(_) | Token::Number) => true,
         _ => false,
     };
-    !declared && follows
+    !is_declared(before) && follows
+}
+
+/// A keyword that stands there is a name.
+fn is_declared(before: Option<Token<'_>>) -> bool {
+    matches!(before, Some(Token::Name(b"const" | b"function" | b"let" | b"var")))
 }
 
 /// Ruby's `map(&x)` and `map &x`: which method that is, only running it would tell.
@@ -231,5 +235,87 @@ pub(super) fn calls_value(token: Token<'_>) -> bool {
     matches!(
         token,
         Token::Variable(_) | Token::Text(_) | Token::Template(_) | Token::Mark(b')' | b']' | b'}')
+    )
+}
+
+pub(super) fn before<'t>(tokens: &[Lexed<'t>], index: usize) -> Option<Token<'t>> {
+    index.checked_sub(1).and_then(|before| tokens.get(before)).map(|one| one.token)
+}
+
+/// Nothing goes on in the statement.
+pub(super) fn ends(rest: &[Lexed<'_>]) -> bool {
+    matches!(rest.first().map(|one| one.token), None | Some(Token::Newline | Token::Mark(b';')))
+}
+
+/// Where the name of what is called stands, if the tokens from `first` to `last` are a whole argument
+/// of it.
+pub(super) fn argument_of(tokens: &[Lexed<'_>], first: usize, last: usize) -> Option<usize> {
+    let whole = tokens.get(last + 1).is_some_and(|next| matches!(next.token, Token::Mark(b')' | b',')));
+    if !whole {
+        return None;
+    }
+    let mut depth = 0_usize;
+    for at in (first.saturating_sub(64)..first).rev() {
+        match tokens.get(at).map(|one| one.token) {
+            Some(Token::Mark(b')' | b']' | b'}')) => depth += 1,
+            Some(Token::Mark(b'(')) if depth == 0 => {
+                let calls = matches!(before(tokens, at), Some(Token::Name(called)) if !is_keyword(called));
+                return calls.then(|| at.checked_sub(1))?;
+            }
+            Some(Token::Mark(b'[' | b'{')) if depth == 0 => return None,
+            Some(Token::Mark(b'(' | b'[' | b'{')) => depth -= 1,
+            Some(Token::Newline | Token::Mark(b';')) if depth == 0 => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// A part of an expression, which binds nothing: `name.member`, `name[0]`, `name + 'x'`, `if name ==`,
+/// `other = name`.
+pub(super) fn is_value(tokens: &[Lexed<'_>], index: usize) -> bool {
+    let next = tokens.get(index + 1).map(|one| one.token);
+    if matches!(next, Some(Token::Mark(b'.' | b'[' | b'+'))) {
+        return true;
+    }
+    match before(tokens, index) {
+        Some(
+            Token::Mark(b'+') | Token::Name(b"if" | b"elif" | b"while" | b"and" | b"or" | b"not" | b"in"),
+        ) => next != Some(Token::Mark(b'=')),
+        Some(Token::Mark(b'=')) => {
+            matches!(next, None | Some(Token::Newline | Token::Mark(b';') | Token::Name(b"if")))
+        }
+        _ => false,
+    }
+}
+
+/// Words of Python before which a bracket opens no call.
+pub(super) fn is_keyword(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"and"
+            | b"as"
+            | b"assert"
+            | b"def"
+            | b"del"
+            | b"elif"
+            | b"else"
+            | b"except"
+            | b"for"
+            | b"from"
+            | b"global"
+            | b"if"
+            | b"import"
+            | b"in"
+            | b"is"
+            | b"lambda"
+            | b"not"
+            | b"or"
+            | b"raise"
+            | b"return"
+            | b"try"
+            | b"while"
+            | b"with"
+            | b"yield"
     )
 }

@@ -3,10 +3,10 @@
 
 use super::dialect::Dialect;
 use super::lex::{Lexed, Token};
-use super::names::{
-    Constant, MAX_TEXTS, Names, argument_of, before, ends, is_keyword, is_plain, names_kind, starts,
+use super::names::{Constant, MAX_TEXTS, Names, is_plain, names_kind};
+use super::shape::{
+    argument_of, before, ends, is_comma, is_keyword, is_mark, matching, split_first, starts_statement,
 };
-use super::shape::{is_comma, is_mark, matching, split_first};
 
 /// Paths in paths that are looked into.
 const MAX_DEPTH: usize = 3;
@@ -43,7 +43,7 @@ impl<'t> Names<'t> {
         let (directory, rest) = self.only_argument(dialect, rest)?;
         let rest = if sorted { behind_call(rest)? } else { rest };
         // Where a walk goes on is in the list of directories.
-        let walks = name == b"os.walk" && is_mark(rest, b':') && starts(before(tokens, index));
+        let walks = name == b"os.walk" && is_mark(rest, b':') && starts_statement(before(tokens, index));
         if !walks || !only_shortened(tokens, directories, index + 3) {
             return None;
         }
@@ -354,7 +354,7 @@ fn only_shortened(tokens: &[Lexed<'_>], name: &[u8], binding: usize) -> bool {
                     && *list == name
                     && !again
                     && ends(behind.get(1..).unwrap_or_default())
-                    && starts(before(tokens, index))
+                    && starts_statement(before(tokens, index))
             }
             [
                 Lexed { token: Token::Mark(b'.'), .. },
