@@ -197,7 +197,8 @@ impl Knowledge {
             let holds = |variable: &&Variable| variable.role == Some(Role::Connection);
             self.environment().iter().filter(holds).map(|variable| variable.name.clone()).collect()
         });
-        glob::is_among(addresses, variable)
+        let alike = |name: &&String| name.bytes().rev().take(3).eq(variable.iter().rev().take(3).copied());
+        addresses.iter().filter(alike).any(|name| glob::matches(name.as_bytes(), variable))
     }
 
     pub(crate) fn environment(&self) -> &[Variable] {

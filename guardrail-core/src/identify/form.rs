@@ -92,7 +92,12 @@ impl Forms {
 impl<'a, 'k> Identifier<'a, 'k> {
     /// The invocation with what is known of the words into which something flows.
     pub(super) fn settled(&mut self, id: InvocationId, invocation: Invocation<'a>) -> Invocation<'a> {
-        if invocation.words.iter().all(|word| word.outputs == Outputs::Mixed) {
+        let stays = |word: &Word<'a>| match word.outputs {
+            Outputs::Mixed | Outputs::Numbers => true,
+            Outputs::Own => !self.is_address(word),
+            Outputs::Words | Outputs::Piece => false,
+        };
+        if invocation.words.iter().all(stays) {
             return invocation;
         }
         let mut words = BumpVec::with_capacity_in(invocation.words.len(), self.arena);

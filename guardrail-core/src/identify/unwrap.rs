@@ -270,7 +270,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }
         match word.value {
             Value::Known(text) => {
-                if call.command.is_some_and(|command| glob::is_among(&command.otherwise, text)) {
+                let otherwise = call.command.map_or(&[][..], |command| &command.otherwise);
+                if otherwise.iter().any(|glob| glob::matches(glob.as_bytes(), text)) {
                     let found = Found { act: Act::Opaque, at: 0..0 };
                     call.found.push(LanguageAct { language, found, span: word.span });
                 }

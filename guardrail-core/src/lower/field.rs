@@ -375,7 +375,7 @@ impl<'a> Lowerer<'a> {
     fn finish_field(&mut self, field: &Field<'a>, globs: bool) -> Word<'a> {
         let globbing = field.globbing && globs;
         let outputs = self.field_outputs(field);
-        let made = outputs != Outputs::Mixed;
+        let made = !matches!(outputs, Outputs::Mixed | Outputs::Own);
         let value = if field.overlong {
             Value::Unknown
         } else if !field.holed && !globbing {
