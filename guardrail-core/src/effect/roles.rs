@@ -256,19 +256,30 @@ impl<'a> Collector<'_, 'a, '_> {
             .from
             .iter()
             .all(|origin| matches!(origin, Origin::Variable(_) | Origin::Files(Lead::Text, _)));
-        let trusted =
-            |text: &[u8]| text.split(|&b| b == b':').all(|d| d.is_empty() || is_trusted_directory(d));
+        // What stands right beside the old path is no element; any other that is empty is the working directory.
+        let before = prefix.strip_suffix(b":").filter(|_| word.as_known().is_none());
+        let behind = suffix.strip_prefix(b":").filter(|_| word.as_known().is_none());
+        let elements = |text: &'a [u8], side: Option<&'a [u8]>| {
+            let text =
+                if word.as_known().is_none() && text.is_empty() { None } else { Some(side.unwrap_or(text)) };
+            let named = |element: &'a [u8]| if element.is_empty() { &b"."[..] } else { element };
+            text.into_iter().flat_map(|text| text.split(|&b| b == b':')).map(named).collect::<Vec<_>>()
+        };
+        let trusted = |elements: &[&[u8]]| elements.iter().all(|element| is_trusted_directory(element));
+        let mut pieces = elements(prefix, before);
+        if word.as_known().is_none() {
+            pieces.extend(elements(suffix, behind));
+        }
         let whole_pieces =
             matches!(prefix.last(), None | Some(b':')) && matches!(suffix.first(), None | Some(b':'));
         let unchanged = word.as_known().is_none() && own && whole_pieces && word.lead == Lead::Text;
         let known = word.as_known().is_some_and(|text| !text.is_empty());
-        if (unchanged || known) && trusted(prefix) && trusted(suffix) {
+        if (unchanged || known) && trusted(&pieces) {
             return;
         }
         // Each directory counts by where it lies; what stood there before is no change.
         if unchanged || known {
-            let pieces = prefix.split(|&b| b == b':').chain(suffix.split(|&b| b == b':'));
-            for piece in pieces.filter(|piece| !piece.is_empty() && !is_trusted_directory(piece)) {
+            for piece in pieces.into_iter().filter(|piece| !is_trusted_directory(piece)) {
                 let piece = Word::known(piece, word.span);
                 let location = super::place::locate(&piece, &self.invocation.directory, self.view);
                 self.push(EffectKind::Execute, word.span, Target::Path(piece, location));

@@ -233,6 +233,11 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         if slots.get(index).is_some_and(|slot| slot.count != Count::Many && decides(self.command, slot)) {
             self.may_be_swallowed();
         }
+        // In front of a command it may leave its place to the command's name.
+        let wraps = |slot: &Operand| matches!(slot.role, Role::Argv | Role::Words(_));
+        if may_vanish(&word) && slots.iter().skip(index + 1).any(wraps) {
+            self.vanishing.push(self.at - 1);
+        }
         self.operands.push(word);
         self.ended |= self.grammar == Grammar::Posix;
     }

@@ -190,6 +190,10 @@ impl<'a, 'k> Identifier<'a, 'k> {
             (None, _) if name.path => Standing::File,
             (None, _) => Standing::Unknown,
         };
+        // What stands there only if a word before it is not, is no program's name unless one is known.
+        if call.standing == Standing::Unknown && invocation.context.vanished {
+            return;
+        }
         let standing = call.standing;
         let mut tools = tools.into_iter().flatten();
         match tools.next() {

@@ -127,13 +127,15 @@ impl<'a> Lowerer<'a> {
 
     /// Text whose subscripts are expanded and evaluated.
     pub(super) fn subscripts(&mut self, text: &'a [u8], source: SourceId, span: Span) {
-        if text.iter().any(|byte| matches!(byte, b'$' | b'`')) {
-            self.template(text, source, span);
-        }
-        let inside = text.split(|byte| *byte == b'[').nth(1).unwrap_or_default();
+        let inside =
+            text.iter().position(|byte| *byte == b'[').and_then(|at| text.get(at + 1..)).unwrap_or_default();
         let end = inside.iter().rposition(|byte| *byte == b']').unwrap_or(inside.len());
         let subscript = inside.get(..end).unwrap_or_default();
-        if !subscript.iter().any(|byte| matches!(byte, b'$' | b'`' | b'@' | b'*')) {
+        if text.iter().any(|byte| matches!(byte, b'$' | b'`')) {
+            // What comes out of it is evaluated in its turn.
+            let made = self.template(if subscript.is_empty() { text } else { subscript }, source, span);
+            self.arithmetic_operand(&made, source);
+        } else if !subscript.iter().any(|byte| matches!(byte, b'@' | b'*')) {
             self.evaluate(subscript, Site { source, span }, 1);
         }
     }

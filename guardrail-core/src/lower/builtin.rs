@@ -393,6 +393,8 @@ impl<'a> Lowerer<'a> {
                     if local || old.attribute == Attribute::Altering {
                         // What it covered comes to light again.
                         self.assign_unknown(name, old.value.from, argument.span);
+                    } else if name == b"PATH" {
+                        self.assign(name, Word::known(b".", argument.span), None); // where the shell looks then
                     } else {
                         let missing = Binding { set: false, ..Binding::of(Word::known(b"", argument.span)) };
                         self.rebind(name, missing);

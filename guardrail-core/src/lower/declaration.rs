@@ -164,8 +164,15 @@ impl<'a> Lowerer<'a> {
                 return;
             }
         }
-        // `export` takes names alone; the others evaluate a subscript.
-        if builtin == b"export" {
+        // `a[i]=v`, as a pattern.
+        let array = word.pattern.and_then(|pattern| pattern.split(|byte| *byte == b'[').next());
+        if let Some(name) = array.filter(|name| is_name(name)) {
+            let from = self.variable(name, word.span).value.from;
+            self.assign_unknown(name, from, word.span);
+        }
+        // `export` takes names alone; the others evaluate a subscript. What others wrote may set anything.
+        let own = |origin: &super::Origin<'_>| matches!(origin, super::Origin::Variable(_));
+        if builtin == b"export" && word.from.iter().all(own) {
             self.stray(word);
         } else {
             self.unknown_name(word, source);

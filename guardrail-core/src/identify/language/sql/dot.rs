@@ -76,7 +76,6 @@ const TAME_DOTS: &[&str] = &[
     "prompt",
     "quit",
     "schema",
-    "selftest",
     "separator",
     "sha3sum",
     "show",
