@@ -482,6 +482,9 @@ fn read_call((spelled, mut keys): (String, Keys)) -> Result<NamedCall, FileError
 /// In a case, the words of the subcommand, of commands that are described together.
 pub const CALLED: &str = "called";
 
+/// In a case, what stands before a text that has to be spelled just so; everything else counts in either case.
+pub const EXACT: &str = "exact ";
+
 /// Every name that an effect, a case, a template or `provides` refers to is an operand or a flag.
 fn check_names(command: &Command, root: Option<&Command>) -> Result<(), FileError> {
     let at = |what: &str| FileError {

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use crate::{Case, Condition, Count, Effect, EffectKind, FileError, Operand, Role, Scope, Test, Undo};
+use crate::{Case, Condition, Count, EXACT, Effect, EffectKind, FileError, Operand, Role, Scope, Test, Undo};
 
 /// A table whose keys are taken one by one; what is left in the end is an error.
 #[derive(Clone)]
@@ -137,10 +137,7 @@ impl Keys {
                     Value::Array(values) => Test::Matches(
                         values
                             .into_iter()
-                            .map(|v| {
-                                v.try_into::<String>()
-                                    .map(|s| if s.starts_with("exact ") { s } else { s.to_ascii_lowercase() })
-                            })
+                            .map(|v| v.try_into::<String>().map(any_case))
                             .collect::<Result<_, _>>()
                             .map_err(|_| self.error("when", "a glob is a string"))?,
                     ),
@@ -176,4 +173,9 @@ impl Keys {
             })
             .collect()
     }
+}
+
+/// A glob as it is compared with texts in either case, unless it asks for its own.
+fn any_case(glob: String) -> String {
+    if glob.starts_with(EXACT) { glob } else { glob.to_ascii_lowercase() }
 }

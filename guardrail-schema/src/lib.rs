@@ -28,7 +28,7 @@ pub use document_file::DocumentFile;
 #[cfg(feature = "file")]
 pub use environment_file::EnvironmentFile;
 #[cfg(feature = "file")]
-pub use file::{CALLED, Example, FileError, Origin, ToolFile, Wanted};
+pub use file::{CALLED, EXACT, Example, FileError, Origin, ToolFile, Wanted};
 pub use kinds::{EffectKind, Language, Mark, Risk, Scope, Undo};
 pub use role::{Count, Operand, Role};
 pub use tool::{

@@ -54,6 +54,14 @@ pub enum Role {
     Name,
 }
 
+impl Role {
+    /// Whether it names a server that the program talks to.
+    #[must_use]
+    pub const fn is_address(&self) -> bool {
+        matches!(self, Self::Url | Self::Host | Self::Connection)
+    }
+}
+
 /// How many words an operand takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Count {

@@ -165,8 +165,7 @@ impl<'a> Collector<'_, 'a, '_> {
     /// Whether a client of a service is told by a variable of the caller's where that is.
     fn is_callers(&self, word: &Word<'a>) -> bool {
         let whole = matches!(word.value, Value::Unknown) && !word.from.is_empty();
-        let own = |origin: &Origin<'_>| matches!(origin, Origin::Variable(_));
-        self.call.scope != Scope::Local && whole && word.from.iter().all(own)
+        self.call.scope != Scope::Local && whole && word.is_of_variables()
     }
 
     /// A server that is named is asked; a plain name is one that its client knows of. What is in the variables of the
@@ -182,8 +181,7 @@ impl<'a> Collector<'_, 'a, '_> {
         if !names_server(b"://") && !names_server(b"host=") && !names_server(b"hostaddr=") {
             return;
         }
-        let is_own = |origin: &Origin<'_>| matches!(origin, Origin::Variable(_));
-        let kind = match word.as_known().is_some() || word.choice || word.from.iter().all(is_own) {
+        let kind = match word.as_known().is_some() || word.choice || word.is_of_variables() {
             true => EffectKind::NetworkIn,
             false => EffectKind::NetworkOut,
         };
@@ -257,29 +255,21 @@ impl<'a> Collector<'_, 'a, '_> {
             .iter()
             .all(|origin| matches!(origin, Origin::Variable(_) | Origin::Files(Lead::Text, _)));
         // What stands right beside the old path is no element; any other that is empty is the working directory.
-        let before = prefix.strip_suffix(b":").filter(|_| word.as_known().is_none());
-        let behind = suffix.strip_prefix(b":").filter(|_| word.as_known().is_none());
-        let elements = |text: &'a [u8], side: Option<&'a [u8]>| {
-            let text =
-                if word.as_known().is_none() && text.is_empty() { None } else { Some(side.unwrap_or(text)) };
-            let named = |element: &'a [u8]| if element.is_empty() { &b"."[..] } else { element };
-            text.into_iter().flat_map(|text| text.split(|&b| b == b':')).map(named).collect::<Vec<_>>()
+        let sides = match word.as_known() {
+            Some(text) => [Some(text), None],
+            None => [prefix.strip_suffix(b":"), suffix.strip_prefix(b":")],
         };
-        let trusted = |elements: &[&[u8]]| elements.iter().all(|element| is_trusted_directory(element));
-        let mut pieces = elements(prefix, before);
-        if word.as_known().is_none() {
-            pieces.extend(elements(suffix, behind));
-        }
+        let elements = sides.into_iter().flatten().flat_map(|side| side.split(|&b| b == b':'));
+        let strange = elements
+            .map(|element| if element.is_empty() { &b"."[..] } else { element })
+            .filter(|element| !is_trusted_directory(element));
         let whole_pieces =
             matches!(prefix.last(), None | Some(b':')) && matches!(suffix.first(), None | Some(b':'));
         let unchanged = word.as_known().is_none() && own && whole_pieces && word.lead == Lead::Text;
         let known = word.as_known().is_some_and(|text| !text.is_empty());
-        if (unchanged || known) && trusted(&pieces) {
-            return;
-        }
         // Each directory counts by where it lies; what stood there before is no change.
         if unchanged || known {
-            for piece in pieces.into_iter().filter(|piece| !is_trusted_directory(piece)) {
+            for piece in strange {
                 let piece = Word::known(piece, word.span);
                 let location = super::place::locate(&piece, &self.invocation.directory, self.view);
                 self.push(EffectKind::Execute, word.span, Target::Path(piece, location));

@@ -111,26 +111,25 @@ impl<'a, 'k> Identifier<'a, 'k> {
         Invocation { words, ..invocation }
     }
 
-    /// Whether a word begins with a variable of the caller's that holds an address, with at most a path behind it, which
-    /// is no flag either where the variable is not there.
+    /// Whether a word that is [`Outputs::Own`] begins with a variable that holds an address, with at most a path behind
+    /// it, which is no flag either where the variable is not there.
     fn is_address(&self, word: &Word<'a>) -> bool {
         let path = matches!(word.suffix().first(), None | Some(b'/'));
         match word.from {
-            [Origin::Variable(name)] if word.outputs == Outputs::Own && path => {
-                word.prefix().is_empty() && self.knowledge.is_address(name)
-            }
+            [Origin::Variable(name)] if path && word.prefix().is_empty() => self.knowledge.is_address(name),
             _ => false,
         }
     }
 
     fn settled_word(&mut self, word: Word<'a>) -> Word<'a> {
-        if self.is_address(&word) {
-            return Word { form: Form::Tame, pattern: None, ..word };
+        match word.outputs {
+            Outputs::Words | Outputs::Piece => {}
+            Outputs::Own if self.is_address(&word) => {
+                return Word { form: Form::Tame, pattern: None, ..word };
+            }
+            Outputs::Own | Outputs::Mixed | Outputs::Numbers => return word,
         }
-        if matches!(word.outputs, Outputs::Mixed | Outputs::Numbers | Outputs::Own) {
-            return word;
-        }
-        let mut form = None;
+        let mut form: Option<Form> = None;
         for origin in word.from {
             let written = match origin {
                 Origin::Channel(channel) => self.form(*channel).form(),
@@ -141,7 +140,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             if written == Form::Any {
                 return word;
             }
-            form = form.min(Some(written)).or(Some(written));
+            form = Some(form.map_or(written, |form| form.min(written)));
         }
         let form = form.unwrap_or_default();
         // A number is printed alone, and beside known text it is never nothing.

@@ -84,11 +84,17 @@ pub(super) fn begins_with_dash(word: &Word<'_>) -> bool {
     matches!(word.prefix(), [b'-', second, ..] if !second.is_ascii_digit())
 }
 
-/// Whether nothing is known of a word, and it may be none at all.
+/// Whether nothing is known of a word, nor what it is a pattern of.
+pub(super) fn is_blank(word: &Word<'_>) -> bool {
+    word.as_known().is_none()
+        && word.pattern.is_none()
+        && word.prefix().is_empty()
+        && word.suffix().is_empty()
+}
+
+/// Whether such a word may be none at all.
 pub(super) fn may_vanish(word: &Word<'_>) -> bool {
-    word.splits && word.pattern.is_none() && word.as_known().is_none() && {
-        word.prefix().is_empty() && word.suffix().is_empty() && word.lead == Lead::Text
-    }
+    is_blank(word) && word.splits && word.lead == Lead::Text
 }
 
 /// Whether a case of `command` looks at what stands in `slot`.

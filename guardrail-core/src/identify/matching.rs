@@ -1,5 +1,7 @@
 //! Whether a value is what a condition of a case asks for.
 
+use guardrail_schema::EXACT;
+
 use crate::glob;
 use crate::identify::template;
 use crate::lower::{Form, Lead, Value, Word};
@@ -9,9 +11,6 @@ const ONLY: &str = "only ";
 
 /// What stands before what awk does with some lines.
 const LINES: &str = "lines ";
-
-/// What stands before a text that has to be spelled just so.
-const EXACT: &str = "exact ";
 
 /// Whether a text matches one of the globs, and none behind `not `; behind `only ` stand the fields that a template may
 /// print, behind `exact ` what counts in its own case alone.
@@ -54,9 +53,7 @@ pub(super) fn may_match(glob: &[u8], word: Word<'_>) -> bool {
         return true;
     }
     // The caller's own address is what it should be; what is put behind it counts.
-    if let (true, Value::Unknown | Value::Partial { prefix: b"", .. }) =
-        (word.begins_with_own_address(), word.value)
-    {
+    if word.begins_with_own_address() {
         return glob.first() == Some(&b'*') && glob::matches_any_case(glob, word.suffix());
     }
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);

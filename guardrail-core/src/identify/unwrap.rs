@@ -300,8 +300,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             _ => false,
         };
         let text = template.iter().map(|byte| if *byte == 0 { b'1' } else { *byte });
-        (!template.windows(2).any(joins))
-            .then(|| &*self.arena.alloc_slice_fill_iter(text.collect::<Vec<_>>()))
+        (!template.windows(2).any(joins)).then(|| &*self.arena.alloc_slice_fill_iter(text))
     }
 
     #[expect(clippy::too_many_arguments, reason = "the surroundings of a source are many")]

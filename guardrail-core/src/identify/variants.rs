@@ -6,7 +6,8 @@ use bumpalo::collections::Vec as BumpVec;
 
 use crate::identify::Identifier;
 use crate::identify::call::{Call, Unknown};
-use crate::lower::{Context, Invocation, InvocationId, Resolution, Value, Word, is_builtin};
+use crate::identify::lookup::is_blank;
+use crate::lower::{Context, Invocation, InvocationId, Resolution, Word, is_builtin};
 
 /// How many combinations of constants are tried; of more, each constant once.
 const MOST: usize = 16;
@@ -59,33 +60,20 @@ impl<'a> Identifier<'a, '_> {
     /// Appends the invocation without the unknown words at `at`, which may come to nothing, or be
     /// flags before what decides what it does.
     pub(super) fn without(&mut self, id: InvocationId, invocation: &Invocation<'a>, at: usize) {
-        let (before, behind) = invocation.words.split_at_checked(at).unwrap_or_default();
-        let vanishing = behind.iter().take_while(|word| may_vanish_or_be_flag(word)).count();
-        let behind = behind.get(vanishing..).unwrap_or_default();
-        if vanishing == 0 || behind.is_empty() {
-            return;
+        let behind = invocation.words.get(at..).unwrap_or_default();
+        let end = at + behind.iter().take_while(|word| may_vanish_or_be_flag(word)).count();
+        if at < end && end < invocation.words.len() {
+            self.thinned(id, invocation, |place| (at..end).contains(&place));
         }
-        let mut words = BumpVec::with_capacity_in(before.len() + behind.len(), self.arena);
-        words.extend_from_slice(before);
-        words.extend_from_slice(behind);
-        self.variant(id, invocation, words.into_bump_slice());
     }
 
     /// Appends the invocation without the unlisted flag at `at` and the word behind it, which may be
     /// its value. Where more of them stand, the variant has variants of its own.
     pub(super) fn without_flag(&mut self, id: InvocationId, invocation: &Invocation<'a>, at: usize) {
-        if invocation.words.len() > LONGEST {
-            return;
+        let words = invocation.words.len();
+        if words <= LONGEST && at > 0 && at + 2 < words {
+            self.thinned(id, invocation, |place| place == at || place == at + 1);
         }
-        let (before, behind) = invocation.words.split_at_checked(at).unwrap_or_default();
-        let behind = behind.get(2..).unwrap_or_default();
-        if before.is_empty() || behind.is_empty() {
-            return;
-        }
-        let mut words = BumpVec::with_capacity_in(before.len() + behind.len(), self.arena);
-        words.extend_from_slice(before);
-        words.extend_from_slice(behind);
-        self.variant(id, invocation, words.into_bump_slice());
     }
 
     /// Appends the invocation without values of flags that may come to nothing, in each combination. Most likely they
@@ -109,12 +97,16 @@ impl<'a> Identifier<'a, '_> {
             let is_gone = |at: usize| {
                 vanishing.iter().zip(0..).any(|(place, bit)| *place == at && gone >> bit & 1 == 1)
             };
-            let mut words = BumpVec::with_capacity_in(invocation.words.len(), self.arena);
-            words.extend(
-                invocation.words.iter().enumerate().filter(|(at, _)| !is_gone(*at)).map(|(_, word)| *word),
-            );
-            self.variant(call.invocation, &invocation, words.into_bump_slice());
+            self.thinned(call.invocation, &invocation, is_gone);
         }
+    }
+
+    /// Appends the invocation without some of its words.
+    fn thinned(&mut self, id: InvocationId, invocation: &Invocation<'a>, is_gone: impl Fn(usize) -> bool) {
+        let mut words = BumpVec::with_capacity_in(invocation.words.len(), self.arena);
+        let stays = invocation.words.iter().enumerate().filter(|(at, _)| !is_gone(*at));
+        words.extend(stays.map(|(_, word)| *word));
+        self.variant(id, invocation, words.into_bump_slice());
     }
 
     fn variant(&mut self, id: InvocationId, invocation: &Invocation<'a>, words: &'a [Word<'a>]) {
@@ -140,10 +132,5 @@ impl<'a> Identifier<'a, '_> {
 
 /// Whether nothing is known of a word, and it may be none at all or a flag.
 fn may_vanish_or_be_flag(word: &Word<'_>) -> bool {
-    let nothing = match word.value {
-        Value::Unknown => true,
-        Value::Partial { prefix, suffix } => prefix.is_empty() && suffix.is_empty(),
-        Value::Known(_) => false,
-    };
-    nothing && word.pattern.is_none() && (word.splits || word.may_be_flag())
+    is_blank(word) && (word.splits || word.may_be_flag())
 }

@@ -394,7 +394,8 @@ impl<'a> Lowerer<'a> {
                         // What it covered comes to light again.
                         self.assign_unknown(name, old.value.from, argument.span);
                     } else if name == b"PATH" {
-                        self.assign(name, Word::known(b".", argument.span), None); // where the shell looks then
+                        // Without one the shell looks where it stands.
+                        self.assign(name, Word::known(b".", argument.span), None);
                     } else {
                         let missing = Binding { set: false, ..Binding::of(Word::known(b"", argument.span)) };
                         self.rebind(name, missing);
@@ -408,11 +409,8 @@ impl<'a> Lowerer<'a> {
                         let old = self.variable(name, argument.span);
                         let any = old.elements.map_or(old.value, |elements| self.one_of(elements));
                         let any = super::environment::merge(self.arena, &any, &Word::unknown(any.span));
-                        self.assign(
-                            name,
-                            Word { from: any.from, maybe: any.maybe, ..Word::unknown(any.span) },
-                            None,
-                        );
+                        let any = Word { from: any.from, maybe: any.maybe, ..Word::unknown(any.span) };
+                        self.assign(name, any, None);
                     }
                 }
                 None => {

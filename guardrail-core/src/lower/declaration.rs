@@ -4,6 +4,7 @@ use crate::lower::environment::{self, Attribute, Binding, Found};
 use crate::lower::lowerer::Lowerer;
 use crate::lower::scope::is_name;
 use crate::lower::{Lead, SourceId, Value, Word};
+use crate::shell::Span;
 
 /// What the flags of a declaration ask for.
 #[derive(Clone, Copy, Default)]
@@ -117,10 +118,15 @@ impl<'a> Lowerer<'a> {
         } else if let Some(open) = left.iter().position(|byte| *byte == b'[') {
             self.subscripts(left, source, word.span);
             let name = left.get(..open).unwrap_or_default();
-            if is_name(name) {
-                let from = self.variable(name, word.span).value.from;
-                self.assign_unknown(name, from, word.span);
-            }
+            self.declare_element(name, word.span);
+        }
+    }
+
+    /// Of an array whose element is set, what it held stays.
+    fn declare_element(&mut self, array: &'a [u8], span: Span) {
+        if is_name(array) {
+            let from = self.variable(array, span).value.from;
+            self.assign_unknown(array, from, span);
         }
     }
 
@@ -165,14 +171,11 @@ impl<'a> Lowerer<'a> {
             }
         }
         // `a[i]=v`, as a pattern.
-        let array = word.pattern.and_then(|pattern| pattern.split(|byte| *byte == b'[').next());
-        if let Some(name) = array.filter(|name| is_name(name)) {
-            let from = self.variable(name, word.span).value.from;
-            self.assign_unknown(name, from, word.span);
+        if let Some(array) = word.pattern.and_then(|pattern| pattern.split(|byte| *byte == b'[').next()) {
+            self.declare_element(array, word.span);
         }
         // `export` takes names alone; the others evaluate a subscript. What others wrote may set anything.
-        let own = |origin: &super::Origin<'_>| matches!(origin, super::Origin::Variable(_));
-        if builtin == b"export" && word.from.iter().all(own) {
+        if builtin == b"export" && word.is_of_variables() {
             self.stray(word);
         } else {
             self.unknown_name(word, source);

@@ -449,15 +449,14 @@ impl<'a> Lowerer<'a> {
     /// The value, or if it is missing the argument: nobody knows which.
     fn one_or_other(&mut self, unit: Unit<'_, 'a>, value: Word<'a>, other: Slice<Part>) -> Word<'a> {
         let other = self.argument(unit, other, value.span, Mode::Assignment);
+        // Its ends are nobody's: the variable may hold anything.
         let either = environment::merge(self.arena, &value, &other);
-        let from = if other.as_known().is_some() {
-            either.from
-        } else {
-            environment::union(self.arena, either.from, self.traces(&other))
+        let (from, outputs) = match other.as_known() {
+            // A constant in its place is tried by itself.
+            Some(_) if value.outputs == Outputs::Own => (either.from, Outputs::Own),
+            Some(_) => (either.from, Outputs::Mixed),
+            None => (environment::union(self.arena, either.from, self.traces(&other)), Outputs::Mixed),
         };
-        // What stands in its place is tried by itself.
-        let own = value.outputs == Outputs::Own && other.as_known().is_some();
-        let outputs = if own { Outputs::Own } else { Outputs::Mixed };
         Word { from, maybe: either.maybe, outputs, ..Word::unknown(value.span) }
     }
 

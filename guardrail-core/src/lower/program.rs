@@ -213,7 +213,7 @@ pub enum Form {
     /// Words of letters, digits and `._~^-/:@`, each piece of which between `/`, `:` and `@` begins with a letter or a
     /// digit; or nothing.
     Ids,
-    /// Digits, or nothing.
+    /// A number, or nothing. One below zero begins with `-`, and is then a flag of digits alone.
     Digits,
 }
 
@@ -451,6 +451,11 @@ impl<'a> Word<'a> {
         let scheme = text.windows(3).position(|part| part == b"://").and_then(|at| text.get(..at))?;
         let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.:".contains(byte);
         (!scheme.is_empty() && scheme.iter().all(plain)).then_some(scheme)
+    }
+
+    /// Whether nothing flowed into it but variables of the caller's.
+    pub(crate) fn is_of_variables(&self) -> bool {
+        self.from.iter().all(|origin| matches!(origin, Origin::Variable(_)))
     }
 
     /// Whether nothing that it may become begins with `-`.

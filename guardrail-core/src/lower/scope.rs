@@ -51,9 +51,9 @@ pub(super) fn is_dynamic_number(name: &[u8]) -> bool {
 impl<'a> Lowerer<'a> {
     /// The variable as the shell would read it now. Special parameters are not variables.
     pub(super) fn variable(&mut self, name: &'a [u8], span: Span) -> Binding<'a> {
-        let opaque = |lowerer: &Self| {
+        let opaque = |lowerer: &Self, outputs: Outputs| {
             let from: &'a [Origin<'a>] = lowerer.arena.alloc_slice_copy(&[Origin::Variable(name)]);
-            Binding::of(Word { from, ..Word::unknown(span) })
+            Binding::of(Word { from, outputs, ..Word::unknown(span) })
         };
         match self.environments.lookup(self.state.environment, name) {
             Found::Bound(binding) if binding.attribute == Attribute::Reference => {
@@ -65,7 +65,7 @@ impl<'a> Lowerer<'a> {
             // Which a shell that starts sets itself, and `cd` moves along.
             Found::Forgotten if name == b"PWD" => Binding::of(self.working_directory(span)),
             Found::Forgotten => {
-                let mut binding = self.remembered(name, span).unwrap_or_else(|| opaque(self));
+                let mut binding = self.remembered(name, span).unwrap_or_else(|| opaque(self, Outputs::Mixed));
                 binding.value.from = environment::union(self.arena, binding.value.from, self.seen.strays);
                 Binding { value: homely(name, binding.value), ..binding }
             }
@@ -79,13 +79,7 @@ impl<'a> Lowerer<'a> {
                 let lead = match name {
                     b"HOME" => Lead::Home,
                     b"PWD" => return Binding::of(self.working_directory(span)),
-                    _ => {
-                        return self.remembered(name, span).unwrap_or_else(|| {
-                            let binding = opaque(self);
-                            let value = Word { outputs: Outputs::Own, ..binding.value };
-                            Binding { value, ..binding }
-                        });
-                    }
+                    _ => return self.remembered(name, span).unwrap_or_else(|| opaque(self, Outputs::Own)),
                 };
                 let value = Value::Partial { prefix: &[], suffix: &[] };
                 Binding::of(Word { value, lead, ..Word::unknown(span) })

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use guardrail_schema::{EffectKind, Role, Scope};
+use guardrail_schema::{EffectKind, Scope};
 
 use crate::effect::{Analysis, Area, Code, Effect, Target};
 use crate::identify::manifest::Namespace;
@@ -275,10 +275,7 @@ impl<'s> Reader<'s, 's, '_, '_> {
                 Target::Address(word) => host(word),
                 // What is sent goes to the addresses of the same call.
                 _ => {
-                    let addresses = call
-                        .arguments
-                        .iter()
-                        .filter(|a| matches!(a.role, Role::Url | Role::Host | Role::Connection));
+                    let addresses = call.arguments.iter().filter(|argument| argument.role.is_address());
                     let mut hosts = Vec::new();
                     let mut unknown = false;
                     for argument in addresses {

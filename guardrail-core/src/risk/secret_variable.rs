@@ -207,14 +207,13 @@ impl<'a> Secrets<'a> {
                 match argument.role {
                     Role::Send => told |= argument.given != Given::Operand || !is_header(&argument.word),
                     Role::Upload => told = true,
-                    Role::Url | Role::Host | Role::Connection
-                        if argument.given == Given::Operand && is_header(&argument.word) => {}
-                    Role::Url | Role::Host | Role::Connection => {
+                    address if !address.is_address() => {}
+                    _ if argument.given == Given::Operand && is_header(&argument.word) => {}
+                    _ => {
                         // One that is nothing but the variable is the service's own.
                         is_address |= matches!(argument.word.value, Value::Unknown);
                         told |= !is_address && signs_in(&argument.word).is_none();
                     }
-                    _ => {}
                 }
             }
             let flagged = |other: &Effect<'_, '_>| {
@@ -232,10 +231,8 @@ impl<'a> Secrets<'a> {
                 word.as_known().is_some_and(|text| !text.is_empty() && Host::of(text).is_none())
             };
             sent.unclear = arguments().any(|argument| *argument.role == Role::Url && unclear(&argument.word));
-            let addressed = arguments().filter(|argument| {
-                matches!(argument.role, Role::Url | Role::Host | Role::Connection)
-                    && !is_header(&argument.word)
-            });
+            let addressed =
+                arguments().filter(|argument| argument.role.is_address() && !is_header(&argument.word));
             sent.hosts.extend(addressed.map(|argument| destination(&argument.word)));
             sent.hosts.extend(own().filter_map(|other| match &other.target {
                 Target::Address(word) if !is_header(word) => Some(destination(word)),
@@ -314,11 +311,10 @@ fn signs_in<'a>(word: &Word<'a>) -> Option<&'a [u8]> {
     let at = prefix.windows(3).position(|three| three == b"://")?;
     let name = prefix.get(at + 3..)?;
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_' | b'.');
-    let callers = word.from.iter().all(|origin| matches!(origin, Origin::Variable(_)));
     let begins = suffix.iter().position(|byte| !plain(byte))?;
     let (_, behind) = suffix.split_at_checked(begins)?;
     let host = behind.strip_prefix(b"@")?;
-    (word.lead == Lead::Text && callers && name.iter().all(plain)).then_some(host)
+    (word.lead == Lead::Text && word.is_of_variables() && name.iter().all(plain)).then_some(host)
 }
 
 /// Whom an address names.

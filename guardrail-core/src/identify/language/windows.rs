@@ -215,6 +215,9 @@ fn cmd_looks(text: &[u8]) -> Option<Vec<Found<'_>>> {
         byte.is_ascii_alphanumeric()
             || matches!(byte, b' ' | b'/' | b'\\' | b'.' | b'_' | b'-' | b'*' | b'?' | b':')
     };
+    if !text.iter().all(plain) {
+        return None;
+    }
     let mut words = text.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     let deed = looking(CMD, words.next()?)?;
     let mut found = Vec::new();
@@ -225,7 +228,7 @@ fn cmd_looks(text: &[u8]) -> Option<Vec<Found<'_>>> {
         }
         found.extend(deed.looks_at(word).map(|act| Found { act, at: 0..text.len() }));
     }
-    text.iter().all(plain).then_some(found)
+    Some(found)
 }
 
 /// What the statements between `ends` are, by their first words; a `switch` begins what is no path.
@@ -272,9 +275,7 @@ impl Deed {
             Self::Run => Some(Act::Load(None)),
         }
     }
-}
 
-impl Deed {
     /// What looking at a place reads: what is in it, or only what is there.
     fn looks_at(self, word: &[u8]) -> Option<Act<'static>> {
         let path: Vec<u8> = word.iter().map(|byte| if *byte == b'\\' { b'/' } else { *byte }).collect();

@@ -8,9 +8,9 @@ use super::dialect::{Dialect, Syntax, lists};
 use super::lex::{Lexed, Token, Unreadable, tokens};
 use super::names::{Constant, Names, imports};
 use super::shape::{
-    before_lines, behind_lines, calls_back, calls_function, calls_value, declares, each_argument,
-    ends_import, ends_operand, folds_plainly, is_key, is_mark, loops_over, matching, passes_block,
-    reads_only, shows_arguments, split_first, starts_statement,
+    arguments, before_lines, behind_lines, calls_back, calls_function, calls_value, declares, each_argument,
+    ends_import, ends_operand, folds_plainly, is_key, is_mark, loops_over, passes_block, reads_only,
+    shows_arguments, starts_statement,
 };
 
 /// Files of data that a project has, so that none of code is loaded whose name only begins like that.
@@ -332,10 +332,7 @@ impl<'t> Checker<'t> {
     /// The arguments of a call that reads a file, if that is all it does. They are checked as any
     /// tokens are.
     pub(super) fn reads(&mut self, rest: &[Lexed<'t>], start: usize) -> Result<usize, Unreadable> {
-        let [Lexed { token: Token::Mark(b'('), .. }, arguments @ ..] = rest else { return Err(Unreadable) };
-        let end = matching(arguments).ok_or(Unreadable)?;
-        let arguments = arguments.get(..end).unwrap_or_default();
-        let (arguments, options) = split_first(arguments);
+        let (arguments, options) = arguments(rest)?;
         let tame = |option: &[Lexed<'t>]| match option {
             [Lexed { token, .. }] => self.constant(*token).is_some_and(reads_only),
             [
@@ -413,9 +410,7 @@ impl<'t> Checker<'t> {
     /// The arguments of a call that asks an address, if the text says all of it, and nothing but a time
     /// to wait is said besides.
     pub(super) fn fetches(&mut self, rest: &[Lexed<'t>], start: usize) -> Result<usize, Unreadable> {
-        let [Lexed { token: Token::Mark(b'('), .. }, arguments @ ..] = rest else { return Err(Unreadable) };
-        let end = matching(arguments).ok_or(Unreadable)?;
-        let (address, options) = split_first(arguments.get(..end).unwrap_or_default());
+        let (address, options) = arguments(rest)?;
         let waits = |options: &[Lexed<'t>]| {
             matches!(
                 options,

@@ -6,14 +6,12 @@ use super::super::sql::{self, Dialect};
 use super::super::{Act, Found};
 use super::check::Checker;
 use super::lex::{Lexed, Token, Unreadable};
-use super::shape::{each_argument, is_mark, matching, split_first};
+use super::shape::{arguments, each_argument, is_mark};
 
 impl<'t> Checker<'t> {
     /// `('file')` or `('file:name?mode=ro', uri=True)`.
     pub(super) fn connects(&mut self, rest: &[Lexed<'t>], start: usize) -> Result<usize, Unreadable> {
-        let [Lexed { token: Token::Mark(b'('), .. }, arguments @ ..] = rest else { return Err(Unreadable) };
-        let end = matching(arguments).ok_or(Unreadable)?;
-        let (database, options) = split_first(arguments.get(..end).unwrap_or_default());
+        let (database, options) = arguments(rest)?;
         let tame = |option: &[Lexed<'t>]| {
             matches!(
                 option,

@@ -1,6 +1,6 @@
 //! Shapes of what stands around a name: arguments, brackets, keys.
 
-use super::lex::{Lexed, Token};
+use super::lex::{Lexed, Token, Unreadable};
 
 /// The tokens up to the first comma outside of brackets, and those behind it.
 pub(super) fn split_first<'l, 't>(arguments: &'l [Lexed<'t>]) -> (&'l [Lexed<'t>], Option<&'l [Lexed<'t>]>) {
@@ -19,6 +19,15 @@ pub(super) fn split_first<'l, 't>(arguments: &'l [Lexed<'t>]) -> (&'l [Lexed<'t>
         }
     }
     (arguments, None)
+}
+
+/// The first of the arguments between brackets that open here and close nearby, and those behind it.
+pub(super) fn arguments<'l, 't>(
+    rest: &'l [Lexed<'t>],
+) -> Result<(&'l [Lexed<'t>], Option<&'l [Lexed<'t>]>), Unreadable> {
+    let [Lexed { token: Token::Mark(b'('), .. }, inside @ ..] = rest else { return Err(Unreadable) };
+    let end = matching(inside).ok_or(Unreadable)?;
+    Ok(split_first(inside.get(..end).unwrap_or_default()))
 }
 
 /// The arguments between commas outside of brackets.
