@@ -253,7 +253,7 @@ impl<'a> Collector<'_, 'a, '_> {
         let own = word
             .from
             .iter()
-            .all(|origin| matches!(origin, Origin::Variable(_) | Origin::Files(Lead::Text, _)));
+            .all(|origin| matches!(origin, Origin::Variable(b"PATH") | Origin::Files(Lead::Text, _)));
         // What stands right beside the old path is no element; any other that is empty is the working directory.
         let sides = match word.as_known() {
             Some(text) => [Some(text), None],
