@@ -29,16 +29,19 @@ enum Deed {
 const POWERSHELL: &[(&str, Deed)] = &[
     ("ac", Deed::Write), ("add-content", Deed::Write), ("add-type", Deed::Run), ("cat", Deed::Reads),
     ("cd", Deed::Own), ("clc", Deed::Delete), ("clear-content", Deed::Delete), ("clear-disk", Deed::Delete),
-    ("clear-eventlog", Deed::Delete), ("clear-item", Deed::Delete), ("convertto-csv", Deed::Shows),
-    ("convertto-json", Deed::Shows), ("copy", Deed::Write), ("copy-item", Deed::Write), ("cp", Deed::Write),
+    ("clear-eventlog", Deed::Delete), ("clear-item", Deed::Delete), ("convertfrom-csv", Deed::Shows),
+    ("convertfrom-json", Deed::Shows), ("convertto-csv", Deed::Shows), ("convertto-html", Deed::Shows),
+    ("convertto-json", Deed::Shows), ("convertto-xml", Deed::Shows), ("copy", Deed::Write), ("copy-item", Deed::Write), ("cp", Deed::Write),
     ("curl", Deed::Network), ("del", Deed::Delete), ("dir", Deed::Lists), ("echo", Deed::Own),
     ("erase", Deed::Delete), ("export-csv", Deed::Write), ("fl", Deed::Shows), ("foreach", Deed::Own),
     ("foreach-object", Deed::Run), ("format-list", Deed::Shows), ("format-table", Deed::Shows),
     ("format-volume", Deed::Delete), ("ft", Deed::Shows), ("gc", Deed::Reads), ("gci", Deed::Lists),
-    ("get-childitem", Deed::Lists), ("get-computerinfo", Deed::Shows), ("get-content", Deed::Reads),
+    ("get-acl", Deed::Lists), ("get-alias", Deed::Shows), ("get-childitem", Deed::Lists),
+    ("get-computerinfo", Deed::Shows), ("get-content", Deed::Reads),
     ("get-culture", Deed::Shows), ("get-date", Deed::Shows), ("get-disk", Deed::Shows),
     ("get-eventlog", Deed::Shows), ("get-filehash", Deed::Reads), ("get-host", Deed::Shows),
     ("get-hotfix", Deed::Shows), ("get-item", Deed::Lists), ("get-location", Deed::Shows),
+    ("get-member", Deed::Shows),
     ("get-netadapter", Deed::Shows), ("get-netipaddress", Deed::Shows),
     ("get-nettcpconnection", Deed::Shows), ("get-process", Deed::Shows), ("get-psdrive", Deed::Shows),
     ("get-service", Deed::Shows), ("get-timezone", Deed::Shows), ("get-uptime", Deed::Shows),
@@ -118,8 +121,19 @@ pub(super) fn powershell(text: &[u8]) -> Vec<Found<'_>> {
     found
 }
 
+/// The pipeline of which a text asks for a field: `(Get-Item a.txt).Length`.
+fn asked_for_field(text: &[u8]) -> Option<&[u8]> {
+    let inside = text.trim_ascii().strip_prefix(b"(")?;
+    let end = inside.iter().position(|byte| matches!(byte, b'(' | b')'))?;
+    let (pipeline, fields) = inside.split_at_checked(end)?;
+    let fields = fields.strip_prefix(b")")?;
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'[' | b']');
+    fields.iter().all(plain).then_some(pipeline)
+}
+
 /// What a text reads that is nothing but pipelines of commands which only look, of plain words.
 fn powershell_looks(text: &[u8]) -> Option<Vec<Found<'_>>> {
+    let text = asked_for_field(text).unwrap_or(text);
     let mut found = Vec::new();
     let mut words: Vec<&[u8]> = Vec::new();
     // Where a word begins, and the quote that it stands in.

@@ -16,7 +16,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         "void", "while", "yield",
     ],
     reserved: &[
-        "AsyncFunction", "Atomics", "Blob", "Bun", "Deno", "EventSource", "File", "Function", "Generator",
+        "AsyncFunction", "Atomics", "Blob", "Bun", "EventSource", "File", "Function", "Generator",
         "GeneratorFunction", "MessageChannel", "MessagePort", "Promise", "Proxy", "Reflect", "Request",
         "Response", "SharedArrayBuffer", "WeakMap", "WeakRef", "WebAssembly", "WebSocket", "Worker",
         "XMLHttpRequest", "__defineGetter__", "__defineSetter__", "__dirname", "__filename",
@@ -31,7 +31,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         "window", "with", "worker_threads", "zlib",
     ],
     roots: &[
-        "Buffer", "Intl", "JSON", "Math", "Object", "console", "crypto", "fs", "os", "path", "process",
+        "Buffer", "Deno", "Intl", "JSON", "Math", "Object", "console", "crypto", "fs", "os", "path", "process",
         "querystring", "util",
     ],
     modules: &[
@@ -39,7 +39,8 @@ pub(super) const DIALECT: Dialect = Dialect {
     ],
     members_of: &[
         "Buffer.alloc", "Buffer.byteLength", "Buffer.compare", "Buffer.concat", "Buffer.from",
-        "Buffer.isBuffer", "Intl.Collator", "Intl.DateTimeFormat", "Intl.NumberFormat",
+        "Buffer.isBuffer", "Deno.args", "Deno.build", "Deno.cwd", "Deno.readTextFile",
+        "Deno.readTextFileSync", "Deno.version", "Intl.Collator", "Intl.DateTimeFormat", "Intl.NumberFormat",
         "Intl.supportedValuesOf", "JSON.parse", "JSON.stringify", "Math.E", "Math.LN10", "Math.LN2",
         "Math.LOG10E", "Math.LOG2E", "Math.PI", "Math.SQRT1_2", "Math.SQRT2", "Math.abs", "Math.acos",
         "Math.asin", "Math.atan", "Math.atan2", "Math.cbrt", "Math.ceil", "Math.clz32", "Math.cos",
@@ -70,7 +71,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         "util.isDeepStrictEqual", "util.styleText",
     ],
     readers: &[
-        "fs.readFileSync",
+        "Deno.readTextFile", "Deno.readTextFileSync", "fs.readFileSync",
     ],
     members: &[
         "UTC", "abs", "add", "apply", "at", "call", "catch", "charAt", "charCodeAt", "clear", "codePointAt",

@@ -162,6 +162,15 @@ impl<'t> Checker<'t> {
         if key {
             return Some(());
         }
+        // Behind the last line of a file it starts the count of lines again.
+        if word == b"close" {
+            self.blanks()?;
+            let name = self
+                .cursor
+                .eat_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'\''));
+            self.before = Before::Term;
+            return (name == b"ARGV").then_some(());
+        }
         if !lists(self.words, word) {
             return None;
         }
