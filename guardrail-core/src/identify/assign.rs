@@ -9,7 +9,7 @@ use guardrail_schema::{self as schema, Case, Count, EffectKind, Mark, Operand, R
 
 use crate::identify::call::{Argument, Call, FlagUse, Given, Unknown};
 use crate::identify::lookup::{is_assignment, is_open_group, is_true};
-use crate::identify::matching::{matches_any, may_match};
+use crate::identify::matching::{is_of_ids, matches_any, may_match};
 use crate::identify::reading::Read;
 use crate::lower::{Lead, Value, Word};
 use crate::{glob, host};
@@ -465,9 +465,11 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>, 
 }
 
 /// Whether words could be in another slot than they seem to be: not where there is one slot, and
-/// all that a word stands for begins as it does (`http://host/?page=1`).
+/// all that a word stands for begins as it does (`http://host/?page=1`) or has the same form.
 fn moves(read: &Read<'_, '_>) -> bool {
-    let alike = |word: &Word<'_>| word.as_known().is_some() || (!word.splits && !word.prefix().is_empty());
+    let alike = |word: &Word<'_>| {
+        word.as_known().is_some() || (!word.splits && !word.prefix().is_empty()) || is_of_ids(word)
+    };
     read.uncertain && !(read.slots.len() == 1 && !read.hidden_flags && read.operands.iter().all(alike))
 }
 

@@ -302,10 +302,10 @@ fn is_id(text: &[u8]) -> bool {
     text.split(|byte| b"/:@".contains(byte)).all(piece)
 }
 
-/// Whether no number that a word may hold is below zero.
+/// Whether a word is no number below zero.
 fn is_positive(word: &Word<'_>) -> bool {
-    let below = |pair: &[u8]| matches!(pair, [b'-', digit] if digit.is_ascii_digit());
-    word.as_known().is_some_and(|text| !text.windows(2).any(below))
+    let below = |text: &[u8]| matches!(text, [b'-', digits @ ..] if digits.iter().all(u8::is_ascii_digit));
+    word.as_known().is_some_and(|text| !below(text))
 }
 
 #[cfg(test)]

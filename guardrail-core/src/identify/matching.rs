@@ -56,8 +56,7 @@ pub(super) fn may_match(glob: &[u8], word: Word<'_>) -> bool {
     if word.begins_with_own_address() {
         return glob.first() == Some(&b'*') && glob::matches_any_case(glob, word.suffix());
     }
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
-    if word.form >= Form::Ids && word.prefix().is_empty() && word.suffix().iter().all(plain) {
+    if is_of_ids(&word) {
         return glob_finds_ids(glob);
     }
     let literal = glob.iter().position(|&b| b == b'*').and_then(|star| glob.get(..star)).unwrap_or(glob);
@@ -67,6 +66,12 @@ pub(super) fn may_match(glob: &[u8], word: Word<'_>) -> bool {
         (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
         _ => true,
     }
+}
+
+/// Whether a word, and each of the words that it may become, is in the form of [`Form::Ids`].
+pub(super) fn is_of_ids(word: &Word<'_>) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
+    word.form >= Form::Ids && word.prefix().is_empty() && word.suffix().iter().all(plain)
 }
 
 /// Whether a glob could match something in the form of [`Form::Ids`].

@@ -6,7 +6,7 @@ use crate::lower::field::Field;
 use crate::lower::lowerer::{Lowerer, Unit};
 use crate::lower::parameter::{Expansion, List};
 use crate::lower::scope::is_name;
-use crate::lower::{Lead, NoteKind, Origin, Value, Word};
+use crate::lower::{Lead, NoteKind, Origin, Outputs, Value, Word};
 use crate::shell::{self, Part, Slice, Span};
 
 /// How much of expansion a word undergoes.
@@ -353,6 +353,10 @@ impl<'a> Lowerer<'a> {
     /// Appends an expansion's value as the mode wants it.
     pub(super) fn push_expanded(&mut self, field: &mut Field<'a>, value: &Word<'a>, mode: Mode) {
         match mode {
+            // A number is never nothing, and holds none of the usual separators.
+            _ if value.outputs == Outputs::Numbers && self.separators().is_some() => {
+                self.push_value(field, value);
+            }
             Mode::Fields | Mode::Argument => self.push_split(field, value),
             Mode::Pattern => match value.value {
                 Value::Known(text) => self.push_text(field, text, true),
