@@ -40,6 +40,8 @@ mod word;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use guardrail_core::Guard;
 use guardrail_core::policy::{Mode, Policy};
@@ -192,8 +194,8 @@ pub fn generate(
     let mut programs: Vec<&Program<'_>> = programs.iter().collect();
     programs.sort_by(|a, b| a.path().cmp(b.path()));
     programs.dedup_by(|a, b| a.path() == b.path());
-    for program in programs.iter().filter(|_| wanted) {
-        let made = entries_of(guard, program, &data.names);
+    let made = if wanted { all_entries(guard, &programs, &data.names) } else { Vec::new() };
+    for (program, made) in programs.iter().zip(made) {
         counts.insert(program.path().to_owned(), made.len());
         entries.extend(made);
     }
@@ -204,6 +206,27 @@ pub fn generate(
         notice: notice::text(settings, &counts),
         entries: counts,
     })
+}
+
+/// The entries of each program, in their order. A machine has thousands of programs, and each is judged by itself.
+fn all_entries(guard: &Guard, programs: &[&Program<'_>], names: &Names) -> Vec<Vec<Entry>> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let made: Vec<OnceLock<Vec<Entry>>> = programs.iter().map(|_| OnceLock::new()).collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let (Some(program), Some(slot)) = (programs.get(at), made.get(at)) else { return };
+            slot.get_or_init(|| entries_of(guard, program, names));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads.min(programs.len()) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    made.into_iter().map(|slot| slot.into_inner().unwrap_or_default()).collect()
 }
 
 fn entries_of(guard: &Guard, program: &Program<'_>, names: &Names) -> Vec<Entry> {
