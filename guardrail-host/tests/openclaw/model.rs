@@ -1,7 +1,7 @@
 //! OpenClaw as its own sources define it, written from what is known of them and not from the generator:
 //! the strict schema of both documents, how approvals are resolved, and whether a call prompts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
@@ -26,7 +26,15 @@ pub(crate) struct OpenClaw {
     machine: Machine,
     /// Compiled once: building one costs more than using it.
     patterns: BTreeMap<String, regress::Regex>,
-    globs: BTreeMap<String, regress::Regex>,
+    /// The lists of the agents: by the path, where that has no star, and the others.
+    plain: BTreeMap<String, Vec<Entry>>,
+    starred: Vec<(regress::Regex, Entry)>,
+}
+
+/// For which agent, and the pattern of the arguments.
+struct Entry {
+    agent: String,
+    pattern: Option<String>,
 }
 
 const EXEC: &[(&str, &str)] = &[
@@ -166,18 +174,26 @@ impl OpenClaw {
     pub(crate) fn new(config: &str, approvals: &str, machine: Machine) -> Self {
         let config: Value = serde_json::from_str(config).unwrap();
         let approvals: Value = serde_json::from_str(approvals).unwrap();
-        let lists =
-            approvals["agents"].as_object().into_iter().flatten().map(|(_, agent)| &agent["allowlist"]);
-        let entries: Vec<&Value> = lists.filter_map(Value::as_array).flatten().collect();
-        let globs = entries.iter().map(|entry| entry["pattern"].as_str().unwrap());
-        let globs = globs.map(|glob| (glob.to_owned(), path_glob(glob))).collect();
-        let patterns: BTreeSet<&str> =
-            entries.iter().filter_map(|entry| entry["argPattern"].as_str()).collect();
-        let compiled = patterns.into_iter().map(|pattern| {
-            let regex = regress::Regex::new(pattern).unwrap_or_else(|error| panic!("{error}: {pattern}"));
-            (pattern.to_owned(), regex)
-        });
-        Self { patterns: compiled.collect(), globs, config, approvals, machine }
+        let (mut plain, mut starred) = (BTreeMap::<String, Vec<Entry>>::new(), Vec::new());
+        let mut patterns = BTreeMap::new();
+        for (agent, settings) in approvals["agents"].as_object().into_iter().flatten() {
+            for entry in settings["allowlist"].as_array().into_iter().flatten() {
+                let glob = entry["pattern"].as_str().unwrap();
+                let pattern = entry["argPattern"].as_str().map(str::to_owned);
+                if let Some(pattern) = pattern.as_deref().filter(|pattern| !patterns.contains_key(*pattern)) {
+                    let regex = regress::Regex::new(pattern);
+                    let regex = regex.unwrap_or_else(|error| panic!("{error}: {pattern}"));
+                    patterns.insert(pattern.to_owned(), regex);
+                }
+                let entry = Entry { agent: agent.clone(), pattern };
+                // Without a star a glob is itself.
+                match glob.contains(['*', '?']) {
+                    true => starred.push((path_glob(glob), entry)),
+                    false => plain.entry(glob.to_owned()).or_default().push(entry),
+                }
+            }
+        }
+        Self { patterns, plain, starred, config, approvals, machine }
     }
 
     /// One of the four: of the agent, of all agents, of the defaults, of the configuration.
@@ -265,15 +281,10 @@ impl OpenClaw {
     }
 
     fn listed(&self, agent: &str, path: &str, argv: &[String]) -> bool {
-        let agents = &self.approvals["agents"];
-        let lists = ["*", agent].into_iter().map(|id| &agents[id]["allowlist"]);
-        let entries = lists.filter_map(Value::as_array).flatten();
-        // Without a star a glob is itself.
-        let leads = |glob: &str| {
-            if glob.contains(['*', '?']) { self.globs[glob].find(path).is_some() } else { glob == path }
-        };
-        let mut on_path = entries.filter(|entry| leads(entry["pattern"].as_str().unwrap()));
-        on_path.any(|entry| match entry["argPattern"].as_str() {
+        let starred = self.starred.iter().filter(|(glob, _)| glob.find(path).is_some());
+        let entries = self.plain.get(path).into_iter().flatten().chain(starred.map(|(_, entry)| entry));
+        let mut on_path = entries.filter(|entry| entry.agent == "*" || entry.agent == agent);
+        on_path.any(|entry| match &entry.pattern {
             None => true,
             Some(pattern) => self.patterns[pattern].find(&joined(pattern, &argv[1..])).is_some(),
         })

@@ -13,9 +13,16 @@ use serde::Deserialize;
 use crate::model::{Fate, OpenClaw};
 use crate::{TOOLS, machine, openclaw, programs, standard};
 
-/// Every tool of the knowledge, where a system keeps its programs.
+/// The files of the knowledge.
+static FILES: LazyLock<Vec<ToolFile>> = LazyLock::new(|| {
+    let mut found = Vec::new();
+    files(&root().join("guardrail-knowledge/tools"), &mut found);
+    found.iter().map(|path| ToolFile::parse(&std::fs::read_to_string(path).unwrap()).unwrap()).collect()
+});
+
+/// Every tool of the knowledge by its first name, where a system keeps its programs.
 pub(crate) static EVERYWHERE: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let paths = TOOLS.names().map(|name| format!("/usr/bin/{name}"));
+    let paths = FILES.iter().map(|file| format!("/usr/bin/{}", file.tool.names[0]));
     paths.filter(|path| Program::new(&TOOLS, path).is_ok()).collect()
 });
 
@@ -87,11 +94,7 @@ fn rows() -> Vec<Request> {
 
 /// Those of the knowledge.
 pub(crate) fn examples() -> Vec<String> {
-    let mut found = Vec::new();
-    files(&root().join("guardrail-knowledge/tools"), &mut found);
-    let text = |path| std::fs::read_to_string(path).unwrap();
-    let read = found.into_iter().map(|path: PathBuf| ToolFile::parse(&text(path)).unwrap());
-    read.flat_map(|file| file.examples).map(|example| example.run).collect()
+    FILES.iter().flat_map(|file| &file.examples).map(|example| example.run.clone()).collect()
 }
 
 fn quoted(word: &str) -> String {
@@ -226,11 +229,9 @@ const WORDS: &[&str] = &[
 
 /// Every spelling of every flag of a tool, raising ones and all.
 fn flags() -> BTreeMap<String, Vec<String>> {
-    let mut found = Vec::new();
-    files(&root().join("guardrail-knowledge/tools"), &mut found);
     let mut flags: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for path in found {
-        let tool = ToolFile::parse(&std::fs::read_to_string(path).unwrap()).unwrap().tool;
+    for file in FILES.iter() {
+        let tool = &file.tool;
         let mut all: Vec<String> = Vec::new();
         for command in &tool.commands {
             all.extend(command.spellings.iter().map(|(spelling, _)| spelling.clone()));
@@ -238,9 +239,7 @@ fn flags() -> BTreeMap<String, Vec<String>> {
         }
         all.sort();
         all.dedup();
-        for name in tool.names {
-            flags.insert(name, all.clone());
-        }
+        flags.insert(tool.names[0].clone(), all);
     }
     flags
 }
