@@ -62,7 +62,7 @@ impl Knowledge {
     pub(crate) fn builtin() -> Self {
         let pack = Pack::builtin();
         let decoded = (0..pack.len()).map(|_| OnceLock::new()).collect();
-        let mut slots = vec![u16::MAX; (4 * pack.names.len()).next_power_of_two()];
+        let mut slots = vec![u16::MAX; (2 * pack.names.len()).next_power_of_two()];
         for (place, (name, _)) in (0..u16::MAX).zip(&pack.names) {
             let free = probe(&slots, name.as_bytes()).find(|(_, place)| *place == u16::MAX);
             if let Some(slot) = free.and_then(|(at, _)| slots.get_mut(at)) {
@@ -213,10 +213,12 @@ impl Knowledge {
 /// The slots where a name may stand, with what is in them. Most stand in the first; a search ends
 /// at the first empty one.
 fn probe(slots: &[u16], name: &[u8]) -> impl Iterator<Item = (usize, u16)> {
-    let byte = |at: usize| name.get(at).map_or(0, |byte| usize::from(*byte));
-    let (middle, last) = (byte(name.len() / 2), byte(name.len().saturating_sub(1)));
-    let start = byte(0) + 7 * byte(1) + 31 * middle + 101 * last + 257 * name.len();
-    let slot = move |step| (start + step) & slots.len().wrapping_sub(1);
+    // FNV-1a: names are short, and thousands of them have to lie apart.
+    let hash = name.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let start = (hash ^ hash >> 32) as usize;
+    let slot = move |step| start.wrapping_add(step) & slots.len().wrapping_sub(1);
     (0..slots.len()).filter_map(move |step| Some((slot(step), *slots.get(slot(step))?)))
 }
 
