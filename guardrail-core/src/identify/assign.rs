@@ -258,7 +258,10 @@ fn operands<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
             arguments.push(Argument { name: &slot.name, role: &slot.role, word, given: Given::Operand });
         }
     }
-    // More words than slots: the last slot's role is the best guess there is.
+    // More words than slots: nobody knows what they mean, and the last slot's role is the best guess there is.
+    if let Some(word) = words.first() {
+        call.unknown.push((Unknown::Operand, word.span));
+    }
     if let Some(last) = slots.last() {
         arguments.extend(words.iter().map(|&word| Argument {
             name: &last.name,

@@ -119,6 +119,8 @@ pub(crate) enum Unknown {
     Flag,
     /// A word that could be a flag, where one of the tool's flags raises the risk.
     MaybeFlag,
+    /// A word behind all those that the command takes.
+    Operand,
     /// A `key=value` whose key is not listed.
     Key,
     /// Code that cannot be seen.
