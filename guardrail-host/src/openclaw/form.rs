@@ -9,7 +9,7 @@ use guardrail_schema::{
     ValueKind,
 };
 
-use crate::openclaw::word::{Word, overlap};
+use crate::openclaw::word::{Word, matches, overlap};
 
 /// How many ways of keeping a command's worse cases out are followed.
 const MOST_WAYS: usize = 6;
@@ -322,6 +322,9 @@ fn option(tool: &Tool, flag: &Flag) -> Option<FlagForm> {
 fn without(shape: &Shape, command: &Command, condition: &Condition) -> Option<Shape> {
     let mut shape = shape.clone();
     let is_operand = command.operands.iter().any(|slot| slot.name == condition.facet);
+    if condition.facet == guardrail_schema::CALLED && !is_operand {
+        return (!is_called(command, &condition.test)).then_some(shape);
+    }
     match &condition.test {
         Test::Absent | Test::Once => return None,
         Test::Present => {
@@ -345,6 +348,13 @@ fn without(shape: &Shape, command: &Command, condition: &Condition) -> Option<Sh
         }
     }
     Some(shape)
+}
+
+/// Whether a command's own words may be what a case asks for.
+fn is_called(command: &Command, test: &Test) -> bool {
+    let Test::Matches(globs) = test else { return true };
+    let path = command.path.join(" ");
+    path.contains('*') || globs.iter().any(|glob| glob.starts_with("not ") || matches(glob, &path, true))
 }
 
 /// Takes the values that match from a flag. Whether any is left.

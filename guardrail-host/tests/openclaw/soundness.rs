@@ -20,9 +20,11 @@ static FILES: LazyLock<Vec<ToolFile>> = LazyLock::new(|| {
     found.iter().map(|path| ToolFile::parse(&std::fs::read_to_string(path).unwrap()).unwrap()).collect()
 });
 
-/// Every tool of the knowledge by its first name, where a system keeps its programs.
+/// Every other tool of the knowledge by its first name, where a system keeps its programs; all of them where
+/// `GUARDRAIL_EVERY_TOOL` is set, which takes twice as long.
 pub(crate) static EVERYWHERE: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let paths = FILES.iter().map(|file| format!("/usr/bin/{}", file.tool.names[0]));
+    let step = if std::env::var_os("GUARDRAIL_EVERY_TOOL").is_some() { 1 } else { 2 };
+    let paths = FILES.iter().step_by(step).map(|file| format!("/usr/bin/{}", file.tool.names[0]));
     paths.filter(|path| Program::new(&TOOLS, path).is_ok()).collect()
 });
 
