@@ -286,8 +286,8 @@ fn what_becomes_of_them_is_low_too() {
     let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
     let mut seeds: Vec<Vec<String>> =
         examples().iter().filter_map(|text| crate::model::segments(text)).flatten().collect();
-    seeds.retain(|argv| flags.contains_key(&argv[0]));
     let machine = machine(&EVERYWHERE.iter().map(String::as_str).collect::<Vec<_>>());
+    seeds.retain(|argv| flags.contains_key(&argv[0]) && machine.contains_key(&argv[0]));
     let rounds = std::env::var("GUARDRAIL_ROUNDS").map_or(4, |rounds| rounds.parse().unwrap());
     let mut changed = Vec::new();
     for _ in 0..rounds {
