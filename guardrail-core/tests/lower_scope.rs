@@ -82,7 +82,7 @@ fn words() {
         ("x=$(cat <<'E'\na b\nE\n); y \"$x\"", "cat; y a b"),
         ("{rm,-rf,/}", "rm -rf /"),
         ("cat <(a) >(b)", "cat /dev/fd/… /dev/fd/…; a; b"),
-        ("echo $'\\x2drf' $((2+2)) $((x))", "echo -rf 4 …+"),
+        ("echo $'\\x2drf' $((2+2)) $((x))", "echo -rf 4 …"),
         ("echo ${x:-rm} ${x:+y} ${x%.*} ${#x}", "echo …+ …+ …+ …+"),
         ("echo ${HOME:-x}", "echo …+"),
         ("IFS=,; x=a,b; rm $x \"$x\"", "rm …+ a,b"),
