@@ -305,7 +305,7 @@ fn is_id(text: &[u8]) -> bool {
 /// Whether a word is no number below zero.
 fn is_positive(word: &Word<'_>) -> bool {
     let below = |text: &[u8]| matches!(text, [b'-', digits @ ..] if digits.iter().all(u8::is_ascii_digit));
-    word.as_known().is_some_and(|text| !below(text))
+    word.as_known().is_some_and(|text| !below(text.trim_ascii()))
 }
 
 #[cfg(test)]
