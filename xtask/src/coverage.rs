@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use guardrail_core::{Guard, Request, Risk};
-use guardrail_schema::{Command, Origin, Ways};
+use guardrail_schema::{Command, Origin, Ways, WaysFile};
 
 use crate::tree::{self, Entry};
 use crate::{Outcome, model, outcome};
@@ -132,6 +133,10 @@ impl Said {
         }
         said
     }
+
+    fn is_missing(&self) -> bool {
+        !(self.inverse || self.by_hand || self.none)
+    }
 }
 
 /// The report.
@@ -192,35 +197,68 @@ fn programs(entries: &[Entry]) -> Outcome<String> {
     Ok(text)
 }
 
+/// The ways that are said of a tool.
+fn ways_of<'a>(undo: &'a [(PathBuf, String, WaysFile)], name: &str) -> Option<&'a Ways> {
+    let named = |ways: &&Ways| ways.tool == name || ways.also.iter().any(|also| also == name);
+    undo.iter().map(|(_, _, file)| &file.ways).find(named)
+}
+
+/// The commands of a tool that are not Low when called with plain operands, and what is said of their ways.
+fn asked(entry: &Entry, guard: &Guard, ways: Option<&Ways>) -> Outcome<Vec<(String, Risk, Said)>> {
+    let mut all = Vec::new();
+    if let Some(operations) = model::operations(entry.name())? {
+        for path in operations {
+            let words: Vec<&str> = path.split(' ').collect();
+            let line = format!("{} {path}", entry.name());
+            let risk = guard.evaluate(&Request::argv(line.split(' '))).risk;
+            if risk > Risk::Low {
+                all.push((line, risk, Said::of(None, &words, ways)));
+            }
+        }
+    } else {
+        for command in entry.file.tool.commands.iter().filter(|command| command.runs) {
+            let plain = outcome::plain(guard, entry.name(), command);
+            if plain.risk > Risk::Low {
+                let path: Vec<&str> = command.path.iter().map(String::as_str).collect();
+                let line = format!("{} {}", entry.name(), path.join(" "));
+                all.push((line, plain.risk, Said::of(Some(command), &path, ways)));
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// Prints the commands of which nobody has said what takes them back, of these tools or families, or of all.
+///
+/// # Errors
+///
+/// Where a file cannot be read.
+pub fn missing(names: &[&str]) -> Outcome<()> {
+    let entries = tree::tools()?;
+    let guard = tree::guard(&entries)?;
+    let undo = tree::undo()?;
+    let wanted = |entry: &&Entry| {
+        names.is_empty() || names.iter().any(|name| entry.family == *name || entry.name() == *name)
+    };
+    for entry in entries.iter().filter(wanted).filter(|entry| !entry.only_calls()) {
+        for (line, risk, said) in asked(entry, &guard, ways_of(&undo, entry.name()))? {
+            if said.is_missing() {
+                println!("{risk}\t{line}");
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Which commands can be rehearsed and taken back.
 fn ways(entries: &[Entry], guard: &Guard) -> Outcome<String> {
     let undo = tree::undo()?;
-    let of_tool = |name: &str| {
-        let named = |ways: &&Ways| ways.tool == name || ways.also.iter().any(|also| also == name);
-        undo.iter().map(|(_, _, file)| &file.ways).find(named)
-    };
     let mut rows = String::new();
     let mut all = Counts::default();
     for entry in entries.iter().filter(|entry| !entry.only_calls()) {
         let mut of = Counts::default();
-        let ways = of_tool(entry.name());
-        if let Some(operations) = model::operations(entry.name())? {
-            for path in operations {
-                let words: Vec<&str> = path.split(' ').collect();
-                let line = format!("{} {path}", entry.name());
-                let risk = guard.evaluate(&Request::argv(line.split(' '))).risk;
-                if risk > Risk::Low {
-                    of.add(&Said::of(None, &words, ways), risk);
-                }
-            }
-        } else {
-            for command in entry.file.tool.commands.iter().filter(|command| command.runs) {
-                let plain = outcome::plain(guard, entry.name(), command);
-                if plain.risk > Risk::Low {
-                    let path: Vec<&str> = command.path.iter().map(String::as_str).collect();
-                    of.add(&Said::of(Some(command), &path, ways), plain.risk);
-                }
-            }
+        for (_, risk, said) in asked(entry, guard, ways_of(&undo, entry.name()))? {
+            of.add(&said, risk);
         }
         if of.medium + of.high > 0 {
             rows += &of.row(entry.name());

@@ -8,6 +8,7 @@ const USAGE: &str = "cargo xtask TASK
 
   check [FILE...]            run the examples of these knowledge files, or of all, without packing them
   coverage                   write docs/tools/coverage.md
+  missing [NAME|FAMILY...]   the commands of which nobody has said what takes them back
   docs                       write docs/tools/
   new-tool NAME [FAMILY]     scaffold guardrail-knowledge/tools/FAMILY/NAME.toml from the tool's help
   compare NAME... | --installed
@@ -38,6 +39,7 @@ fn run(words: &[String]) -> Outcome<()> {
     match words.as_slice() {
         ["check", files @ ..] => check::run(files),
         ["coverage"] => coverage::write(),
+        ["missing", names @ ..] => coverage::missing(names),
         ["docs"] => pages::write(),
         ["new-tool", name] => scaffold::run(name, "development"),
         ["new-tool", name, family] => scaffold::run(name, family),
