@@ -11,7 +11,8 @@ use toml::{Table, Value};
 use crate::environment_file::variables_in;
 use crate::keys::Keys;
 use crate::{
-    Command, EffectKind, Flag, Inside, Mark, NamedCall, Placeholder, Risk, Role, Scope, Tool, ValueKind,
+    Command, EffectKind, Externals, Flag, Inside, Mark, NamedCall, Placeholder, Risk, Role, Scope, Tool,
+    ValueKind,
 };
 
 /// Why a knowledge file was refused.
@@ -127,6 +128,12 @@ impl ToolFile {
                 return Err(keys.error("root_flags", format!("`{other}` is neither `anywhere` nor `before`")));
             }
         };
+        let externals = match keys.take::<String>("externals")? {
+            None => None,
+            Some(form) => Some(externals(&form).ok_or_else(|| {
+                keys.error("externals", format!("`{form}` is neither `PREFIX*` nor `PREFIX* *`"))
+            })?),
+        };
         let (pflag, versions) =
             (keys.take("pflag")?.unwrap_or(false), keys.take("versions")?.unwrap_or(false));
         let abbreviations = keys.take("abbreviations")?.unwrap_or(!pflag);
@@ -190,6 +197,7 @@ impl ToolFile {
             grammar,
             root_flags_anywhere,
             abbreviations,
+            externals,
             globs,
             versions,
             pflag,
@@ -204,6 +212,14 @@ impl ToolFile {
         };
         Ok(Self { summary, from, tool, examples })
     }
+}
+
+/// `git-*`, or `cargo-* *` where the program is given the subcommand's name as well.
+fn externals(form: &str) -> Option<Externals> {
+    let (name, again) = form.strip_suffix(" *").map_or((form, false), |name| (name, true));
+    let prefix =
+        name.strip_suffix('*').filter(|prefix| !prefix.is_empty() && !prefix.contains(['*', ' ']))?;
+    Some(Externals { prefix: prefix.to_owned(), again })
 }
 
 /// How many words `**` stands for at most.

@@ -32,8 +32,8 @@ pub use file::{CALLED, EXACT, Example, FileError, Origin, ToolFile, Wanted};
 pub use kinds::{EffectKind, Language, Mark, Risk, Scope, Undo};
 pub use role::{Count, Operand, Role};
 pub use tool::{
-    Case, Command, Condition, Effect, Flag, Grammar, Inside, Leaves, NamedCall, Pieces, Placeholder, Prints,
-    Runtime, Secret, Test, Tool, ValueKind, Variable,
+    Case, Command, Condition, Effect, Externals, Flag, Grammar, Inside, Leaves, NamedCall, Pieces,
+    Placeholder, Prints, Runtime, Secret, Test, Tool, ValueKind, Variable,
 };
 pub use way::{Operation, Way, Ways};
 #[cfg(feature = "file")]

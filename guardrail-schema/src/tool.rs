@@ -17,6 +17,8 @@ pub struct Tool {
     pub root_flags_anywhere: bool,
     /// Whether the unique beginning of a long flag stands for it, as with `getopt_long`.
     pub abbreviations: bool,
+    /// The programs that are its subcommands where it has none of the name itself.
+    pub externals: Option<Externals>,
     /// Whether any subcommand's path holds a glob.
     pub globs: bool,
     /// Whether a version behind its name still names it (`python3.12`).
@@ -41,6 +43,15 @@ pub struct Tool {
     pub runtimes: Option<Vec<String>>,
     /// Named tool calls (not command lines) that the file describes.
     pub calls: Vec<NamedCall>,
+}
+
+/// How a tool finds the program of a subcommand that is not its own: `git absorb` is `git-absorb`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Externals {
+    /// What stands before the subcommand in the program's name.
+    pub prefix: String,
+    /// Whether the program is given the subcommand as its first word (`cargo audit` is `cargo-audit audit`).
+    pub again: bool,
 }
 
 /// How a command line is read.
@@ -147,7 +158,9 @@ pub enum Prints {
     /// Words of letters, digits and `._-/:@`, of which each, and each piece of it between `/`, `:` and `@`, begins with a
     /// letter or a digit; or nothing.
     Ids,
-    /// Lines whose first words are such.
+    /// Words of which none begins with a dash, and none holds a blank or a glob; or nothing.
+    Words,
+    /// Lines whose first words are such as [`Self::Ids`].
     Table,
     /// Of each line that it is given pieces between blanks, `/`, `:` and `@`.
     Pieces,

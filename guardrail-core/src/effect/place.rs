@@ -204,7 +204,8 @@ pub(super) fn locate_written(word: &Word<'_>, directory: &Word<'_>, view: &View<
         return Location { secret: true, ..Location::of(Area::Unknown) };
     }
     path.through_proc(view);
-    let named = Names::of(&path, view, word.pattern.is_some());
+    let mut named = Names::of(&path, view, word.pattern.is_some());
+    named.secret |= spells_secret(word, view);
     if !known {
         let (secret, startup) = (named.secret && grown, named.startup && grown);
         // Wherever that is, this lies above it.
@@ -304,6 +305,15 @@ const HOARDS: &[&[u8]] = &[
     b"hostfs", b"rootfs", b"backup", b"backups", b"private", b"Users", b"Library", b"System", b"Volumes",
     b"c", b"d",
 ];
+
+/// Whether a pattern that no shell expands, but the program may, names a secret beside its stars (`git log -- '.env*'`).
+fn spells_secret(word: &Word<'_>, view: &View<'_>) -> bool {
+    let Some(text) = word.as_known().filter(|text| text.contains(&b'*')) else { return false };
+    let spelled: Vec<u8> = text.iter().copied().filter(|byte| *byte != b'*').collect();
+    let mut path = Components::new(Root::Relative);
+    path.push(&spelled);
+    Names::of(&path, view, false).secret
+}
 
 /// Whether what is known of the end of a word names a secret (`/proc/$$/environ`).
 fn suffix_is_secret(word: &Word<'_>, view: &View<'_>) -> bool {

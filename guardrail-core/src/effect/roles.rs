@@ -17,7 +17,13 @@ impl<'a> Collector<'_, 'a, '_> {
             let word = argument.word;
             let rehearsal = call.rehearsal && argument.given == Given::Operand;
             match argument.role {
-                Role::Read | Role::Document(_) => self.path(EffectKind::Read, self.linked(word), word.span),
+                Role::Read | Role::Document(_) => {
+                    self.path(EffectKind::Read, self.linked(word), word.span);
+                    // Many that read files fetch addresses as well, with what stands in them.
+                    if asks_server(word.prefix()) {
+                        self.address(word, true);
+                    }
+                }
                 Role::Write if rehearsal => self.path(EffectKind::Read, word, word.span),
                 Role::Delete if rehearsal => self.path(EffectKind::Read, word, word.span),
                 Role::Write => self.path(EffectKind::Write, word, word.span),
@@ -310,7 +316,8 @@ impl<'a> Collector<'_, 'a, '_> {
         for found in &call.found {
             let span = found.span;
             match &found.found.act {
-                // What runs is seen on its own; that this text starts a shell is said here.
+                // What runs is seen on its own; that this text starts a shell is said here, unless all
+                // it does is to sort or page what is printed.
                 Act::Shell(_) => self.push(EffectKind::Execute, span, Target::Nothing),
                 Act::Read(path) => self.hidden_read(path.as_ref(), span),
                 Act::Write(path) => self.act_path(EffectKind::Write, path.as_ref(), span),
@@ -322,7 +329,7 @@ impl<'a> Collector<'_, 'a, '_> {
                 Act::Load(path) => self.act_path(EffectKind::Execute, path.as_ref(), span),
                 // Only what the request itself puts in its place counts, which is seen by the files.
                 // What programs print matters by what they are.
-                Act::Import(_) | Act::Printed => {}
+                Act::Import(_) | Act::Printed | Act::Pipe(_) => {}
                 Act::Fetched => {
                     let word = Word::known(b"https://", span);
                     let location = self.code_at(&word);
@@ -560,4 +567,13 @@ const fn statement_name(kind: StatementKind) -> &'static str {
         StatementKind::Session => "session",
         StatementKind::Unknown => "unknown statement",
     }
+}
+
+/// Whether what is written there begins as the address of a server does.
+fn asks_server(text: &[u8]) -> bool {
+    let begins =
+        |scheme: &&[u8]| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    [&b"http://"[..], b"https://", b"ftp://", b"ftps://", b"ws://", b"wss://", b"rtmp://", b"rtsp://"]
+        .iter()
+        .any(begins)
 }

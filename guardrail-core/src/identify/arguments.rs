@@ -1,5 +1,7 @@
 //! Reading an argument vector as its tool would: subcommands, flags with their values, operands.
 
+mod external;
+mod several;
 mod windows;
 
 use bumpalo::collections::Vec as BumpVec;
@@ -11,7 +13,7 @@ use crate::identify::lookup::{
     may_spell_flag, may_vanish, strays,
 };
 use crate::identify::reading::Read;
-use crate::knowledge::KnownTool;
+use crate::knowledge::{Knowledge, KnownTool};
 use crate::lower::{Value, Word};
 use crate::shell::Span;
 
@@ -19,6 +21,7 @@ use crate::shell::Span;
 const LEVELS: usize = 8;
 
 pub(super) struct Arguments<'c, 'a, 'k> {
+    knowledge: &'k Knowledge,
     tool: &'k KnownTool,
     call: &'c mut Call<'a, 'k>,
     words: &'a [Word<'a>],
@@ -65,6 +68,7 @@ pub(super) struct Arguments<'c, 'a, 'k> {
 impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
     /// Reads `words`, whose first is the command word, into `call`.
     pub(super) fn read(
+        knowledge: &'k Knowledge,
         tool: &'k KnownTool,
         words: &'a [Word<'a>],
         call: &'c mut Call<'a, 'k>,
@@ -74,6 +78,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         let negated = BumpVec::new_in(call.arguments.bump());
         let vanishing = BumpVec::new_in(call.arguments.bump());
         let mut reader = Self {
+            knowledge,
             tool,
             call,
             words,
@@ -237,6 +242,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         let wraps = |slot: &Operand| matches!(slot.role, Role::Argv | Role::Words(_));
         if may_vanish(&word) && slots.iter().skip(index + 1).any(wraps) {
             self.vanishing.push(self.at - 1);
+            self.note_several(&word);
         }
         self.operands.push(word);
         self.ended |= self.grammar == Grammar::Posix;
@@ -280,6 +286,9 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
             }
             None => {
                 self.subcommands = false;
+                if self.external(text, word) {
+                    return true;
+                }
                 // What takes no operands and has commands below it is given one that nobody knows.
                 let group = || self.path_len == 0 || self.tool.has_below(&self.command.path);
                 if !self.command.runs || (self.command.operands.is_empty() && group()) {
@@ -528,7 +537,7 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
                 let next = next.filter(|_| !flag);
                 self.note_vanishing();
                 self.at += usize::from(next.is_some());
-                next.into_iter().for_each(|word| self.note_uncertain(word));
+                next.into_iter().for_each(|word| self.note_value(word));
                 self.shifts |= next.is_some_and(|word| word.is_tame() && word.splits);
                 next
             }

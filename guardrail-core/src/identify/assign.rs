@@ -70,7 +70,8 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
         call.effects.iter().any(|(effect, _)| !matches!(effect.kind, None | Some(EffectKind::Read)))
             || call.arguments.iter().any(|argument| matches!(argument.role, Role::Write | Role::Delete));
     let raises = |flag: &schema::Flag| raises(flag) || (changes && !flag.marks.is_empty());
-    if !read.command.flags.iter().any(raises) && !root_flags(call).any(raises) {
+    let by_case = || read.command.cases.iter().any(|case| asks_flag(case, read));
+    if !read.command.flags.iter().any(raises) && !root_flags(call).any(raises) && !by_case() {
         call.unknown.retain(|unknown| !maybe(unknown));
     }
 }
@@ -87,15 +88,27 @@ fn raises(flag: &schema::Flag) -> bool {
             Role::Text | Role::Name | Role::Read | Role::Document(_) | Role::Directory | Role::Placeholder
         )
     };
-    // A note is no effect.
-    let matters = |effect: &schema::Effect| match effect.kind {
-        Some(kind) => kind != EffectKind::Read,
-        None => effect.risk > Some(Risk::Low),
-    };
     flag.effects.iter().any(matters)
         || flag.role.as_ref().is_some_and(role)
         || flag.keys.iter().any(|(_, r)| role(r))
         || flag.operands.iter().flatten().any(|operand| role(&operand.role))
+}
+
+/// Whether an effect is more than a read, or than a note about one.
+fn matters(effect: &schema::Effect) -> bool {
+    match effect.kind {
+        Some(kind) => kind != EffectKind::Read,
+        None => effect.risk > Some(Risk::Low),
+    }
+}
+
+/// Whether a case could make its command worse by a flag.
+fn asks_flag(case: &Case, read: &Read<'_, '_>) -> bool {
+    let flag = |facet: &str| facet != schema::CALLED && !read.slots.iter().any(|slot| slot.name == facet);
+    // A read that picks out secrets reads no more than one that picks out nothing.
+    let more = |effect: &schema::Effect| matters(effect) && effect.kind != Some(EffectKind::ReadSecret);
+    case.effects.iter().any(more)
+        && case.when.iter().any(|condition| !matches!(condition.test, Test::Absent) && flag(&condition.facet))
 }
 
 fn flag_values<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
@@ -272,8 +285,10 @@ fn operands<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
     }
     // `cp $FILES`, `mv *`: each slot could hold what such a word becomes.
     if slots.len() > 1 {
+        let sure = leading(&read.operands, slots.iter().copied()).count();
         for word in read.operands.iter().filter(|word| word.splits || word.pattern.is_some()) {
-            for slot in slots.iter().filter(|slot| slot.count != Count::Many && !takes_rest(slot)) {
+            for slot in slots.iter().skip(sure).filter(|slot| slot.count != Count::Many && !takes_rest(slot))
+            {
                 if read.operands.len() <= needed || slot.count == Count::Optional {
                     let word = Word { value: Value::Unknown, pattern: None, ..*word };
                     arguments.push(Argument {
@@ -412,8 +427,10 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>, 
     for condition in &case.when {
         // What a word that is no flag becomes cannot be the value of one.
         let operand = read.slots.iter().any(|slot| slot.name == condition.facet);
+        // Of a flag that nobody gave it is said at the word itself that it could be that one.
+        let given = call.has_facet(&condition.facet) || matches!(condition.test, Test::Absent);
         let uncertain =
-            if operand { moves(read) && !leads(read, &condition.facet) } else { read.hidden_flags };
+            if operand { moves(read) && !leads(read, &condition.facet) } else { read.hidden_flags && given };
         let test = tests(call, &condition.facet, &condition.test, uncertain);
         unseen |= test == Holds::Maybe && (operand || !call.has_facet(&condition.facet));
         holds = match (holds, test) {
@@ -478,10 +495,21 @@ fn moves(read: &Read<'_, '_>) -> bool {
 
 /// Whether an operand's slot is filled before any word that could be several: nothing moves it.
 fn leads(read: &Read<'_, '_>, name: &str) -> bool {
-    let sure = read.operands.iter().take_while(|word| word.as_known().is_some()).count();
-    let leading =
-        read.slots.iter().take_while(|slot| slot.count == Count::One && !takes_rest(slot)).take(sure);
-    leading.into_iter().any(|slot| slot.name == name)
+    leading(&read.operands, read.slots.iter()).any(|slot| slot.name == name)
+}
+
+/// The slots that the words fill which stand before any that could be several. One that needs no word
+/// leaves its own to one behind it that does.
+fn leading<'s>(
+    words: &[Word<'_>],
+    slots: impl Iterator<Item = &'s Operand> + Clone,
+) -> impl Iterator<Item = &'s Operand> {
+    let sure = words.iter().take_while(|word| word.as_known().is_some()).count();
+    let optional = |slot: &&Operand| slot.count == Count::Optional;
+    let leaves = slots.clone().skip_while(|slot| !optional(slot)).any(|slot| slot.count == Count::One);
+    slots
+        .take_while(move |slot| slot.count != Count::Many && !takes_rest(slot) && !(leaves && optional(slot)))
+        .take(sure)
 }
 
 fn only(call: &Call<'_, '_>, before: usize, kind: EffectKind) -> bool {

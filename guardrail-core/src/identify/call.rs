@@ -27,6 +27,8 @@ pub(crate) struct Call<'a, 'k> {
     pub(crate) arguments: BumpVec<'a, Argument<'a, 'k>>,
     /// The words of the command it wraps, behind its operands; the first is an argument too.
     pub(crate) rest: &'a [Word<'a>],
+    /// The words of the program that its subcommand is, where it is none of its own.
+    pub(crate) external: &'a [Word<'a>],
     /// Flags in the order given.
     pub(crate) flags: BumpVec<'a, FlagUse<'a, 'k>>,
     /// Effects of the command, of its cases and flags, with the words that say so.
@@ -119,6 +121,8 @@ pub(crate) enum Unknown {
     Flag,
     /// A word that could be a flag, where one of the tool's flags raises the risk.
     MaybeFlag,
+    /// A word that could become several, in front of one that decides what this does.
+    Several,
     /// A word behind all those that the command takes.
     Operand,
     /// A `key=value` whose key is not listed.
@@ -191,6 +195,7 @@ impl<'a, 'k> Call<'a, 'k> {
             path: &[],
             arguments: BumpVec::with_capacity_in(room, arena),
             rest: &[],
+            external: &[],
             flags: BumpVec::with_capacity_in(room / 2, arena),
             effects: BumpVec::with_capacity_in(room.min(2), arena),
             possible: BumpVec::new_in(arena),

@@ -21,10 +21,12 @@ pub(super) enum Written {
     /// Words that each begin with a letter or a digit, and so does each piece between `/`, `:` and `@`. None holds
     /// a blank, a glob or a quote.
     Ids,
-    /// Absolute paths.
-    Paths,
+    /// Absolute paths, or other words that begin with no dash.
+    Words,
     /// Digits.
     Digits,
+    /// Digits, or a minus and digits.
+    Number,
     /// Lines whose first words are as in [`Self::Ids`].
     Table,
     /// Lines that begin with digits and a colon.
@@ -39,6 +41,7 @@ impl Written {
             (Self::Nothing, form) | (form, Self::Nothing) => form,
             (a, b) if a == b => a,
             (Self::Ids, Self::Digits) | (Self::Digits, Self::Ids) => Self::Ids,
+            (Self::Number, Self::Digits) | (Self::Digits, Self::Number) => Self::Number,
             _ => Self::Anything,
         }
     }
@@ -48,8 +51,8 @@ impl Written {
         match self {
             Self::Digits => Form::Digits,
             Self::Ids => Form::Ids,
-            Self::Paths => Form::Tame,
-            Self::Nothing | Self::Table | Self::Numbered | Self::Anything => Form::Any,
+            Self::Words => Form::Tame,
+            Self::Nothing | Self::Number | Self::Table | Self::Numbered | Self::Anything => Form::Any,
         }
     }
 }
@@ -155,7 +158,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
     pub(super) fn settle_arithmetic(&mut self) {
         let opaque = |note: &Note| note.channel.filter(|_| note.kind == NoteKind::OpaqueArithmetic);
         let mut numbers: Vec<ChannelId> = self.lowerer.program.notes.iter().filter_map(opaque).collect();
-        numbers.retain(|channel| self.form(*channel) == Written::Digits);
+        numbers.retain(|channel| matches!(self.form(*channel), Written::Digits | Written::Number));
         if !numbers.is_empty() {
             self.lowerer
                 .program
@@ -222,7 +225,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let words = invocation.words.len();
         let mut call = Call::new(self.arena, id, invocation.source, first.span, words);
         (call.standing, call.tool) = (Standing::Known, Some(tool));
-        let Some(read) = Arguments::read(tool, invocation.words, &mut call) else { return Written::Anything };
+        let read = Arguments::read(self.knowledge, tool, invocation.words, &mut call);
+        let Some(read) = read else { return Written::Anything };
         assign::assign(&mut call, &read);
         self.variables(&mut call, &invocation);
         self.printed(&call, &invocation)
@@ -260,12 +264,15 @@ impl<'a, 'k> Identifier<'a, 'k> {
         match prints {
             // They may say what they were given.
             Prints::Hashes if given(is_plain) && !ends_flags => Written::Ids,
-            Prints::Paths if operands().all(|argument| is_plain_or_path(&argument.word)) => Written::Paths,
+            Prints::Paths if operands().all(|argument| is_plain_or_path(&argument.word)) => Written::Words,
             Prints::Operands if given(|text| text.iter().all(u8::is_ascii_digit)) => Written::Digits,
             Prints::Operands if given(is_id) => Written::Ids,
             // Of a number, whatever it was made of.
             Prints::Number if invocation.words.iter().all(is_positive) => Written::Digits,
+            // Of a flag's value it is no more than a number either.
+            Prints::Number if operands().all(|argument| !is_no_digits(&argument.word)) => Written::Number,
             Prints::Ids => Written::Ids,
+            Prints::Words => Written::Words,
             Prints::Table => Written::Table,
             Prints::Numbered => Written::Numbered,
             Prints::Lines => input,
@@ -302,10 +309,18 @@ fn is_id(text: &[u8]) -> bool {
     text.split(|byte| b"/:@".contains(byte)).all(piece)
 }
 
-/// Whether a word is no number below zero.
+/// Whether a word is no number below zero, and none that is no digits (`inf`, `nan`).
 fn is_positive(word: &Word<'_>) -> bool {
     let below = |text: &[u8]| matches!(text, [b'-', digits @ ..] if digits.iter().all(u8::is_ascii_digit));
-    word.as_known().is_some_and(|text| !below(text.trim_ascii()))
+    word.as_known().is_some_and(|text| !below(text.trim_ascii())) && !is_no_digits(word)
+}
+
+fn is_no_digits(word: &Word<'_>) -> bool {
+    let Some(text) = word.as_known() else { return true };
+    let text = text.trim_ascii();
+    let text = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+")).unwrap_or(text);
+    text.get(..3)
+        .is_some_and(|start| start.eq_ignore_ascii_case(b"inf") || start.eq_ignore_ascii_case(b"nan"))
 }
 
 #[cfg(test)]

@@ -57,7 +57,11 @@ pub(super) fn may_match(glob: &[u8], word: Word<'_>) -> bool {
         return glob.first() == Some(&b'*') && glob::matches_any_case(glob, word.suffix());
     }
     if is_of_ids(&word) {
-        return glob_finds_ids(glob);
+        let found = glob_finds_ids(glob);
+        // Behind its own beginning, only what it splits into.
+        if word.prefix().is_empty() || (found && word.splits) {
+            return found;
+        }
     }
     let literal = glob.iter().position(|&b| b == b'*').and_then(|star| glob.get(..star)).unwrap_or(glob);
     let known = word.prefix();
@@ -68,10 +72,16 @@ pub(super) fn may_match(glob: &[u8], word: Word<'_>) -> bool {
     }
 }
 
-/// Whether a word, and each of the words that it may become, is in the form of [`Form::Ids`].
+/// Whether a word, and each of the words that it may become, is in the form of [`Form::Ids`], behind text that
+/// begins no flag and names nothing but a key (`Start=$(date +%F),End=...`).
 pub(super) fn is_of_ids(word: &Word<'_>) -> bool {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
-    word.form >= Form::Ids && word.prefix().is_empty() && word.suffix().iter().all(plain)
+    let named = |byte: &u8| plain(byte) || b"=,".contains(byte);
+    let prefix = word.prefix();
+    let key = prefix.first().is_some_and(u8::is_ascii_alphanumeric) && prefix.iter().all(named);
+    word.form >= Form::Ids
+        && ((prefix.is_empty() && word.suffix().iter().all(plain))
+            || (key && word.suffix().iter().all(named)))
 }
 
 /// Whether a glob could match something in the form of [`Form::Ids`].

@@ -215,7 +215,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
 
     fn call_of(&mut self, tool: &'k KnownTool, call: &mut Call<'a, 'k>, invocation: &Invocation<'a>) {
         call.tool = Some(tool);
-        if let Some(read) = Arguments::read(tool, invocation.words, call) {
+        if let Some(read) = Arguments::read(self.knowledge, tool, invocation.words, call) {
             assign::assign(call, &read);
             if let Some(at) = read.unsettled {
                 self.without(call.invocation, invocation, at);
@@ -230,6 +230,10 @@ impl<'a, 'k> Identifier<'a, 'k> {
             }
             // Last: what stands in place of the command's own effects does not unset a variable.
             self.variables(call, invocation);
+        }
+        if !call.external.is_empty() {
+            let inner = self.inner(call, invocation);
+            self.child(call, invocation, inner, call.external, invocation.stdin);
         }
         self.unwrap(call, invocation);
     }

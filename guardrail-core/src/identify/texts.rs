@@ -23,9 +23,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
         text: &'a [u8],
         span: Span,
     ) {
-        for found in language::read(language, text) {
+        for found in language::read(language, text, &given(invocation.words, span)) {
             match &found.act {
-                Act::Shell(Some(code)) => {
+                Act::Shell(Some(code)) | Act::Pipe(code) => {
                     let code = match code {
                         Cow::Borrowed(code) => *code,
                         Cow::Owned(code) => self.arena.alloc_slice_copy(code),
@@ -107,4 +107,19 @@ impl<'a, 'k> Identifier<'a, 'k> {
         words.extend_from_slice_copy(others);
         words.into_bump_slice()
     }
+}
+
+/// The words behind a program's text, or behind the `-` that stands for it, if all of them are known.
+fn given<'a>(words: &[Word<'a>], text: Span) -> Vec<&'a [u8]> {
+    const ENOUGH: usize = 32;
+    let place = words.iter().position(|word| word.span == text);
+    // Switches alone may stand in front of it.
+    let switch = |word: &&Word<'_>| matches!(word.as_known(), Some([b'-', letters @ ..]) if !letters.is_empty() && letters.iter().all(|letter| b"bBdEiIOPqsSuvx".contains(letter)));
+    let place = place.or_else(|| {
+        let at = 1 + words.iter().skip(1).take_while(switch).count();
+        (words.get(at)?.as_known() == Some(b"-")).then_some(at)
+    });
+    let behind = place.and_then(|at| words.get(at + 1..)).unwrap_or_default();
+    let known = behind.iter().map(|word| word.as_known()).collect::<Option<Vec<_>>>();
+    known.filter(|words| words.len() <= ENOUGH).unwrap_or_default()
 }

@@ -35,6 +35,8 @@ const MAX_DEPTH: usize = 64;
 pub(crate) enum Act<'t> {
     /// Runs shell source.
     Shell(Known<'t>),
+    /// Hands what it prints to shell source, or takes what that prints: what that does counts, and nothing else.
+    Pipe(Cow<'t, [u8]>),
     /// Reads a file that is not among the program's own inputs.
     Read(Known<'t>),
     /// Creates or writes a file.
@@ -140,8 +142,10 @@ pub(crate) struct Found<'t> {
 }
 
 /// Reads `program`. Nothing found means: provably nothing but computing on its input.
+///
+/// It is called with these words; with none where some of them cannot be known.
 #[must_use]
-pub(crate) fn read(language: Language, program: &[u8]) -> Vec<Found<'_>> {
+pub(crate) fn read<'t>(language: Language, program: &'t [u8], words: &[&[u8]]) -> Vec<Found<'t>> {
     match language {
         Language::Sed => sed::read(program),
         Language::Awk => awk::read(program),
@@ -159,7 +163,7 @@ pub(crate) fn read(language: Language, program: &[u8]) -> Vec<Found<'_>> {
         Language::EncodedPowerShell => windows::encoded(program),
         Language::Cmd => windows::cmd(program),
         Language::Shell => whole(program, Act::Shell(Some(Cow::Borrowed(program)))),
-        _ => inline::read(language, program).unwrap_or_else(|| whole(program, Act::Opaque)),
+        _ => inline::read(language, program, words).unwrap_or_else(|| whole(program, Act::Opaque)),
     }
 }
 
@@ -188,7 +192,7 @@ mod testing {
 
     /// What was found, each as `kind` or `kind:value` (`?` for an unknown value).
     pub(super) fn acts(language: Language, program: &str) -> Vec<String> {
-        read(language, program.as_bytes())
+        read(language, program.as_bytes(), &[])
             .iter()
             .map(|found| {
                 assert!(
@@ -197,6 +201,7 @@ mod testing {
                 );
                 let (kind, value) = match &found.act {
                     Act::Shell(value) => ("shell", value),
+                    Act::Pipe(code) => return format!("pipe:{}", String::from_utf8_lossy(code)),
                     Act::Read(value) => ("read", value),
                     Act::Write(value) => ("write", value),
                     Act::Delete(value) => ("delete", value),
@@ -354,14 +359,14 @@ mod tests {
         #[test]
         fn no_text_makes_a_reader_panic(program in prop::collection::vec(any::<u8>(), 0..200)) {
             for &language in READ {
-                let _ = read(language, &program);
+                let _ = read(language, &program, &[]);
             }
         }
 
         #[test]
         fn no_sequence_of_words_makes_a_reader_panic(program in words()) {
             for &language in READ {
-                for found in read(language, &program) {
+                for found in read(language, &program, &[]) {
                     prop_assert!(found.at.start <= found.at.end && found.at.end <= program.len());
                 }
             }

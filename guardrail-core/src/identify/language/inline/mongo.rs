@@ -50,7 +50,7 @@ pub(super) fn read(text: &[u8]) -> Vec<Found<'_>> {
 }
 
 fn is_harmless(text: &[u8]) -> bool {
-    !writes_or_runs(text) && check::harmless(&DIALECT, text).is_some_and(|found| found.is_empty())
+    !writes_or_runs(text) && check::harmless(&DIALECT, text, &[]).is_some_and(|found| found.is_empty())
 }
 
 /// Stages that write and operators that run code, also where escapes or parts may spell them; and users' credentials.

@@ -4,7 +4,7 @@
 use super::bind::bind;
 use super::dialect::{Dialect, Syntax, lists};
 use super::lex::{Lexed, Token, Unreadable};
-use super::shape::{argument_of, before, ends, is_value, starts_statement};
+use super::shape::{argument_of, before, ends, is_value, matching, starts_statement};
 use super::walked::{behind_call, is_only_looked_at, sorted};
 
 /// The meaning of the names of one text.
@@ -14,10 +14,14 @@ pub(super) struct Names<'t> {
     pub(super) bound: Vec<&'t [u8]>,
     /// Names of modules and of what was taken from them, with their whole paths.
     taken: Vec<(&'t [u8], Vec<u8>)>,
+    /// Those of them that stand behind `as`, which binds them.
+    aliases: Vec<&'t [u8]>,
     /// Names that are bound once, and what they hold.
     constants: Vec<(&'t [u8], Constant<'t>)>,
     /// Modules that are loaded.
     pub(super) modules: Vec<&'t [u8]>,
+    /// The words that the program is called with, where all of them are known.
+    pub(super) arguments: Vec<Vec<u8>>,
 }
 
 /// What a name holds.
@@ -33,6 +37,8 @@ pub(super) enum Constant<'t> {
     Entry,
     /// A list of such names.
     Entries,
+    /// A table that was read.
+    Table,
 }
 
 /// More names than a one-liner binds.
@@ -42,6 +48,11 @@ const MAX_NAMES: usize = 256;
 pub(super) const MAX_TEXTS: usize = 32;
 
 impl<'t> Names<'t> {
+    /// Of a program that is called with these words.
+    pub(super) fn of(arguments: Vec<Vec<u8>>) -> Self {
+        Self { arguments, ..Self::default() }
+    }
+
     /// Takes in what the tokens bind.
     pub(super) fn learn(
         &mut self,
@@ -86,6 +97,12 @@ impl<'t> Names<'t> {
     /// Whether the text says itself what the name stands for.
     pub(super) fn is_taken(&self, name: &[u8]) -> bool {
         self.taken.iter().any(|(known, _)| *known == name)
+    }
+
+    /// Whether the text gives a name a meaning other than by loading something.
+    pub(super) fn is_rebound(&self, name: &[u8]) -> bool {
+        let count = |names: &[&[u8]]| names.iter().filter(|known| **known == name).count();
+        count(&self.bound) > count(&self.aliases)
     }
 
     pub(super) fn constant(&self, name: &[u8]) -> Option<&Constant<'t>> {
@@ -135,6 +152,7 @@ impl<'t> Names<'t> {
             }
             if rest.next_if_eq(&Token::Name(b"as")).is_some() {
                 let Some(Token::Name(name)) = rest.next() else { return Err(Unreadable) };
+                self.aliases.push(name);
                 self.take(dialect, name, path)?;
             } else {
                 self.take(dialect, module, module.to_vec())?;
@@ -182,7 +200,10 @@ impl<'t> Names<'t> {
             let name = match rest.next_if_eq(&Token::Name(b"as")) {
                 None => name,
                 Some(_) => match rest.next() {
-                    Some(Token::Name(name)) => name,
+                    Some(Token::Name(name)) => {
+                        self.aliases.push(name);
+                        name
+                    }
                     _ => return Err(Unreadable),
                 },
             };
@@ -246,6 +267,8 @@ impl<'t> Names<'t> {
         let once = self.bound.iter().filter(|bound| **bound == name).count() == 1;
         let stays = match constant {
             Constant::Entries => only_used(tokens, name, binding, is_only_looked_at),
+            // Whatever is done to it, it is one.
+            Constant::Table => true,
             // Neither a text nor a path can be changed, only another one be made of it.
             _ => only_used(tokens, name, binding, |tokens, index| {
                 argument_of(tokens, index, index).is_some() || is_value(tokens, index)
@@ -263,6 +286,13 @@ impl<'t> Names<'t> {
         }
         if let Some((text, rest)) = self.path_call(dialect, behind) {
             return ends(rest).then_some(Constant::Path(text));
+        }
+        if let Some((called, rest)) = self.called(dialect, behind)
+            && called.starts_with(b"pandas.read_")
+            && lists(dialect.readers, &called)
+        {
+            let rest = rest.get(1..)?;
+            return ends(rest.get(matching(rest)? + 1..)?).then_some(Constant::Table);
         }
         // `os.path.join(root, name)`
         let end = behind.iter().position(|one| matches!(one.token, Token::Newline | Token::Mark(b';')));
@@ -315,7 +345,7 @@ impl<'t> Names<'t> {
         let ends = match rest.first().map(|one| one.token) {
             Some(Token::Mark(b':')) => statement,
             // In a statement, something else may stand behind the condition.
-            Some(Token::Mark(b']' | b')' | b'}') | Token::Name(b"if")) => !statement,
+            Some(Token::Mark(b']' | b')' | b'}') | Token::Name(b"if" | b"for")) => !statement,
             _ => false,
         };
         ends.then_some(constant)

@@ -7,7 +7,8 @@ use super::check::Checker;
 use super::dialect::lists;
 use super::lex::{Lexed, Token, Unreadable};
 use super::names::Constant;
-use super::shape::{argument_of, before, is_mark, matching};
+use super::shape::{argument_of, arguments, before, each_argument, is_mark, matching};
+use super::tables::{aggregates, applies, pivot, pivots, prints};
 
 impl<'t> Checker<'t> {
     /// A name that stands for a part of a module, with what is taken from it; says how many
@@ -27,6 +28,10 @@ impl<'t> Checker<'t> {
             if lists(self.dialect.members_of, &path) {
                 listed = Some((taken, path.len()));
                 if lists(self.dialect.readers, &path) {
+                    // What stands at a place without a name may be more than how the file is read.
+                    if !opens_streams(&path) && !names_options(behind) {
+                        return Err(Unreadable);
+                    }
                     return Ok(taken + self.reads(behind, start)?);
                 }
                 if path == b"sqlite3.connect" {
@@ -68,6 +73,10 @@ impl<'t> Checker<'t> {
             b"importlib.util.find_spec" => names_module(behind),
             // Other options name a module that is loaded.
             b"pandas.set_option" => sets_display(behind),
+            // A name would be asked for, with what is in it.
+            b"socket.getfqdn" => is_mark(behind, b'(') && is_mark(behind.get(1..).unwrap_or_default(), b')'),
+            b"pandas.pivot_table" | b"pandas.crosstab" => tabulates(&self.names.bound, behind),
+            b"psutil.process_iter" => names_attributes(behind),
             b"sys.path" => self.shown(tokens, index, behind),
             // `Path.replace(a, b)` renames, whatever name the class goes by.
             b"pathlib.Path" | b"pathlib.PosixPath" => self.makes_paths(tokens, index, behind),
@@ -127,6 +136,19 @@ impl<'t> Checker<'t> {
                 self.push(Act::Read(path), start, None);
                 called
             }
+            b"open" if self.names.loads(b"pathlib") && self.opens(rest) => {
+                let path = self.path_before(tokens, index);
+                self.push(Act::Read(path), start, None);
+                true
+            }
+            // A method that a text names is called, with what stands beside it.
+            b"agg" | b"aggregate" if called => aggregates(&self.names.bound, rest),
+            b"apply" if called => applies(&self.names.bound, rest),
+            b"pivot_table" => called && pivots(&self.names.bound, rest),
+            // Without a file to go to, it is a text.
+            b"to_string" | b"to_csv" | b"to_markdown" | b"to_json" if called => {
+                prints(&self.names.bound, rest)
+            }
             // `"{0.__globals__}".format(f)` reaches through attributes.
             b"format" => {
                 let plain = |token| matches!(token, Some(Token::Text(text)) if !reaches(text));
@@ -139,7 +161,9 @@ impl<'t> Checker<'t> {
                 !is_mark(rest, b'=')
             }
             // What a table is asked is code, which reaches everything.
-            b"query" if self.names.loads(b"pandas") => !called,
+            b"query" => {
+                !called && ![&b"pandas"[..], b"polars", b"pyarrow"].iter().any(|name| self.names.loads(name))
+            }
             // A path is renamed by one word, a text or a date is not.
             b"replace" if self.names.loads(b"pathlib") => called && !renames(rest),
             // Only a path is copied to where an argument says.
@@ -153,6 +177,7 @@ impl<'t> Checker<'t> {
                 called && stream && !self.names.bound.contains(&&b"sys"[..])
             }
             b"__name__" | b"__doc__" => !called && !is_mark(rest, b'='),
+            _ if !called && self.is_column(name, tokens, index) => true,
             _ => self.is_member(name, rest),
         };
         if fits { Ok(0) } else { Err(Unreadable) }
@@ -166,7 +191,7 @@ impl<'t> Checker<'t> {
                 match self.names.constant(name)? {
                     Constant::Path(path) => Some(Cow::Borrowed(path)),
                     Constant::Found(pattern) => Some(Cow::Owned(pattern.clone())),
-                    Constant::Texts(_) | Constant::Entry | Constant::Entries => None,
+                    Constant::Texts(_) | Constant::Entry | Constant::Entries | Constant::Table => None,
                 }
             }
             (
@@ -201,6 +226,59 @@ fn sets_display(rest: &[Lexed<'_>]) -> bool {
             ..,
         ] if name.starts_with(b"display.") && name.iter().all(of_name)
     )
+}
+
+/// Modules whose second argument is a mode.
+fn opens_streams(path: &[u8]) -> bool {
+    [&b"bz2."[..], b"codecs.", b"gzip.", b"lzma.", b"tarfile.", b"tokenize.", b"xml.", b"zipfile."]
+        .iter()
+        .any(|module| path.starts_with(module))
+}
+
+/// `('x', name=value)`: no second argument without a name.
+fn names_options(rest: &[Lexed<'_>]) -> bool {
+    let Ok((_, Some(options))) = arguments(rest) else { return true };
+    each_argument(options).all(|option| {
+        option.is_empty()
+            || matches!(
+                option,
+                [Lexed { token: Token::Name(_), .. }, Lexed { token: Token::Mark(b'='), .. }, ..]
+            )
+    })
+}
+
+/// `(table, index='a')`, `(table.a, table.b)`: nothing that computes is given but as in a pivot table.
+fn tabulates(bound: &[&[u8]], rest: &[Lexed<'_>]) -> bool {
+    let Ok((_, options)) = arguments(rest) else { return false };
+    options.is_none_or(|options| {
+        each_argument(options).all(|option| match option {
+            [Lexed { token: Token::Name(_), .. }, Lexed { token: Token::Mark(b'='), .. }, ..] => {
+                pivot(bound, option)
+            }
+            option => !option.iter().any(|one| matches!(one.token, Token::Mark(b'*'))),
+        })
+    })
+}
+
+/// `()`, `(['pid', 'name'])`: what is told of each process, and not its environment.
+fn names_attributes(rest: &[Lexed<'_>]) -> bool {
+    let Some(arguments) = rest.get(1..).and_then(|rest| rest.get(..matching(rest)?)) else { return false };
+    match arguments {
+        [] => true,
+        [
+            Lexed { token: Token::Mark(b'['), .. },
+            Lexed { token: Token::Text(_), .. },
+            ..,
+            Lexed { token: Token::Mark(b']'), .. },
+        ] => arguments.iter().all(|one| match one.token {
+            Token::Text(name) => {
+                name != b"environ" && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+            }
+            Token::Mark(mark) => matches!(mark, b'[' | b']' | b','),
+            _ => false,
+        }),
+        _ => false,
+    }
 }
 
 /// What of a module asks the address that it is given.

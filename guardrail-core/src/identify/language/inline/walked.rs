@@ -85,6 +85,9 @@ impl<'t> Names<'t> {
         {
             return Some((Constant::Entry, rest));
         }
+        if let Some((texts, rest)) = self.argument(dialect, behind) {
+            return Some((Constant::Texts(texts), rest));
+        }
         let (name, rest) = self.called(dialect, behind)?;
         match (name.as_slice(), rest) {
             (b"os.listdir", _) => {
@@ -129,6 +132,7 @@ impl<'t> Names<'t> {
             [Lexed { token: Token::Text(text), .. }] => literal(text),
             [Lexed { token: Token::Template(body), .. }] => self.filled(body),
             [Lexed { token: Token::Name(name), .. }] => self.named(name),
+            _ if let Some((texts, [])) = self.argument(dialect, tokens) => Some(Piece { texts, wild: false }),
             _ => match self.called(dialect, tokens) {
                 Some((name, [Lexed { token: Token::Mark(b'('), .. }, rest @ ..]))
                     if name == b"os.path.join" =>
@@ -147,7 +151,7 @@ impl<'t> Names<'t> {
             Constant::Texts(texts) => (texts.clone(), false),
             Constant::Found(pattern) => (vec![pattern.clone()], true),
             Constant::Entry => (vec![b"*".to_vec()], true),
-            Constant::Path(_) | Constant::Entries => return None,
+            Constant::Path(_) | Constant::Entries | Constant::Table => return None,
         };
         Some(Piece { texts, wild })
     }
@@ -225,6 +229,49 @@ impl<'t> Names<'t> {
         chained(pieces)
     }
 
+    /// `sys.argv[1]`, `sys.argv[1:]`: one of the words that the program is called with, and what follows.
+    fn argument<'l>(
+        &self,
+        dialect: &Dialect,
+        tokens: &'l [Lexed<'t>],
+    ) -> Option<(Vec<Vec<u8>>, &'l [Lexed<'t>])> {
+        let [Lexed { token: Token::Name(first), .. }, rest @ ..] = tokens else { return None };
+        // Its own `len` could change the list.
+        if self.is_rebound(first) || self.bound.contains(&&b"len"[..]) || self.arguments.is_empty() {
+            return None;
+        }
+        let path = self.path(dialect, first)?;
+        let rest = match (path.as_slice(), rest) {
+            (b"sys.argv", rest) => rest,
+            (
+                b"sys",
+                [
+                    Lexed { token: Token::Mark(b'.'), .. },
+                    Lexed { token: Token::Name(b"argv"), .. },
+                    rest @ ..,
+                ],
+            ) => rest,
+            _ => return None,
+        };
+        let rest = match rest {
+            [
+                Lexed { token: Token::Mark(b'['), .. },
+                Lexed { token: Token::Number, .. },
+                Lexed { token: Token::Mark(b']'), .. },
+                rest @ ..,
+            ]
+            | [
+                Lexed { token: Token::Mark(b'['), .. },
+                Lexed { token: Token::Number, .. },
+                Lexed { token: Token::Mark(b':'), .. },
+                Lexed { token: Token::Mark(b']'), .. },
+                rest @ ..,
+            ] => rest,
+            _ => return None,
+        };
+        Some((self.arguments.clone(), rest))
+    }
+
     /// The whole name of what is called, and the call's brackets with what follows.
     pub(super) fn called<'l>(
         &self,
@@ -233,7 +280,7 @@ impl<'t> Names<'t> {
     ) -> Option<(Vec<u8>, &'l [Lexed<'t>])> {
         let [Lexed { token: Token::Name(root), .. }, rest @ ..] = tokens else { return None };
         // A loop may have given it another meaning.
-        if self.bound.contains(root) {
+        if self.is_rebound(root) {
             return None;
         }
         let mut path = self.path(dialect, root)?;
@@ -463,7 +510,7 @@ mod tests {
                 ),
                 (
                     "from glob import glob\nfor glob in [lambda p: ['/etc/shadow']]:\n    for f in glob('*.py'): print(open(f).read())",
-                    &["read:?"],
+                    &["opaque", "import:glob"],
                 ),
                 ("import glob\nfor f in glob.glob('.*'): print(open(f).read())", &["read:?"]),
                 ("import glob\nfor f in glob.glob('*_rsa'): print(open(f).read())", &["read:?"]),
