@@ -350,7 +350,7 @@ fn is_filter(command: &[u8]) -> bool {
     let command = command.strip_suffix(b"1>&2").or_else(|| command.strip_suffix(b">&2")).unwrap_or(command);
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-+%,.:_".contains(byte);
     let mut words = command.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    let name = words.next().is_some_and(|name| name.iter().all(|byte| plain(byte)));
+    let name = words.next().is_some_and(|name| name.iter().all(plain));
     name && words.all(|word| {
         let flag = matches!(word, [b'-' | b'+', _, ..]) || word.iter().all(u8::is_ascii_digit);
         flag && word.iter().all(plain)
