@@ -20,7 +20,7 @@ impl<'a> Collector<'_, 'a, '_> {
                 Role::Read | Role::Document(_) => {
                     self.path(EffectKind::Read, self.linked(word), word.span);
                     // Many that read files fetch addresses as well, with what stands in them.
-                    if asks_server(word.prefix()) {
+                    if has_scheme(word.prefix(), SERVERS) {
                         self.address(word, true);
                     }
                 }
@@ -301,10 +301,7 @@ impl<'a> Collector<'_, 'a, '_> {
     /// Where code lies: its name may be an address.
     fn code_at(&self, word: &Word<'a>) -> Location {
         let location = super::place::locate(word, &self.invocation.directory, self.view);
-        let name = word.prefix();
-        let begins =
-            |scheme: &&[u8]| name.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
-        if [&b"http://"[..], b"https://", b"ftp://"].iter().any(begins) {
+        if has_scheme(word.prefix(), &[b"http", b"https", b"ftp"]) {
             Location { area: Area::Network, ..location }
         } else {
             location
@@ -462,6 +459,13 @@ fn scheme(url: &[u8]) -> Option<&[u8]> {
     (named && follows && !scheme.is_empty()).then_some(scheme)
 }
 
+/// The schemes by which programs that read files ask servers.
+const SERVERS: &[&[u8]] = &[b"http", b"https", b"ftp", b"ftps", b"ws", b"wss", b"rtmp", b"rtsp"];
+
+fn has_scheme(text: &[u8], wanted: &[&[u8]]) -> bool {
+    scheme(text).is_some_and(|scheme| wanted.iter().any(|wanted| scheme.eq_ignore_ascii_case(wanted)))
+}
+
 /// What asking a constant address is.
 fn fetched(scheme: Option<&[u8]>, text: &[u8]) -> EffectKind {
     match scheme {
@@ -567,13 +571,4 @@ const fn statement_name(kind: StatementKind) -> &'static str {
         StatementKind::Session => "session",
         StatementKind::Unknown => "unknown statement",
     }
-}
-
-/// Whether what is written there begins as the address of a server does.
-fn asks_server(text: &[u8]) -> bool {
-    let begins =
-        |scheme: &&[u8]| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
-    [&b"http://"[..], b"https://", b"ftp://", b"ftps://", b"ws://", b"wss://", b"rtmp://", b"rtsp://"]
-        .iter()
-        .any(begins)
 }

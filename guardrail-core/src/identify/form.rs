@@ -312,9 +312,10 @@ fn is_id(text: &[u8]) -> bool {
 /// Whether a word is no number below zero, and none that is no digits (`inf`, `nan`).
 fn is_positive(word: &Word<'_>) -> bool {
     let below = |text: &[u8]| matches!(text, [b'-', digits @ ..] if digits.iter().all(u8::is_ascii_digit));
-    word.as_known().is_some_and(|text| !below(text.trim_ascii())) && !is_no_digits(word)
+    !is_no_digits(word) && word.as_known().is_some_and(|text| !below(text.trim_ascii()))
 }
 
+/// Whether a word is not known, or a number that is written without digits.
 fn is_no_digits(word: &Word<'_>) -> bool {
     let Some(text) = word.as_known() else { return true };
     let text = text.trim_ascii();
