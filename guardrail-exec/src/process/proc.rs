@@ -98,10 +98,14 @@ mod tests {
     fn a_process_with_a_wicked_name_is_read() {
         let directory = tempfile::tempdir().unwrap();
         let wicked = directory.path().join(") Z 1 1");
-        fs::copy("/bin/sleep", &wicked).unwrap();
+        // A link, and not a copy: what another test starts meanwhile inherits the copy while it is
+        // still open for writing, and such a program can't be run.
+        std::os::unix::fs::symlink("/bin/sleep", &wicked).unwrap();
         let mut child = std::process::Command::new(&wicked).arg("60").spawn().unwrap();
         let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
         let own = rustix::process::getpid();
+        let name = fs::read_to_string(format!("/proc/{}/comm", child.id())).unwrap();
+        assert_eq!(name.trim_end(), ") Z 1 1");
         let found = seen(pid).unwrap();
         assert_eq!((found.parent, found.dead, found.threads), (own.as_raw_pid(), false, 1));
         // While it becomes the program it has none for a moment.
