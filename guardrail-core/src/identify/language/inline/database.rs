@@ -35,19 +35,49 @@ impl<'t> Checker<'t> {
 
     /// `('select ...'`, and whatever is put into it.
     pub(super) fn asks(&mut self, rest: &[Lexed<'t>], start: usize) -> Result<usize, Unreadable> {
-        let question = match rest {
+        let token = match rest {
             [Lexed { token: Token::Mark(b'('), .. }, Lexed { token, .. }, behind @ ..]
                 if is_mark(behind, b')') || is_mark(behind, b',') =>
             {
-                self.constant(*token).ok_or(Unreadable)?
+                *token
             }
             _ => return Err(Unreadable),
+        };
+        let Some(question) = self.constant(token) else {
+            return if only_looks(token) { Ok(0) } else { Err(Unreadable) };
         };
         for Found { act, .. } in sql::read(question, Dialect::Sqlite) {
             self.push(act, start, rest.get(1));
         }
         Ok(0)
     }
+}
+
+/// Whether a question that is put together begins as one that changes nothing: it is one statement, or it is
+/// refused, so that what is put in can't make another of it.
+fn only_looks(token: Token<'_>) -> bool {
+    let (Token::Text(text) | Token::Template(text)) = token else { return false };
+    let mut question = Vec::with_capacity(text.len());
+    let mut rest = text.iter();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'\\' => match rest.next() {
+                Some(quote @ (b'\'' | b'"')) => question.push(*quote),
+                Some(b'n' | b't' | b'\n') => question.push(b' '),
+                _ => return false,
+            },
+            b'{' if matches!(token, Token::Template(_)) => {
+                if !rest.any(|byte| *byte == b'}') {
+                    return false;
+                }
+                question.push(b'x');
+            }
+            _ => question.push(*byte),
+        }
+    }
+    let selects =
+        question.trim_ascii_start().get(..7).is_some_and(|word| word.eq_ignore_ascii_case(b"select "));
+    selects && sql::read(&question, Dialect::Sqlite).is_empty()
 }
 
 /// The file that a name of a database stands for: what another reader could take for another file is none, and

@@ -129,6 +129,12 @@ mod tests {
                      for r in c.execute('select * from t where id = ?', (1,)).fetchmany(3): print(r)",
                     &["read:a.db"],
                 ),
+                (
+                    "import sqlite3; c = sqlite3.connect('file:a.db?mode=ro', uri=True)\n\
+                     for (n,) in c.execute('select name from sqlite_master where type=\\'table\\''):\n\
+                     \tprint(n, c.execute(f'SELECT count(*) FROM \"{n}\"').fetchone()[0])",
+                    &["read:a.db"],
+                ),
                 ("with open('f', 'r') as f: print(f.read())", &["read:f"]),
                 ("import sys; print(len(open(sys.argv[1]).readlines()))", &["read:?"]),
                 ("import tomllib; print(tomllib.load(open('Cargo.toml', 'rb')))", &["read:Cargo.toml"]),
@@ -417,6 +423,11 @@ mod tests {
                     "import sqlite3; sqlite3.connect('file:/etc/%2e')",
                     "import sqlite3; sqlite3.connect('a.db').execute(q)",
                     "import sqlite3; sqlite3.connect('a.db').execute(f'select {x}')",
+                    "import sqlite3\nx = 'a'\nsqlite3.connect('a.db').execute(f'{x} from t')",
+                    "import sqlite3\nx = 'a'\nsqlite3.connect('a.db').execute(f'drop table {x}')",
+                    "import sqlite3\nx = 'a'\nsqlite3.connect('a.db').execute(f'select writefile({x}, 1)')",
+                    "import sqlite3\nx = 'a'\nsqlite3.connect('a.db').execute(f'select {x}(1)')",
+                    "import sqlite3; sqlite3.connect('a.db').execute('select \\x31')",
                     "import sqlite3; sqlite3.connect('a.db').executescript('select 1')",
                     "import sqlite3; sqlite3.connect('a.db', factory=f)",
                     "import sys; sys.path.append('x')",
