@@ -40,7 +40,7 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
     }
     let named = call.named;
     // What variables of the environment mean stays, whatever the command turns out to do.
-    let before = call.effects.len();
+    let mut before = call.effects.len();
     match sets {
         Some(sets) => {
             call.effects.extend(sets.iter().map(|effect| (effect, named)));
@@ -51,7 +51,7 @@ pub(super) fn assign<'a, 'k>(call: &mut Call<'a, 'k>, read: &Read<'a, 'k>) {
             call.keeps_form = call.flags.iter().all(|used| used.flag.keeps_form);
             call.effects.extend(read.command.effects.iter().map(|effect| (effect, named)));
             for case in &read.command.cases {
-                refine(call, case, read, before);
+                refine(call, case, read, &mut before);
             }
         }
     }
@@ -421,7 +421,8 @@ fn flag_effects<'a, 'k>(call: &mut Call<'a, 'k>) {
     }
 }
 
-fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>, before: usize) {
+/// `kept` effects stay whatever the case says; what one adds stays from here on.
+fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>, kept: &mut usize) {
     let mut holds = Holds::Yes;
     let mut unseen = false;
     for condition in &case.when {
@@ -454,14 +455,14 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>, 
     let only_floors = case.effects.iter().all(|effect| effect.kind.is_none());
     match holds {
         Holds::No => return,
-        Holds::Yes if !case.adds && !only_floors => call.effects.truncate(before),
+        Holds::Yes if !case.adds && !only_floors => call.effects.truncate(*kept),
         // Reading some of the words as secrets is a read of the others too.
         Holds::Partly
             if !case.adds
-                && only(call, before, EffectKind::Read)
+                && only(call, *kept, EffectKind::Read)
                 && of_kind(&case.effects, EffectKind::ReadSecret) =>
         {
-            call.effects.truncate(before);
+            call.effects.truncate(*kept);
         }
         Holds::Yes | Holds::Partly => {}
         // A flag that was given could ask for it; an unknown operand of a read adds nothing: what it
@@ -482,6 +483,12 @@ fn refine<'a, 'k>(call: &mut Call<'a, 'k>, case: &'k Case, read: &Read<'a, 'k>, 
     }
     let named = call.named;
     call.effects.extend(case.effects.iter().map(|effect| (effect, named)));
+    if case.adds
+        && let Some(others) = call.effects.get_mut(*kept..)
+    {
+        others.rotate_right(case.effects.len());
+        *kept += case.effects.len();
+    }
 }
 
 /// Whether words could be in another slot than they seem to be: not where there is one slot, and
