@@ -300,6 +300,12 @@ fn read_command(
         obeys: keys.roles("obeys")?,
         appends_input: keys.take("appends_input")?,
         prints: keys.take("prints")?,
+        public: keys
+            .take::<String>("public")?
+            .unwrap_or_default()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect(),
         links: keys.take("links")?.unwrap_or(false),
         otherwise: keys.take("otherwise")?.unwrap_or_default(),
         leaves: keys.take("leaves")?,

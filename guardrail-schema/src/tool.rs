@@ -114,6 +114,9 @@ pub struct Command {
     pub appends_input: Option<Pieces>,
     /// What it prints, where that is something simple.
     pub prints: Option<Prints>,
+    /// Fields of the document that it prints which hold no secrets, though others do: whatever shows nothing but
+    /// these of it shows none (`.items[].metadata.name`; behind `.data{}`, the names in an object).
+    pub public: Vec<String>,
     /// Whether what it writes leads to what it reads.
     pub links: bool,
     /// Globs of shell text that this shell reads in another way than bash does.
@@ -166,6 +169,8 @@ pub enum Prints {
     Pieces,
     /// Of each line that it is given the first word.
     Firsts,
+    /// Of each line that it is given the first word, and others of it behind that.
+    Rows,
     /// Lines that each begin with a number and a colon; or nothing.
     Numbered,
     /// Of each line that it is given what stands before the first colon.

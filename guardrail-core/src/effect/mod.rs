@@ -12,12 +12,13 @@ use std::cell::OnceCell;
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
-use guardrail_schema::{self as schema, EffectKind, Mark, Prints, Scope, Undo};
+use guardrail_schema::{self as schema, EffectKind, Language, Mark, Prints, Role, Scope, Undo};
 
-use crate::identify::{Call, Feed, FeedSource, Identified, Marks, Standing, Unknown};
+use crate::identify::language::jq::shows_only;
+use crate::identify::{Call, Feed, FeedSource, Given, Identified, Marks, Standing, Unknown};
 use crate::lower::{
-    FileName, Input, Invocation, InvocationId, Lead, NoteKind, Origin, Place, RedirectKind, Roots, SourceId,
-    Value, Word,
+    FileName, Input, Invocation, InvocationId, Lead, NoteKind, Origin, Place, Program, RedirectKind, Roots,
+    SourceId, Value, Word,
 };
 use crate::shell::Span;
 
@@ -150,8 +151,12 @@ impl<'a, 'k> Analysis<'a, 'k> {
             }
         }
         for effect in &mut effects {
-            if effect.kind == EffectKind::ReadSecret && hides_values(&identified, effect.invocation) {
-                effect.kind = EffectKind::Read;
+            let id = effect.invocation;
+            if effect.kind == EffectKind::ReadSecret
+                && (hides_values(&identified, id) || effect.says.is_some() && shows_public(&identified, id))
+            {
+                // What was to be said of it was said of the secret.
+                (effect.kind, effect.says) = (EffectKind::Read, None);
             }
         }
         let roots = Roots { cwd: view.cwd, home: view.home };
@@ -172,15 +177,39 @@ fn hides_values(identified: &Identified<'_, '_>, id: InvocationId) -> bool {
                     && call.prints.is_some_and(|prints| which.contains(&prints))
             })
     };
-    let Some(writer) = program.invocation(id) else { return false };
-    let Some(channel) = writer.stdout.filter(|_| prints(id, &[Prints::Pairs])) else { return false };
+    prints(id, &[Prints::Pairs])
+        && readers_are(program, id, |reader| prints(reader, &[Prints::Names, Prints::Number]))
+}
+
+/// Whether an invocation prints a document, and all that anybody sees of it are fields that hold no secrets.
+fn shows_public(identified: &Identified<'_, '_>, id: InvocationId) -> bool {
+    let mut calls = identified.calls_of(id);
+    let (Some(call), None) = (calls.next(), calls.next()) else { return false };
+    let Some(command) = call.command.filter(|command| !command.public.is_empty()) else { return false };
+    let filters = |reader: InvocationId| {
+        let mut calls = identified.calls_of(reader);
+        let (Some(call), None) = (calls.next(), calls.next()) else { return false };
+        let known = call.standing == Standing::Known && call.keeps_form && call.unknown.is_empty();
+        let mut operands = call.arguments.iter().filter(|argument| argument.given == Given::Operand);
+        let (Some(filter), None) = (operands.next(), operands.next()) else { return false };
+        let text = match filter.role {
+            Role::Code(Language::Jq) => filter.word.as_known(),
+            _ => None,
+        };
+        known && !call.influenced && text.is_some_and(|text| shows_only(text, &command.public))
+    };
+    call.standing == Standing::Known && readers_are(&identified.program, id, filters)
+}
+
+/// Whether what an invocation prints is read by somebody, and only by such as those.
+fn readers_are(program: &Program<'_>, id: InvocationId, mut fits: impl FnMut(InvocationId) -> bool) -> bool {
+    let Some(channel) = program.invocation(id).and_then(|writer| writer.stdout) else { return false };
     let reads = |invocation: &Invocation<'_>| {
         let fed = matches!(invocation.stdin, Input::Channel(input) if input == channel);
         fed || invocation.words.iter().any(|word| word.from.contains(&Origin::Channel(channel)))
     };
     let mut readers = program.invocations.iter().zip(0..).filter(|(reader, _)| reads(reader)).peekable();
-    readers.peek().is_some()
-        && readers.all(|(_, reader)| prints(InvocationId(reader), &[Prints::Names, Prints::Number]))
+    readers.peek().is_some() && readers.all(|(_, reader)| fits(InvocationId(reader)))
 }
 
 /// Collects the effects of one call.
@@ -219,7 +248,7 @@ impl<'a, 'k> Collector<'_, 'a, 'k> {
                 _ => continue,
             };
             // Process substitutions are streams, whatever their name.
-            if redirect.target.prefix() == b"/dev/fd/" && !redirect.target.from.is_empty() {
+            if redirect.target.is_pipe() {
                 continue;
             }
             // To the shell `-` is a file like any other.

@@ -229,12 +229,30 @@ pub(super) fn locate_written(word: &Word<'_>, directory: &Word<'_>, view: &View<
         matches!(word.value, Value::Known(_)) && (absolute || matches!(directory.value, Value::Known(_)));
     location.code = exact && location.area == Area::System && holds_code(&path);
     location.hoard = location.whole
-        && (location.area == Area::Home || (location.area == Area::System && !(exact && is_barren(&path))));
+        && (location.area == Area::Home || (location.area == Area::System && !(exact && is_barren(&path))))
+        || location.area == Area::Home && holds_settings(&path);
     if partial && location.area == Area::Workspace {
         // Something below; a walk through a home or the system is as good as all of it.
         location.whole = false;
     }
     location
+}
+
+/// Whether a directory of a home is one in which programs of all kinds keep their settings and tokens.
+fn holds_settings(path: &Components<'_>) -> bool {
+    let parts = match (path.root, path.as_slice()) {
+        (Root::Home | Root::OtherHome, parts)
+        | (Root::Absolute, [b"root", parts @ ..] | [b"home" | b"Users", _, parts @ ..]) => parts,
+        _ => return false,
+    };
+    let parts = parts.strip_suffix(&[&b"*"[..]]).unwrap_or(parts);
+    matches!(
+        parts,
+        [b".config" | b".local" | b"AppData" | b"Library"]
+            | [b".local", b"share"]
+            | [b"Library", b"Application Support" | b"Preferences"]
+            | [b"AppData", b"Local" | b"Roaming"]
+    )
 }
 
 /// Whether a directory right below the root is none of those that hold secrets by their nature: one

@@ -92,7 +92,9 @@ impl<'a> Collector<'_, 'a, '_> {
             )
         };
         for &word in self.invocation.words.iter().skip(1) {
+            // A number tells nobody anything.
             let printed = word.as_known().is_none()
+                && word.form != Form::Digits
                 && word.from.iter().any(|origin| matches!(origin, Origin::Channel(_) | Origin::Input));
             let judged = self
                 .call
@@ -123,8 +125,10 @@ impl<'a> Collector<'_, 'a, '_> {
                 let prefix = prefix.get(1..).unwrap_or_default();
                 self.upload(Word { value: Value::Partial { prefix, suffix }, ..word });
             }
-            // Of a constant query the answer is what matters.
-            Value::Known(_) if self.call.marks.has(Mark::Query) => {
+            // Of a constant query the answer is what matters, and a number tells nobody anything.
+            _ if self.call.marks.has(Mark::Query)
+                && (word.as_known().is_some() || word.form == Form::Digits) =>
+            {
                 self.push(EffectKind::NetworkIn, word.span, Target::Address(word));
             }
             _ => self.push(EffectKind::NetworkOut, word.span, Target::Data(word)),

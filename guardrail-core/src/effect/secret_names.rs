@@ -20,7 +20,7 @@ pub(super) struct SecretNames<'c, 'a, 'k> {
 impl SecretNames<'_, '_, '_> {
     /// Whether a word that cannot be known may be one of them.
     pub(super) fn reach(&self, word: &Word<'_>, view: &View<'_>) -> bool {
-        if word.as_known().is_some() {
+        if word.as_known().is_some() || word.is_pipe() {
             return false;
         }
         word.from.iter().any(|origin| match origin {
@@ -125,7 +125,7 @@ impl Writer<'_, '_, '_> {
             call.arguments.iter().any(|argument| matches!(argument.role, Role::Argv | Role::Words(_)))
                 || call.command.is_some_and(|command| command.appends_input.is_some())
                 || !call.feeds.is_empty();
-        let cuts = matches!(call.prints, None | Some(Prints::Pieces | Prints::Firsts));
+        let cuts = matches!(call.prints, None | Some(Prints::Pieces | Prints::Firsts | Prints::Rows));
         let as_it_stands = wraps || !cuts || call.standing == Standing::Nothing;
         if as_it_stands {
             let says = call.prints == Some(Prints::Operands) && invocation.words.iter().skip(1).any(is_said);

@@ -96,9 +96,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
     /// The invocation with what is known of the words into which something flows.
     pub(super) fn settled(&mut self, id: InvocationId, invocation: Invocation<'a>) -> Invocation<'a> {
         let stays = |word: &Word<'a>| match word.outputs {
-            Outputs::Mixed | Outputs::Numbers => true,
+            Outputs::Mixed | Outputs::Numbers | Outputs::Pipe => true,
             Outputs::Own => !self.is_address(word),
-            Outputs::Words | Outputs::Piece => false,
+            Outputs::Words | Outputs::Piece | Outputs::First => false,
         };
         if invocation.words.iter().all(stays) {
             return invocation;
@@ -126,16 +126,19 @@ impl<'a, 'k> Identifier<'a, 'k> {
 
     fn settled_word(&mut self, word: Word<'a>) -> Word<'a> {
         match word.outputs {
-            Outputs::Words | Outputs::Piece => {}
+            Outputs::Words | Outputs::Piece | Outputs::First => {}
             Outputs::Own if self.is_address(&word) => {
                 return Word { form: Form::Tame, pattern: None, ..word };
             }
-            Outputs::Own | Outputs::Mixed | Outputs::Numbers => return word,
+            Outputs::Own | Outputs::Mixed | Outputs::Numbers | Outputs::Pipe => return word,
         }
         let mut form: Option<Form> = None;
         for origin in word.from {
             let written = match origin {
-                Origin::Channel(channel) => self.form(*channel).form(),
+                Origin::Channel(channel) => match self.form(*channel) {
+                    Written::Table if word.outputs == Outputs::First => Form::Ids,
+                    written => written.form(),
+                },
                 // What `read` took came through the channel beside it.
                 Origin::Input => continue,
                 _ => return word,
@@ -254,11 +257,10 @@ impl<'a, 'k> Identifier<'a, 'k> {
         let ends_flags = invocation.words.iter().any(|word| word.as_known() == Some(b"--"));
         let reads = operands().any(|argument| *argument.role == Role::Read);
         let input = match (prints, invocation.stdin) {
-            (Prints::Lines | Prints::Pieces | Prints::Firsts | Prints::Heads, Input::Channel(channel))
-                if !reads =>
-            {
-                self.form(channel)
-            }
+            (
+                Prints::Lines | Prints::Pieces | Prints::Firsts | Prints::Rows | Prints::Heads,
+                Input::Channel(channel),
+            ) if !reads => self.form(channel),
             _ => Written::Anything,
         };
         match prints {
@@ -279,6 +281,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
             Prints::Pieces if matches!(input, Written::Ids | Written::Digits) => input,
             Prints::Firsts if matches!(input, Written::Ids | Written::Digits) => input,
             Prints::Firsts if input == Written::Table => Written::Ids,
+            Prints::Rows if matches!(input, Written::Ids | Written::Digits | Written::Table) => {
+                Written::Table
+            }
             Prints::Heads if matches!(input, Written::Ids | Written::Digits) => input,
             Prints::Heads if input == Written::Numbered => Written::Digits,
             _ => Written::Anything,

@@ -15,22 +15,22 @@ const LINES: &str = "lines ";
 /// Whether a text matches one of the globs, and none behind `not `; behind `only ` stand the fields that a template may
 /// print, behind `exact ` what counts in its own case alone.
 pub(super) fn matches_any(globs: &[String], text: &[u8]) -> bool {
-    let matches = |glob: &str| glob::matches_any_case(glob.as_bytes(), text);
+    let matches = |glob: &str| {
+        if let Some(fields) = glob.strip_prefix(ONLY) {
+            template::prints_only(text, fields)
+        } else if let Some(action) = glob.strip_prefix(LINES) {
+            template::acts_on_lines(text, action)
+        } else if let Some(spelled) = glob.strip_prefix(EXACT) {
+            spelled.as_bytes() == text
+        } else {
+            glob::matches_any_case(glob.as_bytes(), text)
+        }
+    };
     let (mut wanted, mut refused) = (false, false);
     for glob in globs {
         match glob.strip_prefix("not ") {
             Some(glob) => refused |= matches(glob),
-            None => {
-                wanted |= if let Some(fields) = glob.strip_prefix(ONLY) {
-                    template::prints_only(text, fields)
-                } else if let Some(action) = glob.strip_prefix(LINES) {
-                    template::acts_on_lines(text, action)
-                } else if let Some(spelled) = glob.strip_prefix(EXACT) {
-                    spelled.as_bytes() == text
-                } else {
-                    matches(glob)
-                };
-            }
+            None => wanted |= matches(glob),
         }
     }
     wanted && !refused

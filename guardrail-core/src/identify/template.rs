@@ -1,6 +1,9 @@
 //! Templates that print fields of objects: `jsonpath={.items[*].metadata.name}`, `{{.ID}}`, `.[0].databaseId`. Whether one
 //! prints nothing but some fields whose values have a known form; and whether a program of awk prints one field.
 
+/// `NAME:.metadata.name,TYPE:.type`
+const COLUMNS: &str = "custom-columns=";
+
 /// Whether `text` prints nothing but `fields` (words; one that ends with `=` has to stand in front), and between them nothing
 /// that a flag could begin with.
 pub(super) fn prints_only(text: &[u8], fields: &str) -> bool {
@@ -11,6 +14,13 @@ pub(super) fn prints_only(text: &[u8], fields: &str) -> bool {
         let Some(rest) = front.and_then(|_| text.get(prefix.len()..)) else { return false };
         text = rest;
         fields.retain(|field| !field.ends_with('='));
+        if prefix == COLUMNS {
+            let shows = |column: &str| {
+                let path = column.split_once(':').and_then(|(_, path)| path_of(path));
+                path.is_some_and(|path| is_among(&path, &fields))
+            };
+            return text.split(',').all(shows);
+        }
     }
     if !text.contains('{') {
         // A filter: one path, or several that lead on from each other.
@@ -109,7 +119,8 @@ fn path_of(text: &str) -> Option<String> {
     Some(path)
 }
 
-/// Whether a program of awk does `action` (`{print $1}`) and nothing else, with all lines or with some of them.
+/// Whether a program of awk does `action` (`{print $1}`) and nothing else, with all lines or with some of them. Behind
+/// `print $1, *` may stand other fields and texts.
 pub(super) fn acts_on_lines(text: &[u8], action: &str) -> bool {
     let Ok(text) = std::str::from_utf8(text) else { return false };
     if text.trim().contains('\n') {
@@ -120,7 +131,28 @@ pub(super) fn acts_on_lines(text: &[u8], action: &str) -> bool {
     let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let wanted = action.trim().trim_start_matches('{').trim_end_matches('}');
     let block = block.trim().trim_end_matches(';');
-    plain(block).eq_ignore_ascii_case(&plain(wanted)) && is_pattern(pattern.trim())
+    let acts = match wanted.strip_suffix('*') {
+        None => plain(block).eq_ignore_ascii_case(&plain(wanted)),
+        Some(wanted) => {
+            let behind = plain(block).strip_prefix(plain(wanted).as_str()).map(str::to_owned);
+            behind.is_some_and(|behind| behind.split(',').all(|part| is_shown(part.trim())))
+        }
+    };
+    acts && is_pattern(pattern.trim())
+}
+
+/// A field, or a text that is printed as it stands.
+fn is_shown(text: &str) -> bool {
+    let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    is_field(text) || quoted.is_some_and(|text| !text.contains(['"', '\\']))
+}
+
+/// `$3`, `NF`
+fn is_field(text: &str) -> bool {
+    matches!(text, "NR" | "FNR" | "NF" | "$NF")
+        || text
+            .strip_prefix('$')
+            .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Whether a pattern of awk only compares.
@@ -141,12 +173,6 @@ fn is_expression(text: &str) -> bool {
 
 /// `$3 == "Running"`, `NR > 1`, `$1 ~ /web/`
 fn is_comparison(text: &str) -> bool {
-    let field = |text: &str| {
-        matches!(text, "NR" | "FNR" | "NF" | "$NF")
-            || text
-                .strip_prefix('$')
-                .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
-    };
     let value = |text: &str| {
         let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
         (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))
@@ -157,7 +183,7 @@ fn is_comparison(text: &str) -> bool {
         Some((left.trim(), *operator, right.trim()))
     });
     split.is_some_and(|(left, operator, right)| {
-        field(left) && (value(right) || (operator.ends_with('~') && is_expression(right)))
+        is_field(left) && (value(right) || (operator.ends_with('~') && is_expression(right)))
     })
 }
 
@@ -203,6 +229,26 @@ mod tests {
     }
 
     #[test]
+    fn a_program_of_awk_prints_fields_behind_the_first() {
+        for text in ["{print $1, $4}", "$4 > 0 {print $1,$NF}", "NR>1{ print $1, \"a -b\", NR; }"] {
+            assert!(acts_on_lines(text.as_bytes(), "{print $1, *}"), "{text}");
+        }
+        for text in [
+            "{print $1}",
+            "{print $1 $4}",
+            "{print $1, \"\\n-x\"}",
+            "{print $1, \"a\" > \"f\"}",
+            "{print $1, $2 | \"sh\"}",
+            "{print $1, $2; print \"-x\"}",
+            "{print $1, $2=\"-x\"}",
+            "{print $1, ORS=\"-x\"}",
+            "{print $2, $1}",
+        ] {
+            assert!(!acts_on_lines(text.as_bytes(), "{print $1, *}"), "{text}");
+        }
+    }
+
+    #[test]
     fn a_template_prints_what_it_names() {
         const NAMES: &str = "jsonpath= .metadata.name .items.metadata.name";
         for text in [
@@ -231,6 +277,21 @@ mod tests {
             "yaml",
         ] {
             assert!(!prints_only(text.as_bytes(), NAMES), "{text}");
+        }
+        for (text, expected) in [
+            ("custom-columns=NAME:.metadata.name", true),
+            ("custom-columns=N:.metadata.name,T:.type", true),
+            ("custom-columns=N:.metadata.name,D:.data", false),
+            ("custom-columns=D:.data.x", false),
+            ("custom-columns=A:.metadata.name,.data", false),
+            ("custom-columns=", false),
+            ("custom-columns-file=x", false),
+        ] {
+            assert_eq!(
+                prints_only(text.as_bytes(), "custom-columns= .metadata.name .type"),
+                expected,
+                "{text}"
+            );
         }
         for (text, expected) in [
             (".[0].databaseId", true),

@@ -189,11 +189,7 @@ impl<'a> Lowerer<'a> {
             (Some(b"/dev/stdin" | b"/dev/fd/0" | b"/proc/self/fd/0"), _, Some(Input::Channel(channel))) => {
                 self.channel_text(channel)
             }
-            (None, [Origin::Channel(channel)], _)
-                if file.value == (Value::Partial { prefix: b"/dev/fd/", suffix: b"" }) =>
-            {
-                self.channel_text(*channel)
-            }
+            (None, [Origin::Channel(channel)], _) if file.is_pipe() => self.channel_text(*channel),
             _ => None,
         };
         match code {

@@ -137,10 +137,12 @@ impl<'a> Lowerer<'a> {
             (Some(Outputs::Mixed), _) | (_, Outputs::Mixed) => Outputs::Mixed,
             (None | Some(Outputs::Numbers), Outputs::Numbers) => Outputs::Numbers,
             (None, Outputs::Own) => Outputs::Own,
+            (None, Outputs::First) => Outputs::First,
+            (None, Outputs::Pipe) => Outputs::Pipe,
+            (Some(Outputs::Pipe), _) | (_, Outputs::Pipe) => Outputs::Mixed,
             (Some(Outputs::Own), _) | (_, Outputs::Own) => Outputs::Mixed,
-            (Some(Outputs::Words | Outputs::Numbers), _) | (_, Outputs::Words | Outputs::Numbers) => {
-                Outputs::Words
-            }
+            (Some(Outputs::Words | Outputs::First | Outputs::Numbers), _)
+            | (_, Outputs::Words | Outputs::First | Outputs::Numbers) => Outputs::Words,
             _ => Outputs::Piece,
         });
         let maybe = self.between(word);
@@ -375,7 +377,7 @@ impl<'a> Lowerer<'a> {
     fn finish_field(&mut self, field: &Field<'a>, globs: bool) -> Word<'a> {
         let globbing = field.globbing && globs;
         let outputs = self.field_outputs(field);
-        let made = !matches!(outputs, Outputs::Mixed | Outputs::Own);
+        let made = !matches!(outputs, Outputs::Mixed | Outputs::Own | Outputs::Pipe);
         let value = if field.overlong {
             Value::Unknown
         } else if !field.holed && !globbing {

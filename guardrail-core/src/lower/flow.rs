@@ -392,7 +392,7 @@ impl<'a> Lowerer<'a> {
         let values = self.words.get(base..).unwrap_or_default();
         let value = (!values.is_empty()).then(|| self.one_of(values));
         // What is split gives its words one by one.
-        let pieces = matches!(values, [word] if word.splits && word.outputs != Outputs::Mixed);
+        let pieces = matches!(values, [word] if word.splits && !matches!(word.outputs, Outputs::Mixed | Outputs::Pipe));
         // A few constants are followed one by one; inside of a loop, or of many, what they share is.
         let constant = |word: &Word<'_>| word.as_known().is_some() && !word.splits && word.pattern.is_none();
         let follow =

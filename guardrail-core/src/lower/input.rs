@@ -180,16 +180,23 @@ impl<'a> Lowerer<'a> {
         }
         let maybe: &'a [&'a [u8]] = if maybe.is_empty() { &[] } else { self.arena.alloc_slice_copy(&maybe) };
         // Only what cuts pieces off at dashes could begin one with a dash.
-        let cuts = match self.environments.lookup(self.state.environment, b"IFS") {
-            Found::Missing => false,
+        let (cuts, at_blanks) = match self.environments.lookup(self.state.environment, b"IFS") {
+            Found::Missing => (false, true),
             Found::Bound(binding) => {
-                !binding.value.as_known().is_some_and(|ifs| ifs.iter().all(|b| b" \t\n:/".contains(b)))
+                let ifs = binding.value.as_known();
+                let tame = ifs.is_some_and(|ifs| ifs.iter().all(|b| b" \t\n:/".contains(b)));
+                (!tame, ifs.is_some_and(|ifs| ifs.contains(&b' ') && ifs.contains(&b'\t')))
             }
-            Found::Forgotten => true,
+            Found::Forgotten => (true, false),
         };
+        let first = at_blanks && reading.place == 0 && !reading.last && !reading.fields;
         let lines = matches!(self.around.stdin, Input::Channel(_)) && reading.delimiter.is_none();
         let whole = lines && matches!(from, [Origin::Input, Origin::Channel(_)]) && !(cuts || reading.partly);
-        let outputs = if whole { Outputs::Words } else { Outputs::Mixed };
+        let outputs = match whole {
+            true if first => Outputs::First,
+            true => Outputs::Words,
+            false => Outputs::Mixed,
+        };
         self.assign(name, Word { from, maybe, outputs, ..Word::unknown(Span::default()) }, None);
     }
 }

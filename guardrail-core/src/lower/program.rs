@@ -229,10 +229,14 @@ pub enum Outputs {
     Words,
     /// The same, and each piece is one of the words that come through, never none.
     Piece,
+    /// The first word of a line that comes through, or nothing.
+    First,
     /// Nothing but numbers that the shell itself works out.
     Numbers,
     /// A variable that the request does not set, as it stands.
     Own,
+    /// The name of the pipe of a process substitution.
+    Pipe,
 }
 
 /// What a word would be.
@@ -424,6 +428,12 @@ impl<'a> Word<'a> {
             Value::Known(value) => Some(value),
             _ => None,
         }
+    }
+
+    /// It names the pipe of a process substitution and nothing else, as no text with something unknown in it does.
+    #[must_use]
+    pub fn is_pipe(&self) -> bool {
+        self.outputs == Outputs::Pipe
     }
 
     /// What it is known to begin with; empty where nothing is.

@@ -150,7 +150,7 @@ impl<'a> Lowerer<'a> {
 impl<'a> Streams<'a> {
     fn apply(&mut self, redirect: &Redirect<'a>) {
         let channel = redirect.target.from.iter().find_map(|origin| match origin {
-            Origin::Channel(channel) if is_channel_path(&redirect.target) => Some(*channel),
+            Origin::Channel(channel) if redirect.target.is_pipe() => Some(*channel),
             _ => None,
         });
         let descriptor = redirect.descriptor;
@@ -243,11 +243,6 @@ fn own_descriptor(word: &Word<'_>) -> Option<usize> {
         [digit @ b'0'..=b'9'] => Some(usize::from(digit - b'0')),
         _ => None,
     }
-}
-
-/// Whether a target is the name of a process substitution rather than text with output in it.
-fn is_channel_path(word: &Word<'_>) -> bool {
-    matches!(word.value, Value::Partial { prefix: b"/dev/fd/", suffix: b"" }) && word.from.len() == 1
 }
 
 fn is_descriptor(text: &[u8]) -> bool {

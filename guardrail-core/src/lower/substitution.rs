@@ -129,7 +129,7 @@ impl<'a> Lowerer<'a> {
         self.enter_shell();
         Word {
             value: Value::Partial { prefix: b"/dev/fd/", suffix: &[] },
-            outputs: Outputs::Mixed,
+            outputs: Outputs::Pipe,
             ..self.channel_word(channel, span)
         }
     }

@@ -1,11 +1,15 @@
 //! Reads jq filters, and yq's where they have the same shape: which of their names reach beyond
 //! the input.
 
+mod shown;
+
 use std::borrow::Cow;
 
 use super::cursor::{Cursor, find};
 use super::nesting::Nesting;
 use super::{Act, Found, Known};
+
+pub(crate) use shown::shows_only;
 
 /// Reads a filter of jq or yq.
 pub(super) fn read(filter: &[u8]) -> Vec<Found<'_>> {

@@ -10,7 +10,7 @@ mod cron;
 mod cursor;
 mod diff;
 mod inline;
-mod jq;
+pub(crate) mod jq;
 mod makefile;
 mod nesting;
 mod sed;

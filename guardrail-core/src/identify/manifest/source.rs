@@ -111,7 +111,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             return self.input(call, given, of, hops);
         }
         let channel = word.from.iter().find_map(|origin| match origin {
-            Origin::Channel(channel) if word.prefix() == b"/dev/fd/" => Some(*channel),
+            Origin::Channel(channel) if word.is_pipe() => Some(*channel),
             _ => None,
         });
         match channel {
@@ -359,8 +359,7 @@ pub(super) fn printed_files<'a>(call: &Call<'a, '_>) -> Option<Vec<Word<'a>>> {
     let mut words = Vec::new();
     for argument in &call.arguments {
         let plain = argument.word.as_known().is_some_and(|text| !matches!(text, b"" | b"-"));
-        let descriptor = argument.word.prefix() == b"/dev/fd/" && !argument.word.from.is_empty();
-        if *argument.role != Role::Read || !(plain || descriptor) {
+        if *argument.role != Role::Read || !(plain || argument.word.is_pipe()) {
             return None;
         }
         words.push(argument.word);
