@@ -4,6 +4,7 @@ mod hidden;
 mod manifest;
 mod names;
 mod place;
+mod returned;
 mod roles;
 mod secret_names;
 mod secret_places;

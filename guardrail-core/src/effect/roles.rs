@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use guardrail_schema::{EffectKind, Language, Mark, Role, Scope, Undo};
 
+use crate::effect::returned::{host_of, is_returned};
 use crate::effect::{Area, Code, Collector, Location, Target};
 use crate::identify::language::{Act, Statement, StatementKind};
 use crate::identify::{Argument, Given, is_trusted_directory};
@@ -167,9 +168,19 @@ impl<'a> Collector<'_, 'a, '_> {
                     _ => EffectKind::NetworkOut,
                 }
             }
+            Value::Partial { prefix, .. } if url && names_host(prefix) && self.is_returned(&word, prefix) => {
+                fetched(scheme(prefix), prefix)
+            }
             _ => EffectKind::NetworkOut,
         };
         self.push(kind, word.span, Target::Address(word));
+    }
+
+    /// Whether what is unknown of an address came from there.
+    fn is_returned(&self, word: &Word<'a>, prefix: &[u8]) -> bool {
+        let web = matches!(scheme(prefix), None | Some(b"http" | b"https"));
+        let host = host_of(prefix).filter(|_| web);
+        host.is_some_and(|host| is_returned(self.secret_names.identified, word, host))
     }
 
     /// Whether a client of a service is told by a variable of the caller's where that is.

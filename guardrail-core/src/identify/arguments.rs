@@ -1,6 +1,7 @@
 //! Reading an argument vector as its tool would: subcommands, flags with their values, operands.
 
 mod external;
+mod partial;
 mod several;
 mod windows;
 
@@ -446,43 +447,6 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
         dashed.push(b'-');
         dashed.extend_from_slice_copy(text);
         self.cluster(dashed.into_bump_slice(), span, true);
-    }
-
-    /// A flag of which only the beginning is known: it is whatever it could be.
-    fn partial_flag(&mut self, prefix: &'a [u8], word: Word<'a>) {
-        // `-o"$x"`: a short flag with its value attached.
-        if !prefix.starts_with(b"--")
-            && self.grammar != Grammar::SingleDash
-            && let Some(flag) = prefix.get(..2).and_then(|short| self.find(short))
-            && matches!(flag.value, ValueKind::Required | ValueKind::Optional)
-        {
-            let rest = prefix.get(2..).unwrap_or_default();
-            let rest = rest.strip_prefix(b"=").filter(|_| self.tool.tool.pflag).unwrap_or(rest);
-            let suffix = match word.value {
-                Value::Partial { suffix, .. } => suffix,
-                _ => &[],
-            };
-            let value = Value::Partial { prefix: rest, suffix };
-            let value = Word { value, pattern: None, ..Word::part(word) };
-            return self.take(flag, Some(value), word.span);
-        }
-        let name = prefix.iter().position(|&b| b == b'=').and_then(|equals| prefix.get(..equals));
-        let value = match word.value {
-            Value::Partial { prefix, suffix } => {
-                let known = name.map_or(0, |name| name.len() + 1);
-                let prefix = prefix.get(known..).unwrap_or_default();
-                Word { value: Value::Partial { prefix, suffix }, ..Word::part(word) }
-            }
-            _ => Word { value: Value::Unknown, ..Word::part(word) },
-        };
-        if let Some(name) = name {
-            return match self.find(name).or_else(|| self.abbreviated(name)) {
-                Some(flag) => self.take(flag, Some(value), word.span),
-                None => self.unlisted(word.span),
-            };
-        }
-        self.call.unknown.push((Unknown::MaybeFlag, word.span));
-        (self.uncertain, self.hidden_flags) = (true, true);
     }
 
     fn key_value(&mut self, word: Word<'a>) {

@@ -578,6 +578,10 @@ fn tests(call: &Call<'_, '_>, facet: &str, test: &Test, uncertain: bool) -> Hold
                 match word.as_known() {
                     Some(text) if matches_any(globs, text) => some = true,
                     Some(_) => all = false,
+                    // A glob stands for itself where no file matches it, and for what it says where one does.
+                    None if word.pattern.is_some_and(|pattern| matches_any(globs, pattern)) => {
+                        (some, all) = (true, false);
+                    }
                     None => {
                         all = false;
                         maybe |= globs.iter().any(|glob| may_match(glob.as_bytes(), word));

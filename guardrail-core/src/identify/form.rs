@@ -124,7 +124,12 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }
     }
 
-    fn settled_word(&mut self, word: Word<'a>) -> Word<'a> {
+    fn settled_word(&mut self, mut word: Word<'a>) -> Word<'a> {
+        // A piece is not split again, and what a glob in it finds begins as it does.
+        let address = word.prefix().windows(3).any(|part| part == b"://");
+        if word.outputs == Outputs::Piece && address && !self.lowerer.bound_names().contains(&&b"IFS"[..]) {
+            word.splits = false;
+        }
         match word.outputs {
             Outputs::Words | Outputs::Piece | Outputs::First => {}
             Outputs::Own if self.is_address(&word) => {
