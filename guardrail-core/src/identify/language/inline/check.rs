@@ -4,14 +4,15 @@
 use std::borrow::Cow;
 
 use super::super::{Act, Found};
+use super::computed::keeps_rules;
 use super::dialect::{Dialect, Syntax, lists};
 use super::lex::{Lexed, Token, Unreadable, tokens};
 use super::names::{Names, imports};
 use super::reads::only_looks_at_arguments;
 use super::shape::{
-    argument_of, arguments, before_lines, behind_lines, calls_back, calls_function, calls_value, declares,
-    ends_import, ends_operand, folds_plainly, is_key, is_mark, loops_over, matching, passes_block,
-    shows_arguments, starts_statement,
+    argument_of, arguments, before_lines, behind_lines, calls_back, calls_function, calls_value, closes_key,
+    declares, ends_import, ends_operand, folds_plainly, indexes_if_there, is_key, is_mark, loops_over,
+    makes_bare, matching, passes_block, shows_arguments, starts_statement,
 };
 
 /// Files of data that a project has, so that none of code is loaded whose name only begins like that.
@@ -35,8 +36,11 @@ pub(super) fn harmless<'t>(
     }
     let given = if only_looks_at_arguments(text) { arguments } else { &[] };
     let names = Names::of(given.iter().map(|word| word.to_vec()).collect());
-    let mut checker = Checker { dialect, names, depth: 0, base: 0, found: Vec::new() };
+    let mut checker = Checker { dialect, names, depth: 0, base: 0, found: Vec::new(), computes_keys: false };
     checker.text(text).ok()?;
+    if checker.computes_keys {
+        keeps_rules(dialect, &checker.names, text).ok()?;
+    }
     let mut found = checker.found;
     found.extend(
         checker
@@ -56,6 +60,8 @@ pub(super) struct Checker<'t> {
     /// Where the text being checked starts in the whole.
     base: usize,
     found: Vec<Found<'t>>,
+    /// JavaScript's `x[k]` stands somewhere, so that the text as a whole must keep rules.
+    computes_keys: bool,
 }
 
 impl<'t> Checker<'t> {
@@ -97,9 +103,8 @@ impl<'t> Checker<'t> {
                     self.index(over_lines, rest)?;
                     0
                 }
-                // A computed key.
                 Token::Mark(b']')
-                    if self.dialect.syntax == Syntax::JavaScript && is_mark(behind_lines(rest), b':') =>
+                    if self.dialect.syntax == Syntax::JavaScript && closes_key(&tokens, index) =>
                 {
                     return Err(Unreadable);
                 }
@@ -110,6 +115,7 @@ impl<'t> Checker<'t> {
                 // A member is checked by its name.
                 Token::Mark(b'.') if self.dialect.syntax != Syntax::Php => match rest {
                     [Lexed { token: Token::Name(_), .. }, ..] => 0,
+                    _ if self.dialect.syntax == Syntax::JavaScript && indexes_if_there(&tokens, index) => 0,
                     _ => return Err(Unreadable),
                 },
                 Token::Variable(name) if self.dialect.syntax == Syntax::Php => {
@@ -228,6 +234,9 @@ impl<'t> Checker<'t> {
                 [Lexed { token: Token::Mark(b'='), .. }, Lexed { token: Token::Name(b"require"), .. }, ..]
             ) {
                 return Ok(0);
+            }
+            if name == b"Object" && makes_bare(rest) {
+                return Ok(2);
             }
             return self.members(name, rest, start);
         }
@@ -352,9 +361,10 @@ impl<'t> Checker<'t> {
 
     /// JavaScript's `x[...]` reaches everything that `x.name` does, under a name that need not
     /// stand in the text.
-    fn index(&self, before: Option<Token<'t>>, rest: &[Lexed<'t>]) -> Result<(), Unreadable> {
+    fn index(&mut self, before: Option<Token<'t>>, rest: &[Lexed<'t>]) -> Result<(), Unreadable> {
         let bound = |token| matches!(token, Token::Name(name) if self.names.bound.contains(&name));
-        if before.is_some_and(|token| ends_operand(token) || token == Token::Number || bound(token)) {
+        let holds = |token| matches!(token, Token::Number | Token::Mark(b'.'));
+        if before.is_some_and(|token| ends_operand(token) || holds(token) || bound(token)) {
             return match rest {
                 [Lexed { token: Token::Number, .. }, Lexed { token: Token::Mark(b']'), .. }, ..] => Ok(()),
                 [Lexed { token: Token::Text(key), .. }, Lexed { token: Token::Mark(b']'), .. }, ..]
@@ -362,7 +372,20 @@ impl<'t> Checker<'t> {
                 {
                     Ok(())
                 }
-                _ => Err(Unreadable),
+                [Lexed { token: Token::Text(_), .. }, Lexed { token: Token::Mark(b']'), .. }, ..]
+                // Who takes a key to pieces hides it.
+                | [
+                    Lexed { token: Token::Text(_), .. },
+                    Lexed { token: Token::Mark(b'+'), .. },
+                    Lexed { token: Token::Text(_), .. },
+                    ..,
+                ] => Err(Unreadable),
+                // A database's collections are reached like that.
+                _ if self.dialect.modules.is_empty() => Err(Unreadable),
+                _ => {
+                    self.computes_keys = true;
+                    Ok(())
+                }
             };
         }
         Ok(())

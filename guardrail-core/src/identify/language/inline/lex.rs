@@ -163,6 +163,13 @@ impl<'t> Lexer<'t> {
                 Token::Operator
             }
             b'=' if self.cursor.eat(b'>') => Token::Arrow,
+            // `??=`, `||=`, `&&=`
+            b'?' | b'|' | b'&'
+                if self.syntax == Syntax::JavaScript && self.cursor.rest().starts_with(&[byte, b'=']) =>
+            {
+                self.cursor.skip(2);
+                Token::Operator
+            }
             b'=' if matches!(self.cursor.peek(), Some(b'=' | b'~')) => self.operator(),
             b'<' | b'>' | b'!' | b'+' | b'-' | b'*' | b'%' | b'^' | b'|' | b'&'
                 if self.cursor.peek() == Some(b'=') =>

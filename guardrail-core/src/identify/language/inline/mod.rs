@@ -4,6 +4,7 @@
 
 mod bind;
 mod check;
+mod computed;
 mod database;
 mod dialect;
 mod imported;
@@ -11,6 +12,7 @@ mod javascript;
 mod lex;
 mod mongo;
 mod names;
+mod own;
 mod part;
 mod perl;
 mod perl_words;
@@ -21,7 +23,9 @@ mod reads;
 mod ruby;
 mod shape;
 mod tables;
+mod value;
 mod walked;
+mod whole;
 
 use guardrail_schema::Language;
 

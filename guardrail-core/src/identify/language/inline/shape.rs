@@ -124,6 +124,45 @@ pub(super) fn before_lines<'t>(tokens: &[Lexed<'t>], index: usize) -> Option<Tok
     before.into_iter().find(|token| *token != Token::Newline)
 }
 
+/// JavaScript's `{ [k]: x }`, where that bracket closes: no `x ? a[k] : b`.
+pub(super) fn closes_key(tokens: &[Lexed<'_>], index: usize) -> bool {
+    if !is_mark(behind_lines(tokens.get(index + 1..).unwrap_or_default()), b':') {
+        return false;
+    }
+    let mut depth = 0_usize;
+    for at in (0..index).rev() {
+        match tokens.get(at).map(|one| one.token) {
+            Some(Token::Mark(b')' | b']' | b'}')) => depth += 1,
+            Some(Token::Mark(b'[')) if depth == 0 => {
+                return matches!(before_lines(tokens, at), None | Some(Token::Mark(b'{' | b',')));
+            }
+            Some(Token::Mark(b'(' | b'[' | b'{')) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    true
+}
+
+/// JavaScript's `Object.create(null)`, behind the first word: more would be said of what it makes.
+pub(super) fn makes_bare(rest: &[Lexed<'_>]) -> bool {
+    let null = [
+        Token::Mark(b'.'),
+        Token::Name(b"create"),
+        Token::Mark(b'('),
+        Token::Name(b"null"),
+        Token::Mark(b')'),
+    ];
+    rest.len() >= null.len() && rest.iter().zip(null).all(|(one, token)| one.token == token)
+}
+
+/// JavaScript's `?.[`, of the dot at `index`.
+pub(super) fn indexes_if_there(tokens: &[Lexed<'_>], index: usize) -> bool {
+    let dot = tokens.get(index).map_or(0, |one| one.at.start);
+    let question = index.checked_sub(1).and_then(|at| tokens.get(at));
+    question.is_some_and(|one| one.token == Token::Mark(b'?') && one.at.end == dot)
+        && is_mark(tokens.get(index + 1..).unwrap_or_default(), b'[')
+}
+
 /// The tokens behind the ends of lines that stand first.
 pub(super) fn behind_lines<'l, 't>(rest: &'l [Lexed<'t>]) -> &'l [Lexed<'t>] {
     let lines = rest.iter().take_while(|one| one.token == Token::Newline).count();
