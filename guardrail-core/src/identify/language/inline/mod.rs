@@ -15,6 +15,11 @@ mod names;
 mod own;
 mod part;
 mod perl;
+mod perl_chains;
+mod perl_refs;
+#[cfg(test)]
+mod perl_tests;
+mod perl_text;
 mod perl_words;
 mod php;
 mod plain;
@@ -44,7 +49,7 @@ pub(super) fn read<'t>(language: Language, text: &'t [u8], arguments: &[&[u8]]) 
         _ => return None,
     };
     let harmless = match dialect.syntax {
-        Syntax::Perl => perl::harmless(dialect, text).then(Vec::new),
+        Syntax::Perl => perl::harmless(dialect, text),
         _ => check::harmless(dialect, text, arguments),
     };
     Some(harmless.unwrap_or_else(|| {
@@ -551,9 +556,9 @@ mod tests {
                     "*x = \\&y",
                     "@{\"ARGV\"} = 1",
                     "${\"x\"} = 1",
-                    "@$x",
+                    "%$x",
                     "<*.c>",
-                    "<$x>",
+                    "<$x*>",
                     "print <<EOF;\nsystem\nEOF\nsystem('id')",
                     "require 'x.pl'",
                     "do 'x.pl'",
