@@ -46,6 +46,19 @@ pub(super) fn bind<'t>(syntax: Syntax, tokens: &[Lexed<'t>], bound: &mut Vec<&'t
             Token::Arrow if syntax == Syntax::JavaScript => {
                 bind_parameters(tokens.get(..index).unwrap_or_default(), bound)
             }
+            // `rescue Error => e`
+            Token::Arrow if syntax == Syntax::Ruby => {
+                let rescues = tokens
+                    .get(..index)
+                    .unwrap_or_default()
+                    .iter()
+                    .rev()
+                    .take(2)
+                    .any(|one| one.token == Token::Name(b"rescue"));
+                if let (true, Some(Token::Name(name))) = (rescues, next) {
+                    bound.push(name);
+                }
+            }
             Token::Name(name) => {
                 let caught = index.checked_sub(1).and_then(|before| tokens.get(before)).map(|one| one.token);
                 if until.is_some()

@@ -6,13 +6,11 @@ use std::borrow::Cow;
 use super::super::{Act, Found};
 use super::computed::keeps_rules;
 use super::dialect::{Dialect, Syntax, lists};
-use super::lex::{Lexed, Token, Unreadable, tokens};
+use super::lex::{Lexed, Token, Unreadable, code_end, prints, tokens};
 use super::names::{Names, imports};
 use super::reads::only_looks_at_arguments;
 use super::shape::{
-    argument_of, arguments, before_lines, behind_lines, calls_back, calls_function, calls_value, closes_key,
-    declares, ends_import, ends_operand, folds_plainly, indexes_if_there, is_key, is_mark, loops_over,
-    makes_bare, matching, passes_block, shows_arguments, starts_statement,
+    argument_of, arguments, before_lines, behind_lines, calls_back, calls_function, calls_value, closes_key, declares, ends_import, ends_operand, folds_plainly, indexes_if_there, is_key, is_mark, is_only_called, loops_over, makes_bare, matching, passes_block, shows_arguments, starts_statement,
 };
 
 /// Files of data that a project has, so that none of code is loaded whose name only begins like that.
@@ -88,11 +86,20 @@ impl<'t> Checker<'t> {
                     let key = before == Some(Token::Mark(b'['));
                     let array = index.checked_sub(2).and_then(|index| tokens.get(index));
                     let indexes = array.is_some_and(|one| ends_operand(one.token));
-                    if !(lists(self.dialect.members, name) || key && indexes) {
+                    // What a symbol names is called where `&` hands it over; see `inject` too.
+                    let called = over_lines == Some(Token::Mark(b'&'));
+                    if called && !lists(self.dialect.members, name) && !(key && indexes) {
                         return Err(Unreadable);
                     }
                     0
                 }
+                // `p %w[...]` divides where `p` is a variable.
+                Token::Words(_) => match before {
+                    Some(Token::Name(name)) if prints(name) && !is_only_called(&tokens, name) => {
+                        return Err(Unreadable);
+                    }
+                    _ => 0,
+                },
                 // Calling what a string, an element or a result names.
                 Token::Mark(b'(')
                     if self.dialect.syntax == Syntax::Php && over_lines.is_some_and(calls_value) =>
@@ -156,7 +163,8 @@ impl<'t> Checker<'t> {
             }
             // `[1, "code"].inject("instance_eval")` calls what a text names.
             let folds = dialect.syntax == Syntax::Ruby && matches!(name, b"inject" | b"reduce");
-            let fits = self.is_member(name, rest) && (!folds || folds_plainly(rest));
+            let fits =
+                self.is_member(name, rest) && (!folds || folds_plainly(rest) && self.folds_by_member(rest));
             return if fits { Ok(0) } else { Err(Unreadable) };
         }
         match (dialect.syntax, name) {
@@ -241,6 +249,15 @@ impl<'t> Checker<'t> {
             return self.members(name, rest, start);
         }
         if self.names.bound.contains(&name) { Ok(0) } else { Err(Unreadable) }
+    }
+
+    /// `inject(:merge)`: no symbol that is handed over names what must not be called.
+    fn folds_by_member(&self, rest: &[Lexed<'t>]) -> bool {
+        let end = rest.get(1..).and_then(matching).map_or(1, |end| end + 1);
+        rest.iter().take(end).all(|one| match one.token {
+            Token::Symbol(name) => lists(self.dialect.members, name),
+            _ => true,
+        })
     }
 
     /// `type(x).__name__`, `type(x) is str`, `print(type(x))`: nothing is made of what it says.
@@ -448,7 +465,13 @@ impl<'t> Checker<'t> {
                 }
             }
             let code = rest.get(skip..).unwrap_or_default();
-            let end = code.iter().position(|byte| matches!(byte, b'}' | b'{' | b'\\')).ok_or(Unreadable)?;
+            let ruby = self.dialect.syntax == Syntax::Ruby;
+            let end = match ruby {
+                true => code_end(Syntax::Ruby, code, self.depth)?,
+                false => {
+                    code.iter().position(|byte| matches!(byte, b'}' | b'{' | b'\\')).ok_or(Unreadable)?
+                }
+            };
             if code.get(end) != Some(&b'}') {
                 return Err(Unreadable);
             }
@@ -471,6 +494,8 @@ impl<'t> Checker<'t> {
             // The language reads a comment to the end of the line, over the bracket that closes here.
             let comments: &[&[u8]] = match self.dialect.syntax {
                 Syntax::JavaScript => &[b"//", b"/*"],
+                // The end was found behind any comment.
+                Syntax::Ruby => &[],
                 _ => &[b"#"],
             };
             if comments.iter().any(|start| code.windows(start.len()).any(|part| part == *start)) {

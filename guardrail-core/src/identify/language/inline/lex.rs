@@ -18,6 +18,8 @@ pub(super) enum Token<'t> {
     Template(&'t [u8]),
     /// Ruby's `:name`.
     Symbol(&'t [u8]),
+    /// Ruby's `%w[a b]`.
+    Words(&'t [u8]),
     Number,
     Regex,
     Newline,
@@ -38,6 +40,7 @@ impl Token<'_> {
                 | Token::Template(_)
                 | Token::Variable(_)
                 | Token::Symbol(_)
+                | Token::Words(_)
                 | Token::Regex
                 | Token::Mark(b']')
         )
@@ -95,31 +98,35 @@ pub(super) struct Lexed<'t> {
 
 /// The tokens of a text.
 pub(super) fn tokens(syntax: Syntax, text: &[u8]) -> Result<Vec<Lexed<'_>>, Unreadable> {
-    let mut lexer = Lexer {
-        syntax,
-        cursor: Cursor::new(text),
-        before: None,
-        open: Vec::new(),
-        condition: true,
-        line_ended: false,
-    };
+    let mut lexer = Lexer::of(syntax, text, 0);
     let mut tokens: Vec<Lexed<'_>> = Vec::with_capacity(text.len() / 3);
-    while let Some(token) = lexer.next()? {
-        match token.token {
-            Token::Mark(b'(') => lexer.open.push(lexer.before.is_some_and(starts_condition)),
-            // What was never opened may be anything.
-            Token::Mark(b')') => lexer.condition = lexer.open.pop().unwrap_or(true),
-            _ => {}
-        }
-        lexer.line_ended = token.token == Token::Newline;
-        // In JavaScript, a line may go on with a division.
-        if syntax != Syntax::JavaScript || token.token != Token::Newline {
-            lexer.before = Some(token.token);
-        }
+    while let Some(token) = lexer.step()? {
         tokens.push(token);
     }
     Ok(tokens)
 }
+
+/// How long the code is that stands in a text up to the bracket that closes there, read as the
+/// language does: with the texts in it.
+pub(super) fn code_end(syntax: Syntax, text: &[u8], depth: u32) -> Result<usize, Unreadable> {
+    if depth > MAX_NESTED {
+        return Err(Unreadable);
+    }
+    let mut lexer = Lexer::of(syntax, text, depth);
+    let mut open = 0_usize;
+    while let Some(one) = lexer.step()? {
+        match one.token {
+            Token::Mark(b'{') => open += 1,
+            Token::Mark(b'}') if open == 0 => return Ok(one.at.start),
+            Token::Mark(b'}') => open -= 1,
+            _ => {}
+        }
+    }
+    Err(Unreadable)
+}
+
+/// Texts in the code in texts, as deep as an honest one goes.
+const MAX_NESTED: u32 = 3;
 
 struct Lexer<'t> {
     syntax: Syntax,
@@ -131,9 +138,44 @@ struct Lexer<'t> {
     condition: bool,
     /// A line ended since the last token that counts.
     line_ended: bool,
+    /// Of how many texts this is code.
+    depth: u32,
+    /// A pattern may have bound names.
+    captures: bool,
 }
 
 impl<'t> Lexer<'t> {
+    fn of(syntax: Syntax, text: &'t [u8], depth: u32) -> Self {
+        let cursor = Cursor::new(text);
+        Self {
+            syntax,
+            cursor,
+            before: None,
+            open: Vec::new(),
+            condition: true,
+            line_ended: false,
+            depth,
+            captures: false,
+        }
+    }
+
+    /// The next token, with what it says of those behind it.
+    fn step(&mut self) -> Result<Option<Lexed<'t>>, Unreadable> {
+        let Some(token) = self.next()? else { return Ok(None) };
+        match token.token {
+            Token::Mark(b'(') => self.open.push(self.before.is_some_and(starts_condition)),
+            // What was never opened may be anything.
+            Token::Mark(b')') => self.condition = self.open.pop().unwrap_or(true),
+            _ => {}
+        }
+        self.line_ended = token.token == Token::Newline;
+        // In JavaScript, a line may go on with a division.
+        if self.syntax != Syntax::JavaScript || token.token != Token::Newline {
+            self.before = Some(token.token);
+        }
+        Ok(Some(token))
+    }
+
     fn next(&mut self) -> Result<Option<Lexed<'t>>, Unreadable> {
         let spaced = self.blanks()?;
         let start = self.cursor.position();
@@ -281,6 +323,14 @@ impl<'t> Lexer<'t> {
         if sigil == b'@' && self.syntax == Syntax::Php {
             return Ok(Token::Operator);
         }
+        // The number of the line, and what was found.
+        if sigil == b'$'
+            && self.syntax == Syntax::Ruby
+            && matches!(self.cursor.peek(), Some(b'.' | b'&' | b'!' | b'~'))
+        {
+            self.cursor.skip(1);
+            return Ok(Token::Variable(b"_"));
+        }
         let name = self.cursor.eat_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if name.is_empty() || self.cursor.peek().is_some_and(|byte| !byte.is_ascii()) {
             return Err(Unreadable);
@@ -305,6 +355,11 @@ impl<'t> Lexer<'t> {
             let end = self.cursor.position();
             match self.cursor.next().ok_or(Unreadable)? {
                 b'\\' => self.cursor.skip(1),
+                // Quotes in there are those of other texts.
+                b'#' if template && self.syntax == Syntax::Ruby && self.cursor.eat(b'{') => {
+                    let length = code_end(self.syntax, self.cursor.rest(), self.depth + 1)?;
+                    self.cursor.skip(length + 1);
+                }
                 b'\n' if !lines => return Err(Unreadable),
                 byte if byte == quote && (!triple || self.cursor.eat_all(&[quote, quote])) => {
                     let body = self.cursor.slice(start..end);
@@ -367,6 +422,7 @@ impl<'t> Lexer<'t> {
                 b'\\' => self.cursor.skip(1),
                 b'\n' => return Err(Unreadable),
                 b'#' if self.syntax == Syntax::Ruby => return Err(Unreadable),
+                b'?' if self.cursor.peek() == Some(b'<') => self.captures = true,
                 b'[' if self.syntax == Syntax::JavaScript => class = true,
                 b']' => class = false,
                 b'/' if !class => break,
@@ -388,6 +444,29 @@ impl<'t> Lexer<'t> {
                 Some(before) if before.is_value() => Ok(Token::Mark(byte)),
                 _ => Err(Unreadable),
             },
+            // `%w[a b]`: behind a name it may divide, unless that is known to print.
+            (b'%', Some(b'w' | b'i')) => {
+                let literal = match self.before {
+                    Some(Token::Name(name)) => {
+                        starts_expression(name) || prints(name) && !self.captures && self.depth == 0
+                    }
+                    Some(Token::Mark(b')' | b'}')) => false,
+                    Some(before) => !before.is_value(),
+                    None => true,
+                };
+                self.cursor.skip(1);
+                if literal { self.words() } else { Err(Unreadable) }
+            }
+            // A part of a module. Only what a name holds is called by it.
+            (b':', Some(b':')) if self.cursor.peek_at(1).is_some_and(|byte| byte.is_ascii_uppercase()) => {
+                self.cursor.skip(1);
+                Ok(Token::Mark(b'.'))
+            }
+            // A document starts with no blank.
+            (b'<', Some(b'<')) if self.cursor.peek_at(1) == Some(b' ') => {
+                self.cursor.skip(1);
+                Ok(Token::Operator)
+            }
             (b'<' | b'?' | b':', Some(b' ' | b'\n')) => Ok(Token::Mark(byte)),
             (b'<', Some(b'=')) => Ok(self.operator()),
             (b'<', Some(b'0'..=b'9')) => Ok(Token::Mark(byte)),
@@ -402,4 +481,22 @@ impl<'t> Lexer<'t> {
             _ => Err(Unreadable),
         }
     }
+
+    /// The rest of `%w[a b]`, which holds texts and nothing else.
+    fn words(&mut self) -> Result<Token<'t>, Unreadable> {
+        let close = match self.cursor.next() {
+            Some(b'[') => b']',
+            Some(b'(') => b')',
+            Some(b'{') => b'}',
+            _ => return Err(Unreadable),
+        };
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b" _-.:/,+@*".contains(&byte);
+        let words = self.cursor.eat_while(plain);
+        if self.cursor.eat(close) { Ok(Token::Words(words)) } else { Err(Unreadable) }
+    }
+}
+
+/// Ruby's methods behind which `%w[` opens a list, if no variable has that name.
+pub(super) fn prints(name: &[u8]) -> bool {
+    matches!(name, b"p" | b"pp" | b"print" | b"puts")
 }

@@ -26,6 +26,9 @@ mod plain;
 mod python;
 mod reads;
 mod ruby;
+mod ruby_files;
+#[cfg(test)]
+mod ruby_tests;
 mod shape;
 mod tables;
 mod value;

@@ -69,6 +69,9 @@ impl<'t> Names<'t> {
         if again.iter().any(|name| self.constant(name).is_some() || self.is_taken(name)) {
             return Err(Unreadable);
         }
+        if dialect.syntax == Syntax::Ruby {
+            self.listed_files(tokens);
+        }
         if dialect.syntax != Syntax::Python {
             return Ok(());
         }
@@ -276,6 +279,13 @@ impl<'t> Names<'t> {
         };
         if once && stays && self.constants.len() < MAX_TEXTS {
             self.constants.push((name, constant));
+        }
+    }
+
+    /// Keeps what a name is one of.
+    pub(super) fn keep_found(&mut self, name: &'t [u8], pattern: &[u8]) {
+        if self.constants.len() < MAX_TEXTS {
+            self.constants.push((name, Constant::Found(pattern.to_vec())));
         }
     }
 

@@ -55,6 +55,24 @@ const TABLE_OPTIONS: &[&[u8]] = &[
     b"usecols",
 ];
 
+/// What is said to Ruby's readers besides the file.
+const RUBY_OPTIONS: &[&[u8]] = &[
+    b"aliases",
+    b"chomp",
+    b"col_sep",
+    b"converters",
+    b"header_converters",
+    b"headers",
+    b"liberal_parsing",
+    b"quote_char",
+    b"return_headers",
+    b"row_sep",
+    b"skip_blanks",
+    b"skip_lines",
+    b"strip",
+    b"symbolize_names",
+];
+
 impl<'t> Checker<'t> {
     /// The arguments of a call that reads a file, if that is all it does. They are checked as any
     /// tokens are.
@@ -147,6 +165,19 @@ impl<'t> Checker<'t> {
                 Lexed { token: Token::Mark(b'=' | b':'), .. },
                 Lexed { token: Token::Text(_) | Token::Template(_) | Token::Name(b"None"), .. },
             ] => true,
+            // `headers: true`
+            [Lexed { token: Token::Name(name), .. }, Lexed { token: Token::Mark(b':'), .. }, value]
+                if self.dialect.syntax == Syntax::Ruby && RUBY_OPTIONS.contains(name) =>
+            {
+                matches!(
+                    value.token,
+                    Token::Text(_)
+                        | Token::Template(_)
+                        | Token::Number
+                        | Token::Symbol(_)
+                        | Token::Name(b"true" | b"false" | b"nil")
+                )
+            }
             [Lexed { token: Token::Name(name), .. }, Lexed { token: Token::Mark(b'='), .. }, _, ..]
                 if self.dialect.syntax == Syntax::Python && TABLE_OPTIONS.contains(name) =>
             {
@@ -219,7 +250,8 @@ impl<'t> Checker<'t> {
         start: usize,
         last: Option<&Lexed<'t>>,
     ) -> Result<usize, Unreadable> {
-        if !matches!(self.dialect.syntax, Syntax::Python | Syntax::JavaScript) {
+        let known = self.names.constant(name).is_some();
+        if !known && !matches!(self.dialect.syntax, Syntax::Python | Syntax::JavaScript) {
             return Err(Unreadable);
         }
         match self.names.constant(name).cloned() {

@@ -210,6 +210,23 @@ pub(super) fn passes_block(tokens: &[Lexed<'_>], index: usize) -> bool {
     }
 }
 
+/// Ruby's name that only ever starts a statement with a value behind it, so that nothing binds it.
+pub(super) fn is_only_called(tokens: &[Lexed<'_>], name: &[u8]) -> bool {
+    tokens.iter().enumerate().filter(|(_, one)| one.token == Token::Name(name)).all(|(index, _)| {
+        let starts = matches!(
+            before(tokens, index),
+            None | Some(
+                Token::Newline
+                    | Token::Mark(b';' | b'{' | b'|')
+                    | Token::Name(b"do" | b"then" | b"else" | b"begin")
+            )
+        );
+        let next = tokens.get(index + 1).map(|next| next.token);
+        let bound = matches!(next, Some(Token::Mark(b'=' | b',' | b':' | b'|' | b'.' | b';' | b')')));
+        starts && !bound && !matches!(next, None | Some(Token::Operator | Token::Newline | Token::Arrow))
+    })
+}
+
 /// Ruby's `inject` where it is given a block, or a method by a symbol that stands there.
 pub(super) fn folds_plainly(rest: &[Lexed<'_>]) -> bool {
     let block = |rest: &[Lexed<'_>]| {
