@@ -8,9 +8,10 @@ use super::computed::keeps_rules;
 use super::dialect::{Dialect, Syntax, lists};
 use super::lex::{Lexed, Token, Unreadable, code_end, prints, tokens};
 use super::names::{Names, imports};
+use super::php_shape::{calls_back, is_global, is_php_constant, makes_date, php_template};
 use super::reads::only_looks_at_arguments;
 use super::shape::{
-    argument_of, arguments, before_lines, behind_lines, calls_back, calls_function, calls_value, closes_key, declares, ends_import, ends_operand, folds_plainly, indexes_if_there, is_key, is_mark, is_only_called, loops_over, makes_bare, matching, passes_block, shows_arguments, starts_statement,
+    argument_of, arguments, before_lines, behind_lines, calls_function, calls_value, closes_key, declares, ends_import, ends_operand, folds_plainly, indexes_if_there, is_key, is_mark, is_only_called, loops_over, makes_bare, matching, passes_block, shows_arguments, starts_statement,
 };
 
 /// Files of data that a project has, so that none of code is loaded whose name only begins like that.
@@ -126,7 +127,14 @@ impl<'t> Checker<'t> {
                     _ => return Err(Unreadable),
                 },
                 Token::Variable(name) if self.dialect.syntax == Syntax::Php => {
-                    if matches!(name, b"GLOBALS" | b"_ENV" | b"_SERVER" | b"this") {
+                    if is_global(name) {
+                        return Err(Unreadable);
+                    }
+                    0
+                }
+                // Data has any name; only methods act.
+                Token::Member(name) if is_mark(behind_lines(rest), b'(') => {
+                    if !lists(self.dialect.members, name) {
                         return Err(Unreadable);
                     }
                     0
@@ -147,11 +155,18 @@ impl<'t> Checker<'t> {
         let before = token(1);
         if dialect.syntax == Syntax::Php {
             let lower = name.to_ascii_lowercase();
+            // A constant, which is no function, stands for itself.
+            if is_php_constant(name) && !is_mark(behind_lines(rest), b'(') {
+                return Ok(0);
+            }
+            if lower == b"new" {
+                return if makes_date(rest) { Ok(0) } else { Err(Unreadable) };
+            }
             return if lists(dialect.words, &lower) || lists(dialect.words, name) {
                 Ok(0)
             } else if lists(dialect.readers, &lower) {
                 self.reads(rest, start)
-            } else if lists(dialect.roots, &lower) && calls_back(&lower, rest) {
+            } else if lists(dialect.roots, &lower) && calls_back(dialect, &lower, rest) {
                 Ok(0)
             } else {
                 Err(Unreadable)
@@ -427,9 +442,7 @@ impl<'t> Checker<'t> {
             Syntax::JavaScript => (b"${", b""),
             Syntax::Ruby => (b"#", b""),
             _ => {
-                // `{$` and `${` start code, `$x->y` and `$x[...]` do not.
-                let code = body.windows(2).any(|pair| matches!(pair, b"{$" | b"${"));
-                return if code { Err(Unreadable) } else { Ok(()) };
+                return if php_template(body) { Ok(()) } else { Err(Unreadable) };
             }
         };
         if self.depth > 2 {

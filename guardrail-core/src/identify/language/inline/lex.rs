@@ -18,6 +18,8 @@ pub(super) enum Token<'t> {
     Template(&'t [u8]),
     /// Ruby's `:name`.
     Symbol(&'t [u8]),
+    /// PHP's `->name`.
+    Member(&'t [u8]),
     /// Ruby's `%w[a b]`.
     Words(&'t [u8]),
     Number,
@@ -192,6 +194,16 @@ impl<'t> Lexer<'t> {
             b'$' | b'@' if matches!(self.syntax, Syntax::Ruby | Syntax::Php) => self.variable(byte)?,
             b'/' => self.slash(spaced)?,
             b'%' | b'?' | b'<' | b':' if self.syntax == Syntax::Ruby => self.ruby_mark(byte)?,
+            b'-' if self.cursor.peek() == Some(b'>') && self.syntax == Syntax::Php => {
+                self.cursor.skip(1);
+                let name = self.cursor.eat_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+                // Behind a blank or a bracket, what is taken need not stand in the text.
+                let named = name.first().is_some_and(|byte| byte.is_ascii_alphabetic());
+                if !named || self.cursor.peek().is_some_and(|byte| !byte.is_ascii()) {
+                    return Err(Unreadable);
+                }
+                Token::Member(name)
+            }
             b'-' if self.cursor.peek() == Some(b'>') && self.syntax != Syntax::Python => {
                 return Err(Unreadable);
             }
@@ -360,6 +372,9 @@ impl<'t> Lexer<'t> {
                     let length = code_end(self.syntax, self.cursor.rest(), self.depth + 1)?;
                     self.cursor.skip(length + 1);
                 }
+                b'{' if template && self.syntax == Syntax::Php => {
+                    self.cursor.skip(php_element(self.cursor.rest()).unwrap_or_default());
+                }
                 b'\n' if !lines => return Err(Unreadable),
                 byte if byte == quote && (!triple || self.cursor.eat_all(&[quote, quote])) => {
                     let body = self.cursor.slice(start..end);
@@ -499,4 +514,50 @@ impl<'t> Lexer<'t> {
 /// Ruby's methods behind which `%w[` opens a list, if no variable has that name.
 pub(super) fn prints(name: &[u8]) -> bool {
     matches!(name, b"p" | b"pp" | b"print" | b"puts")
+}
+
+/// How long `$x["a"][0]->b}` is: an element of a variable in a PHP text, named in full.
+pub(super) fn php_element(text: &[u8]) -> Option<usize> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let mut cursor = Cursor::new(text);
+    if !cursor.eat(b'$') {
+        return None;
+    }
+    let name = cursor.eat_while(is_name);
+    // Those that PHP fills itself hold the environment.
+    if !name.first().is_some_and(u8::is_ascii_alphabetic) || matches!(name, b"GLOBALS" | b"this") {
+        return None;
+    }
+    loop {
+        match cursor.next()? {
+            b'}' => return Some(cursor.position()),
+            b'[' => {
+                match cursor.next()? {
+                    quote @ (b'\'' | b'"') => {
+                        cursor.eat_while(|byte| is_name(byte) || matches!(byte, b'-' | b' ' | b'.' | b'/'));
+                        if !cursor.eat(quote) {
+                            return None;
+                        }
+                    }
+                    b'$' if cursor.peek().is_some_and(|byte| byte.is_ascii_alphabetic()) => {
+                        cursor.eat_while(is_name);
+                    }
+                    b'-' | b'0'..=b'9' => {
+                        cursor.eat_while(|byte| byte.is_ascii_digit());
+                    }
+                    _ => return None,
+                }
+                if !cursor.eat(b']') {
+                    return None;
+                }
+            }
+            b'-' => {
+                if !cursor.eat(b'>') || !cursor.peek()?.is_ascii_alphabetic() {
+                    return None;
+                }
+                cursor.eat_while(is_name);
+            }
+            _ => return None,
+        }
+    }
 }

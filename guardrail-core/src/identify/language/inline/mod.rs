@@ -22,6 +22,9 @@ mod perl_tests;
 mod perl_text;
 mod perl_words;
 mod php;
+mod php_shape;
+#[cfg(test)]
+mod php_tests;
 mod plain;
 mod python;
 mod reads;

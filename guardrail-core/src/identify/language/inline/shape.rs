@@ -84,21 +84,6 @@ pub(super) fn calls_function(rest: &[Lexed<'_>]) -> bool {
         }
 }
 
-/// PHP's functions that call what they are given: it must be written there as a function.
-pub(super) fn calls_back(name: &[u8], rest: &[Lexed<'_>]) -> bool {
-    let [Lexed { token: Token::Mark(b'('), .. }, arguments @ ..] = rest else { return false };
-    let callback = if name == b"array_map" {
-        arguments
-    } else {
-        let Some(end) = matching(arguments) else { return false };
-        match split_first(arguments.get(..end).unwrap_or_default()).1 {
-            Some(callback) => callback,
-            None => return false,
-        }
-    };
-    matches!(callback.first().map(|one| one.token), Some(Token::Name(b"fn" | b"function")))
-}
-
 /// `ARGV[0]`, `ARGV.first`: what is changed in it would be opened by others.
 pub(super) fn shows_arguments(rest: &[Lexed<'_>]) -> bool {
     match rest {
