@@ -36,6 +36,17 @@ pub(super) struct Dialect {
 }
 
 impl Dialect {
+    /// Whether a path names something that may be taken: of Python's trees, every kind of node.
+    pub(super) fn gives(&self, path: &[u8]) -> bool {
+        let node = |name: &[u8]| {
+            name.first().is_some_and(u8::is_ascii_uppercase)
+                && name.iter().all(u8::is_ascii_alphanumeric)
+                && !name.starts_with(b"Node")
+        };
+        lists(self.members_of, path)
+            || self.syntax == Syntax::Python && path.strip_prefix(b"ast.").is_some_and(node)
+    }
+
     /// Whether a path names a module that something may be taken from.
     pub(super) fn holds(&self, path: &[u8]) -> bool {
         let at = self.members_of.partition_point(|member| member.as_bytes() < path);

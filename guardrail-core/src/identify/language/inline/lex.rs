@@ -212,6 +212,12 @@ impl<'t> Lexer<'t> {
             }
             // A pipe into what a string names.
             b'|' if self.cursor.peek() == Some(b'>') && self.syntax == Syntax::Php => return Err(Unreadable),
+            // `.5`
+            b'.' if self.syntax == Syntax::Python
+                && self.cursor.peek().is_some_and(|byte| byte.is_ascii_digit()) =>
+            {
+                self.number(b'1')?
+            }
             b'.' if self.cursor.peek() == Some(b'.') => {
                 self.cursor.eat_while(|byte| byte == b'.');
                 Token::Operator

@@ -27,6 +27,8 @@ mod php_shape;
 mod php_tests;
 mod plain;
 mod python;
+#[cfg(test)]
+mod python_tests;
 mod reads;
 mod ruby;
 mod ruby_files;

@@ -4,7 +4,7 @@
 use super::bind::bind;
 use super::dialect::{Dialect, Syntax, lists};
 use super::lex::{Lexed, Token, Unreadable};
-use super::shape::{argument_of, before, ends, is_value, matching, starts_statement};
+use super::shape::{argument_of, before, ends, is_element, is_value, matching, starts_statement};
 use super::walked::{behind_call, is_only_looked_at, sorted};
 
 /// The meaning of the names of one text.
@@ -197,7 +197,7 @@ impl<'t> Names<'t> {
             path.truncate(module);
             path.extend_from_slice(name);
             // A module out of a package, or something that is listed.
-            if !lists(dialect.members_of, &path) && !dialect.holds(&path) {
+            if !dialect.gives(&path) && !dialect.holds(&path) {
                 return Err(Unreadable);
             }
             let name = match rest.next_if_eq(&Token::Name(b"as")) {
@@ -274,7 +274,9 @@ impl<'t> Names<'t> {
             Constant::Table => true,
             // Neither a text nor a path can be changed, only another one be made of it.
             _ => only_used(tokens, name, binding, |tokens, index| {
-                argument_of(tokens, index, index).is_some() || is_value(tokens, index)
+                argument_of(tokens, index, index).is_some()
+                    || is_value(tokens, index)
+                    || is_element(tokens, index)
             }),
         };
         if once && stays && self.constants.len() < MAX_TEXTS {

@@ -21,11 +21,14 @@ impl<'t> Checker<'t> {
     ) -> Result<usize, Unreadable> {
         let rest = tokens.get(index + 1..).unwrap_or_default();
         let start = tokens.get(index).map_or(0, |one| one.at.start);
+        if self.only_names(tokens, index) {
+            return Ok(0);
+        }
         let mut listed = None;
         let mut taken = 0;
         loop {
             let behind = rest.get(taken..).unwrap_or_default();
-            if lists(self.dialect.members_of, &path) {
+            if self.dialect.gives(&path) {
                 listed = Some((taken, path.len()));
                 if lists(self.dialect.readers, &path) {
                     // What stands at a place without a name may be more than how the file is read.
@@ -70,7 +73,27 @@ impl<'t> Checker<'t> {
             // What a module is made of stays what it is.
             _ if is_mark(behind, b'=') => false,
             // To find `a.b` is to load `a`.
-            b"importlib.util.find_spec" => names_module(behind),
+            b"importlib.util.find_spec" => self.finds_module(behind),
+            // What it gives out holds other functions, and an option makes it run annotations.
+            b"inspect.signature" => {
+                let Some(length) = self.looked_at(behind, false) else { return Err(Unreadable) };
+                let called = argument_of(tokens, index, index + listed + length);
+                let shown = |name: &[u8]| {
+                    matches!(name, b"print" | b"str" | b"repr") && !self.names.bound.contains(&name)
+                };
+                match called.and_then(|at| tokens.get(at)).map(|one| one.token) {
+                    Some(Token::Name(name)) if shown(name) => return Ok(listed + length),
+                    _ => false,
+                }
+            }
+            b"inspect.getdoc"
+            | b"inspect.getfile"
+            | b"inspect.getsource"
+            | b"inspect.getsourcefile"
+            | b"inspect.getsourcelines" => match self.looked_at(behind, true) {
+                Some(length) => return Ok(listed + length),
+                None => true,
+            },
             // Other options name a module that is loaded.
             b"pandas.set_option" => sets_display(behind),
             // A name would be asked for, with what is in it.
@@ -83,6 +106,79 @@ impl<'t> Checker<'t> {
             _ => true,
         };
         if tame { Ok(listed) } else { Err(Unreadable) }
+    }
+
+    /// `dir(module)`, `hasattr(module, 'name')`: only names of it are told.
+    fn only_names(&self, tokens: &[Lexed<'t>], index: usize) -> bool {
+        let token = |at: usize| index.checked_sub(at).and_then(|at| tokens.get(at)).map(|one| one.token);
+        let rest = tokens.get(index + 1..).unwrap_or_default();
+        let method = matches!(token(3), Some(Token::Mark(b'.') | Token::Name(b"def")));
+        let given = |name: &[u8]| !self.names.bound.contains(&name);
+        match (token(2), token(1), rest) {
+            (Some(Token::Name(b"dir")), Some(Token::Mark(b'(')), rest) => {
+                !method && given(b"dir") && is_mark(rest, b')')
+            }
+            (
+                Some(Token::Name(b"hasattr")),
+                Some(Token::Mark(b'(')),
+                [
+                    Lexed { token: Token::Mark(b','), .. },
+                    Lexed { token: Token::Text(_), .. },
+                    Lexed { token: Token::Mark(b')'), .. },
+                    ..,
+                ],
+            ) => !method && given(b"hasattr"),
+            _ => false,
+        }
+    }
+
+    /// `(module.name.name)`: how long that is, where it is only named and never called. What is not
+    /// foreign is left to the tables of its module.
+    fn looked_at(&self, behind: &[Lexed<'t>], foreign: bool) -> Option<usize> {
+        let [Lexed { token: Token::Mark(b'('), .. }, Lexed { token: Token::Name(module), .. }, rest @ ..] =
+            behind
+        else {
+            return None;
+        };
+        let known = self.names.is_taken(module) && !self.names.is_rebound(module);
+        let path = self.names.path(self.dialect, module)?;
+        let root = path.split(|byte| *byte == b'.').next().unwrap_or_default();
+        if !known || foreign && lists(self.dialect.roots, root) {
+            return None;
+        }
+        let mut length = 2;
+        let mut rest = rest;
+        loop {
+            match rest {
+                [
+                    Lexed { token: Token::Mark(b'.'), .. },
+                    Lexed { token: Token::Name(name), .. },
+                    next @ ..,
+                ] if !name.starts_with(b"_") => {
+                    length += 2;
+                    rest = next;
+                }
+                [Lexed { token: Token::Mark(b')'), .. }, ..] => return Some(length + 1),
+                _ => return None,
+            }
+        }
+    }
+
+    /// `('name')`, or a name that stands for such texts: a dotted one would load what holds it.
+    fn finds_module(&self, rest: &[Lexed<'t>]) -> bool {
+        let plain = |text: &[u8]| text.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        match rest {
+            [
+                Lexed { token: Token::Mark(b'('), .. },
+                Lexed { token: Token::Name(name), .. },
+                Lexed { token: Token::Mark(b')'), .. },
+                ..,
+            ] => match self.names.constant(name) {
+                Some(Constant::Texts(texts)) => texts.iter().all(|text| plain(text)),
+                _ => false,
+            },
+            rest => names_module(rest),
+        }
     }
 
     /// Whether the class of paths is called there, or handed to `map`.

@@ -339,6 +339,18 @@ pub(super) fn is_value(tokens: &[Lexed<'_>], index: usize) -> bool {
     }
 }
 
+/// `[(name, ...) for`: what a comprehension makes, which binds nothing.
+pub(super) fn is_element(tokens: &[Lexed<'_>], index: usize) -> bool {
+    let first = before(tokens, index) == Some(Token::Mark(b'('));
+    let behind = tokens.get(index + 1..).unwrap_or_default();
+    let opened = index.checked_sub(2).and_then(|at| tokens.get(at)).map(|one| one.token);
+    first
+        && is_mark(behind, b',')
+        && matches!(opened, Some(Token::Mark(b'[' | b'(' | b'{')))
+        && matching(behind).and_then(|end| behind.get(end + 1)).map(|one| one.token)
+            == Some(Token::Name(b"for"))
+}
+
 /// Words of Python before which a bracket opens no call.
 pub(super) fn is_keyword(name: &[u8]) -> bool {
     matches!(
