@@ -64,18 +64,26 @@ fn changes(tokens: &[Lexed<'_>], index: usize, token: Token<'_>) -> bool {
         Token::Name(name) => name.ends_with(b"!") || CHANGES.contains(&name),
         // What may hold code of its own is looked at by itself, and too late.
         Token::Template(text) => {
-            [&b"!"[..], b"<<", b"]="].iter().any(|sign| text.windows(sign.len()).any(|part| part == *sign))
-                || CHANGES.iter().any(|name| text.windows(name.len()).any(|part| part == *name))
-                || text.windows(3).any(|part| part == b"] =")
+            let has = |sign: &[u8]| text.windows(sign.len()).any(|part| part == sign);
+            has(b"#{") && (has(b"=") || has(b"!") || has(b"<<") || CHANGES.iter().any(|name| has(name)))
         }
         // `<<`, `+=` and the like
         Token::Operator => {
             matches!(
                 before(tokens, index),
-                Some(Token::Mark(b']')) | Some(Token::Name(_) | Token::Variable(_))
+                Some(Token::Mark(b']' | b'|' | b'&' | b'*')) | Some(Token::Name(_) | Token::Variable(_))
             ) && tokens.get(index).is_some_and(|one| one.at.len() == 2 && !compares(tokens, index))
         }
-        Token::Mark(b'=') => before(tokens, index) == Some(Token::Mark(b']')),
+        // `f[0], x = ...`
+        Token::Mark(b'=') => tokens
+            .get(..index)
+            .unwrap_or_default()
+            .iter()
+            .rev()
+            .take_while(|one| {
+                !matches!(one.token, Token::Newline | Token::Mark(b';' | b'{') | Token::Name(b"do"))
+            })
+            .any(|one| one.token == Token::Mark(b']')),
         _ => false,
     }
 }

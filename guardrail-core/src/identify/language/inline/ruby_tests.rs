@@ -237,6 +237,16 @@ X",
         r#"$LOAD_PATH << "x""#,
         r#"$: << "x""#,
         r#"$stdout.reopen("x")"#,
+        r#"Dir["lib/*"].each { |f| f[0], x = "x", 1; File.read(f) }"#,
+        r#"Dir["lib/*"].each { |f| f[0] ||= "x"; File.read(f) }"#,
+        r#"Dir["lib/*"].each { |f| f[0] &&= "x"; File.read(f) }"#,
+        r#"Dir["lib/*"].each { |f| for f[0] in ["x"] do 1 end; File.read(f) }"#,
+        r#"Dir["lib/*"].each { |f| begin; raise "x"; rescue => f[0]; 1; end; File.read(f) }"#,
+        r##"Dir["lib/*"].each { |f| puts "#{f[0] = "x"}#{File.read(f)}" }"##,
+        r#"Dir["lib/*"].each { |f| File.read("a", 1, f) }"#,
+        r#"Dir["lib/*"].each { |f| x = 1; [["x"]].each { |f[0]| 1 }; File.read(f) }"#,
+        r##"Dir["lib/*"].each { |f| puts "#{f[0], x = "x", 1}"; puts File.read(f) }"##,
+        r##"Dir["lib/*"].each { |f| puts "#{f[0] ||= "x"}"; puts File.read(f) }"##,
     ];
     for row in rows {
         assert_eq!(acts(Ruby, row).first().map(String::as_str), Some("opaque"), "{row}");
