@@ -329,9 +329,11 @@ impl<'t> Checker<'t> {
                 return Some(false);
             }
             // The name of what compares may be given by a text.
-            b"sort" if self.opens_with(&[b'$']) => return None,
+            b"sort" if matches!(self.opens_with(), None | Some(b'$' | b'#')) => return None,
             // Without a block, a text may name what is called.
-            b"all" | b"any" | b"first" | b"none" | b"reduce" if !self.opens_with(&[b'{']) => return None,
+            b"all" | b"any" | b"first" | b"none" | b"reduce" if self.opens_with() != Some(b'{') => {
+                return None;
+            }
             b"chomp" | b"chop" | b"substr" => self.ways.changes_aliases = true,
             b"each" if matches!(self.last, [Last::Mark(b'('), Last::Word(b"while" | b"until")]) => {
                 self.ways.changes_aliases = true;
@@ -357,10 +359,10 @@ impl<'t> Checker<'t> {
         self.cursor.rest().trim_ascii_start().first() == Some(&b'{')
     }
 
-    /// Whether one of these comes next, in brackets or not.
-    fn opens_with(&self, wanted: &[u8]) -> bool {
+    /// What comes next, in brackets or not, over blanks but over no comment.
+    fn opens_with(&self) -> Option<u8> {
         let mut rest = self.cursor.rest().iter().filter(|byte| !byte.is_ascii_whitespace() && **byte != b'(');
-        rest.next().is_none_or(|byte| wanted.contains(byte) || *byte == b'#')
+        rest.next().copied()
     }
 
     /// `use Module qw(a b)`

@@ -157,6 +157,11 @@ impl<'t> Checker<'t> {
             self.ways.changes_aliases = true;
         }
         let Some(chain) = self.chain else { return Some(()) };
+        // `$h{a}("x")` calls what it names; behind a whole variable, a loop opens its list.
+        let whole = self.ways.all.get(chain.way).is_some_and(Way::is_fresh);
+        if rest.first() == Some(&b'(') && !(whole && chain.of.is_none()) {
+            return None;
+        }
         let subscript = matches!(rest.first(), Some(b'[' | b'{'));
         let continues = match chain.of {
             None => chain.arrow || subscript || rest.starts_with(b"->"),

@@ -75,6 +75,11 @@ impl<'t> Way<'t> {
         self.level += 1;
     }
 
+    /// Nothing but the name of a variable.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
     /// A whole variable for a single value.
     fn is_scalar(&self) -> bool {
         self.sigil == b'$' && self.level == 0

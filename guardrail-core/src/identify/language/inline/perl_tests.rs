@@ -274,6 +274,29 @@ $f 2, 1"#,
         r#"$x = "ARGV"; for (1 ? $x->[0] : 1 <=> 2) { $_ = "id|" }"#,
         r#"$x = "ARGV"; 1 <=> $x->[0] = "id|""#,
         r#"$x = "ARGV"; for (1 cmp 1 || $x->[0]) { $_ = "id|" }"#,
+        r#"$h{x} = "POSIX::system"; $h{x}("id")"#,
+        r#"$h{x}{y}("id")"#,
+        r#"$h{x}
+("id")"#,
+        r#"(1)[0]("id")"#,
+        r#"print first # {
+("POSIX::system", 1)"#,
+        r"print sort # x
+$f 1, 2",
+        "use re 'eval'; $x = '(?' . '{system(1)})'; /$x/",
+        r#"for my
+$z($h[0]) { $z = "ARGV" } push @{$h[0]}, "id|""#,
+        r#"for my $z ($h[0]) { my $q = $z = "ARGV" } push @{$h[0]}, "id|""#,
+        r#"$h # x
+[0] = "ARGV"; push @{$h[0]}, "id|""#,
+        r#"$h[0] # =
+= "ARGV"; push @{$h[0]}, "id|""#,
+        r#"push
+# @x
+@h, "ARGV"; push @{$h[0]}, "id|""#,
+        r#"$h[0] |.= "ARGV"; push @{$h[0]}, "id|""#,
+        "use warnings; use strict; print %$x } { print %$y",
+        "use strict; { no strict; print %$x }",
     ];
     for row in rows {
         assert_eq!(acts(Perl, row).first().map(String::as_str), Some("opaque"), "{row}");
