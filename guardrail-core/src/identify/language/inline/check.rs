@@ -11,7 +11,9 @@ use super::names::{Names, imports};
 use super::php_shape::{calls_back, is_global, is_php_constant, makes_date, php_template};
 use super::reads::only_looks_at_arguments;
 use super::shape::{
-    argument_of, arguments, before_lines, behind_lines, calls_function, calls_value, closes_key, declares, ends_import, ends_operand, folds_plainly, indexes_if_there, is_key, is_mark, is_only_called, loops_over, makes_bare, matching, passes_block, shows_arguments, starts_statement,
+    argument_of, arguments, before_lines, behind_lines, calls_function, calls_value, closes_key, declares,
+    ends_import, ends_operand, folds_plainly, indexes_if_there, is_key, is_mark, is_only_called, loops_over,
+    makes_bare, matching, passes_block, shows_arguments, starts_statement,
 };
 
 /// Files of data that a project has, so that none of code is loaded whose name only begins like that.

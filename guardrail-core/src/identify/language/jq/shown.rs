@@ -291,14 +291,16 @@ impl<'f> Reader<'f, '_> {
         loop {
             match self.cursor.next()? {
                 b'"' => return Some(Value::default()),
-                b'\\' => {
-                    if self.cursor.next()? == b'(' && !(self.pipe(input)?.is_public() && self.sign(b")")) {
-                        return None;
-                    }
-                }
+                b'\\' if self.cursor.next()? == b'(' && !self.is_put_in(input)? => return None,
                 _ => {}
             }
         }
+    }
+
+    /// Behind `\(`: whether what is put in is public.
+    fn is_put_in(&mut self, input: &Value) -> Option<bool> {
+        let value = self.pipe(input)?;
+        Some(self.sign(b")") && value.is_public())
     }
 
     /// Behind `"`: a text that stands there as it is.
@@ -415,7 +417,7 @@ impl<'f> Reader<'f, '_> {
     }
 
     fn node(&self, path: String) -> Value {
-        match self.public.iter().any(|public| *public == path) {
+        match self.public.contains(&path) {
             true => Value::default(),
             false => Value::of(Shape::Node(path)),
         }
