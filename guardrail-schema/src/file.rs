@@ -134,6 +134,7 @@ impl ToolFile {
                 keys.error("externals", format!("`{form}` is neither `PREFIX*` nor `PREFIX* *`"))
             })?),
         };
+        let chain = keys.take("chain")?;
         let (pflag, versions) =
             (keys.take("pflag")?.unwrap_or(false), keys.take("versions")?.unwrap_or(false));
         let abbreviations = keys.take("abbreviations")?.unwrap_or(!pflag);
@@ -198,6 +199,7 @@ impl ToolFile {
             root_flags_anywhere,
             abbreviations,
             externals,
+            chain,
             globs,
             versions,
             pflag,

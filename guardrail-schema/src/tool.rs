@@ -19,6 +19,8 @@ pub struct Tool {
     pub abbreviations: bool,
     /// The programs that are its subcommands where it has none of the name itself.
     pub externals: Option<Externals>,
+    /// The word behind which another of its commands stands (`mlr head then put ...`).
+    pub chain: Option<String>,
     /// Whether any subcommand's path holds a glob.
     pub globs: bool,
     /// Whether a version behind its name still names it (`python3.12`).
@@ -175,6 +177,8 @@ pub enum Prints {
     Numbered,
     /// Of each line that it is given what stands before the first colon.
     Heads,
+    /// Paths below its operands, a zero byte behind each.
+    Found,
 }
 
 /// What a command leaves in the files that it writes.

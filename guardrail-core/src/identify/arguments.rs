@@ -219,6 +219,9 @@ impl<'c, 'a, 'k> Arguments<'c, 'a, 'k> {
     }
 
     fn operand(&mut self, word: Word<'a>) {
+        if self.chained(&word) {
+            return;
+        }
         let slots = self.replaced.unwrap_or(&self.command.operands);
         // Assignments before a wrapped command do not count as operands of their own.
         let assignments =

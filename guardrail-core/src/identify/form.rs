@@ -31,6 +31,8 @@ pub(super) enum Written {
     Table,
     /// Lines that begin with digits and a colon.
     Numbered,
+    /// Pieces with a zero byte behind each, which begin with no dash.
+    Found,
     /// Anything.
     Anything,
 }
@@ -52,7 +54,9 @@ impl Written {
             Self::Digits => Form::Digits,
             Self::Ids => Form::Ids,
             Self::Words => Form::Tame,
-            Self::Nothing | Self::Number | Self::Table | Self::Numbered | Self::Anything => Form::Any,
+            Self::Nothing | Self::Number | Self::Table | Self::Numbered | Self::Found | Self::Anything => {
+                Form::Any
+            }
         }
     }
 }
@@ -142,6 +146,8 @@ impl<'a, 'k> Identifier<'a, 'k> {
             let written = match origin {
                 Origin::Channel(channel) => match self.form(*channel) {
                     Written::Table if word.outputs == Outputs::First => Form::Ids,
+                    // A line begins as its first word does.
+                    Written::Table if word.outputs == Outputs::Words && !word.splits => Form::Tame,
                     written => written.form(),
                 },
                 // What `read` took came through the channel beside it.
@@ -175,10 +181,13 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }
     }
 
-    /// What is known of each word that comes in.
-    pub(super) fn form_of_input(&mut self, input: &Input<'a>) -> Form {
+    /// What is known of each word that comes in, where they are told apart by blanks and lines, or by zero bytes alone.
+    pub(super) fn form_of_input(&mut self, input: &Input<'a>, at_zero: bool) -> Form {
         match input {
-            Input::Channel(channel) => self.form(*channel).form(),
+            Input::Channel(channel) => match self.form(*channel) {
+                Written::Found if at_zero => Form::Tame,
+                written => written.form(),
+            },
             _ => Form::Any,
         }
     }
@@ -282,6 +291,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             Prints::Words => Written::Words,
             Prints::Table => Written::Table,
             Prints::Numbered => Written::Numbered,
+            Prints::Found if given(|root| !matches!(root.first(), None | Some(b'-'))) => Written::Found,
             Prints::Lines => input,
             Prints::Pieces if matches!(input, Written::Ids | Written::Digits) => input,
             Prints::Firsts if matches!(input, Written::Ids | Written::Digits) => input,

@@ -74,7 +74,10 @@ impl<'a, 'k> Identifier<'a, 'k> {
         };
         let form = match call.flags.iter().any(cuts) {
             true => Form::Any,
-            false => self.form_of_input(&invocation.stdin),
+            false => {
+                let by_zero = |used: &FlagUse<'a, 'k>| used.flag.pieces == Some(Pieces::Nul);
+                self.form_of_input(&invocation.stdin, call.flags.iter().any(by_zero))
+            }
         };
         let outputs = if form == Form::Any { Outputs::Mixed } else { Outputs::Words };
         let input = Word { from, splits: true, form, outputs, ..Word::unknown(span_of(words)) };

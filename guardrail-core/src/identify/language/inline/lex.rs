@@ -213,7 +213,7 @@ impl<'t> Lexer<'t> {
             // A pipe into what a string names.
             b'|' if self.cursor.peek() == Some(b'>') && self.syntax == Syntax::Php => return Err(Unreadable),
             // `.5`
-            b'.' if self.syntax == Syntax::Python
+            b'.' if matches!(self.syntax, Syntax::Python | Syntax::JavaScript)
                 && self.cursor.peek().is_some_and(|byte| byte.is_ascii_digit()) =>
             {
                 self.number(b'1')?

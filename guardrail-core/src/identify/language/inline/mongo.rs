@@ -97,6 +97,26 @@ fn without_helpers(text: &[u8]) -> Vec<u8> {
         }
         start += line.len() + 1;
     }
+    // `db[name].stats()`: whatever the name is, what answers to that only tells of a collection.
+    for at in text.windows(3).enumerate().filter(|(_, three)| *three == b"db[").map(|(at, _)| at) {
+        let inside = text.get(at + 3..).unwrap_or_default();
+        let length = inside.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let behind = inside.get(length..).and_then(|behind| behind.strip_prefix(b"]."));
+        let tells = |method: &&[u8]| {
+            behind.and_then(|behind| behind.strip_prefix(*method)).is_some_and(|rest| rest.starts_with(b"("))
+        };
+        let named = at
+            .checked_sub(1)
+            .and_then(|at| text.get(at))
+            .is_some_and(|byte| !byte.is_ascii_whitespace() && !b"({;,=+".contains(byte));
+        if length > 0 && !named && TELLING.iter().any(tells) {
+            for (at, byte) in [(at + 2, b'.'), (at + 3 + length, b' ')] {
+                if let Some(place) = plain.get_mut(at) {
+                    *place = byte;
+                }
+            }
+        }
+    }
     for call in [&b"runCommand"[..], b"adminCommand"] {
         let mut from = 0;
         while let Some(at) = find(text.get(from..).unwrap_or_default(), call).map(|at| from + at) {
@@ -114,6 +134,20 @@ fn without_helpers(text: &[u8]) -> Vec<u8> {
     }
     plain
 }
+
+/// Methods of collections that tell of them, and of nothing in them.
+const TELLING: &[&[u8]] = &[
+    b"stats",
+    b"count",
+    b"countDocuments",
+    b"estimatedDocumentCount",
+    b"getIndexes",
+    b"dataSize",
+    b"storageSize",
+    b"totalIndexSize",
+    b"totalSize",
+    b"isCapped",
+];
 
 /// What `show` shows.
 const SHOWN: &[&[u8]] =
@@ -371,6 +405,8 @@ mod tests {
                 "db.getCollectionNames().forEach(c => print(c))",
                 "db.orders.find({name: /^a.*z$/i}, {name: 1, _id: 0}).pretty()",
                 "db.orders.getIndexes()",
+                "db.getCollectionNames().forEach(c => print(c, db[c].estimatedDocumentCount()))",
+                "db.getCollectionNames().forEach(c => { const s = db[c].stats(); print(c, s.count, s.size) })",
                 "db.version()",
                 "EJSON.stringify(db.orders.find().toArray(), null, 2)",
             ],

@@ -91,6 +91,16 @@ fn variable<'t>(cursor: &mut Cursor<'t>, sigil: u8, ways: &mut Ways<'t>, depth: 
     if depth > 3 {
         return None;
     }
+    // `$#F`
+    if sigil == b'$'
+        && cursor.peek() == Some(b'#')
+        && cursor.peek_at(1).is_some_and(|byte| byte.is_ascii_alphabetic())
+    {
+        cursor.skip(1);
+        let name = cursor.eat_while(is_name);
+        let plain = !is_reserved(name, b'@') && !matches!(cursor.peek(), Some(b'[' | b'{' | b'-'));
+        return (plain && !cursor.rest().starts_with(b"::")).then_some(());
+    }
     // `@{$h{a}}`, `@$x`
     let last = sigil == b'$' && cursor.peek() == Some(b'#') && matches!(cursor.peek_at(1), Some(b'{' | b'$'));
     if last || sigil == b'@' && matches!(cursor.peek(), Some(b'{' | b'$')) {
