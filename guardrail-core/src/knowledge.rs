@@ -26,6 +26,7 @@ pub(crate) struct Knowledge {
     runtimes: OnceLock<Vec<Runtime>>,
     secrets: OnceLock<Vec<Secret>>,
     addresses: OnceLock<Vec<String>>,
+    numbers: OnceLock<Vec<String>>,
     own: BTreeMap<String, Own>,
     own_calls: Vec<NamedCall>,
     own_ways: BTreeMap<String, Ways>,
@@ -77,6 +78,7 @@ impl Knowledge {
             runtimes: OnceLock::new(),
             secrets: OnceLock::new(),
             addresses: OnceLock::new(),
+            numbers: OnceLock::new(),
             own: BTreeMap::new(),
             own_calls: Vec::new(),
             own_ways: BTreeMap::new(),
@@ -199,6 +201,15 @@ impl Knowledge {
         });
         let alike = |name: &&String| name.bytes().rev().take(3).eq(variable.iter().rev().take(3).copied());
         addresses.iter().filter(alike).any(|name| glob::matches(name.as_bytes(), variable))
+    }
+
+    /// Whether a variable holds a number, where the request does not set it.
+    pub(crate) fn is_number(&self, variable: &[u8]) -> bool {
+        let numbers = self.numbers.get_or_init(|| {
+            let holds = |variable: &&Variable| variable.number;
+            self.environment().iter().filter(holds).map(|variable| variable.name.clone()).collect()
+        });
+        numbers.iter().any(|name| glob::matches(name.as_bytes(), variable))
     }
 
     pub(crate) fn environment(&self) -> &[Variable] {

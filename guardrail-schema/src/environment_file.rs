@@ -63,13 +63,15 @@ fn variable((spelled, mut keys): (String, Keys)) -> Result<Vec<Variable>, FileEr
     let role = keys.role("is")?.map(|(_, role)| role);
     let harmless = keys.take("harmless")?.unwrap_or_default();
     let harmless_words = keys.take("harmless_words")?.unwrap_or_default();
+    let number = keys.take("number")?.unwrap_or(false);
     let effects = keys.effects()?;
-    if role.is_none() && effects.is_empty() {
-        return Err(keys.error("effect", "is missing: a variable needs `is` or an effect"));
+    if role.is_none() && effects.is_empty() && !number {
+        return Err(keys.error("effect", "is missing: a variable needs `is`, `number` or an effect"));
     }
     keys.finish()?;
     let one = |name| Variable {
         name,
+        number,
         role: role.clone(),
         effects: effects.clone(),
         harmless: Vec::clone(&harmless),

@@ -179,6 +179,14 @@ pub enum Prints {
     Heads,
     /// Paths below its operands, a zero byte behind each.
     Found,
+    /// Its standard input, with the values of the variables that are named there (`$NAME`).
+    Expanded,
+    /// The JSON of which [`Command::public`] tells, as it stands.
+    Document,
+    /// What its program selects of the document that it is given, as jq reads that.
+    Selection,
+    /// What the servers of the addresses that it is given answer.
+    Reply,
 }
 
 /// What a command leaves in the files that it writes.
@@ -365,6 +373,8 @@ pub struct Variable {
     pub name: String,
     /// What the program does with the value.
     pub role: Option<Role>,
+    /// Whether it holds a number where the request does not set it.
+    pub number: bool,
     /// What setting it does, beside what the role says.
     pub effects: Vec<Effect>,
     /// Values that change nothing that matters; each may be a glob.

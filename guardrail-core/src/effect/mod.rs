@@ -18,8 +18,8 @@ use guardrail_schema::{self as schema, EffectKind, Language, Mark, Prints, Role,
 use crate::identify::language::jq::shows_only;
 use crate::identify::{Call, Feed, FeedSource, Given, Identified, Marks, Standing, Unknown};
 use crate::lower::{
-    FileName, Input, Invocation, InvocationId, Lead, NoteKind, Origin, Place, Program, RedirectKind, Roots,
-    SourceId, Value, Word,
+    FileName, Input, Invocation, InvocationId, Lead, NoteKind, Origin, Place, Program, Redirect,
+    RedirectKind, Roots, SourceId, Value, Word,
 };
 use crate::shell::Span;
 
@@ -184,33 +184,54 @@ fn hides_values(identified: &Identified<'_, '_>, id: InvocationId) -> bool {
 
 /// Whether an invocation prints a document, and all that anybody sees of it are fields that hold no secrets.
 fn shows_public(identified: &Identified<'_, '_>, id: InvocationId) -> bool {
-    let mut calls = identified.calls_of(id);
-    let (Some(call), None) = (calls.next(), calls.next()) else { return false };
-    let Some(command) = call.command.filter(|command| !command.public.is_empty()) else { return false };
-    let filters = |reader: InvocationId| {
-        let mut calls = identified.calls_of(reader);
-        let (Some(call), None) = (calls.next(), calls.next()) else { return false };
-        let known = call.standing == Standing::Known && call.keeps_form && call.unknown.is_empty();
+    let one = |id: InvocationId, prints: Prints| {
+        let mut calls = identified.calls_of(id);
+        let call = calls.next().filter(|call| call.prints == Some(prints) && call.keeps_form)?;
+        let plain = call.standing == Standing::Known && call.unknown.is_empty() && !call.influenced;
+        (plain && calls.next().is_none()).then_some(call)
+    };
+    let Some(call) = one(id, Prints::Document) else { return false };
+    let public = call.command.map(|command| command.public.as_slice()).unwrap_or_default();
+    let selects = |reader: InvocationId| {
+        let Some(call) = one(reader, Prints::Selection) else { return false };
         let mut operands = call.arguments.iter().filter(|argument| argument.given == Given::Operand);
         let (Some(filter), None) = (operands.next(), operands.next()) else { return false };
         let text = match filter.role {
             Role::Code(Language::Jq) => filter.word.as_known(),
             _ => None,
         };
-        known && !call.influenced && text.is_some_and(|text| shows_only(text, &command.public))
+        text.is_some_and(|text| shows_only(text, public))
     };
-    call.standing == Standing::Known && readers_are(&identified.program, id, filters)
+    // What goes elsewhere, messages included, somebody else may see.
+    let hushed = |redirect: &Redirect<'_>| {
+        redirect.descriptor == Some(2) && !redirect.both && redirect.target.as_known() == Some(b"/dev/null")
+    };
+    let writer = identified.program.invocation(id);
+    writer.is_some_and(|writer| writer.redirects.iter().all(hushed))
+        && readers_are(&identified.program, id, selects)
 }
 
-/// Whether what an invocation prints is read by somebody, and only by such as those.
+/// Whether what an invocation prints goes through a pipe to somebody, and only to such as those.
 fn readers_are(program: &Program<'_>, id: InvocationId, mut fits: impl FnMut(InvocationId) -> bool) -> bool {
     let Some(channel) = program.invocation(id).and_then(|writer| writer.stdout) else { return false };
-    let reads = |invocation: &Invocation<'_>| {
-        let fed = matches!(invocation.stdin, Input::Channel(input) if input == channel);
-        fed || invocation.words.iter().any(|word| word.from.contains(&Origin::Channel(channel)))
+    let fed =
+        |invocation: &Invocation<'_>| matches!(invocation.stdin, Input::Channel(input) if input == channel);
+    let holds = |word: &Word<'_>| word.from.contains(&Origin::Channel(channel));
+    let held = |invocation: &Invocation<'_>| {
+        let input = match &invocation.stdin {
+            Input::Text(word) | Input::File(word) => holds(word),
+            _ => false,
+        };
+        input
+            || invocation.words.iter().any(holds)
+            || invocation.redirects.iter().any(|redirect| holds(&redirect.target))
+            || invocation.assignments.iter().any(|assignment| holds(&assignment.value))
     };
-    let mut readers = program.invocations.iter().zip(0..).filter(|(reader, _)| reads(reader)).peekable();
-    readers.peek().is_some() && readers.all(|(_, reader)| fits(InvocationId(reader)))
+    let invocations = || program.invocations.iter().zip(0..);
+    let mut readers = invocations().filter(|(reader, _)| fed(reader)).peekable();
+    readers.peek().is_some()
+        && readers.all(|(_, reader)| fits(InvocationId(reader)))
+        && !invocations().any(|(invocation, _)| held(invocation))
 }
 
 /// Collects the effects of one call.

@@ -1,6 +1,6 @@
 //! What came from a server and goes back to it tells nobody anything: `curl $host/ids | while read id; do curl $host/$id`.
 
-use guardrail_schema::{Language, Prints, Role};
+use guardrail_schema::{Language, Mark, Prints, Role};
 
 use crate::identify::{Call, Identified, Standing};
 use crate::lower::{ChannelId, Input, Invocation, InvocationId, Origin, Outputs, Word};
@@ -66,6 +66,8 @@ impl Way<'_, '_, '_> {
             && call.feeds.is_empty()
             && call.rest.is_empty()
             && call.external.is_empty()
+            && call.keeps_form
+            && !call.marks.has(Mark::Recursive)
             && !call.influenced
             && !call.sends_input;
         plain
@@ -77,14 +79,16 @@ impl Way<'_, '_, '_> {
     /// A request to nobody else.
     fn asks(&self, call: &Call<'_, '_>) -> bool {
         let mut asked = false;
-        call.arguments.iter().all(|argument| match argument.role {
-            Role::Url => {
-                asked = true;
-                let host = argument.word.as_known().and_then(host_of);
-                host.is_some_and(|host| host.eq_ignore_ascii_case(self.host))
-            }
-            role => matches!(role, Role::Text | Role::Name),
-        }) && asked
+        call.prints == Some(Prints::Reply)
+            && call.arguments.iter().all(|argument| match argument.role {
+                Role::Url => {
+                    asked = true;
+                    let host = argument.word.as_known().and_then(host_of);
+                    host.is_some_and(|host| host.eq_ignore_ascii_case(self.host))
+                }
+                role => matches!(role, Role::Text | Role::Name),
+            })
+            && asked
     }
 
     /// A filter that adds nothing of its own but what its words say.

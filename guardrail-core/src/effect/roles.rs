@@ -161,7 +161,8 @@ impl<'a> Collector<'_, 'a, '_> {
             _ if !url && (word.choice || self.is_callers(&word)) => EffectKind::NetworkIn,
             // A number tells nobody anything.
             Value::Partial { prefix, .. }
-                if (is_as_written(&word) || word.form == Form::Digits) && names_host(prefix) =>
+                if is_as_written(&word) && names_host(prefix)
+                    || word.form == Form::Digits && (names_host(prefix) || names_port(prefix)) =>
             {
                 match scheme(prefix) {
                     scheme @ (None | Some(b"http" | b"https")) => fetched(scheme, prefix),
@@ -510,6 +511,12 @@ fn names_host(prefix: &[u8]) -> bool {
     };
     // Behind an `@` stands a file of addresses.
     !prefix.starts_with(b"@") && host.iter().position(|b| matches!(b, b'/' | b'?')).is_some_and(|end| end > 0)
+}
+
+/// Whether the port is all that is not known of where a URL leads.
+fn names_port(prefix: &[u8]) -> bool {
+    prefix.strip_suffix(b":").and_then(host_of).is_some_and(|host| !host.contains(&b':'))
+        && !prefix.ends_with(b"//:")
 }
 
 /// The addresses under which clouds hand out credentials to whoever asks from inside.

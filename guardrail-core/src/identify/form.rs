@@ -101,7 +101,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
     pub(super) fn settled(&mut self, id: InvocationId, invocation: Invocation<'a>) -> Invocation<'a> {
         let stays = |word: &Word<'a>| match word.outputs {
             Outputs::Mixed | Outputs::Numbers | Outputs::Pipe => true,
-            Outputs::Own => !self.is_address(word),
+            Outputs::Own => !(self.is_address(word) || self.is_number(word)),
             Outputs::Words | Outputs::Piece | Outputs::First => false,
         };
         if invocation.words.iter().all(stays) {
@@ -128,6 +128,13 @@ impl<'a, 'k> Identifier<'a, 'k> {
         }
     }
 
+    /// Whether a word that is [`Outputs::Own`] has a variable in it that holds a number.
+    fn is_number(&self, word: &Word<'a>) -> bool {
+        let number =
+            |origin: &Origin<'_>| matches!(origin, Origin::Variable(name) if self.knowledge.is_number(name));
+        !word.from.is_empty() && word.from.iter().all(number)
+    }
+
     fn settled_word(&mut self, mut word: Word<'a>) -> Word<'a> {
         // A piece is not split again, and what a glob in it finds begins as it does.
         let address = word.prefix().windows(3).any(|part| part == b"://");
@@ -139,6 +146,9 @@ impl<'a, 'k> Identifier<'a, 'k> {
             Outputs::Own if self.is_address(&word) => {
                 return Word { form: Form::Tame, pattern: None, ..word };
             }
+            Outputs::Own if self.is_number(&word) => {
+                return Word { form: Form::Digits, splits: false, pattern: None, ..word };
+            }
             Outputs::Own | Outputs::Mixed | Outputs::Numbers | Outputs::Pipe => return word,
         }
         let mut form: Option<Form> = None;
@@ -146,8 +156,6 @@ impl<'a, 'k> Identifier<'a, 'k> {
             let written = match origin {
                 Origin::Channel(channel) => match self.form(*channel) {
                     Written::Table if word.outputs == Outputs::First => Form::Ids,
-                    // A line begins as its first word does.
-                    Written::Table if word.outputs == Outputs::Words && !word.splits => Form::Tame,
                     written => written.form(),
                 },
                 // What `read` took came through the channel beside it.

@@ -7,7 +7,7 @@ use guardrail_schema::{Pieces, Role};
 use crate::identify::call::{Call, FlagUse};
 use crate::identify::unwrap::{Inner, fill, origins};
 use crate::identify::{Identifier, span_of};
-use crate::lower::{Form, Input, Invocation, Outputs, Word};
+use crate::lower::{Form, Input, Invocation, Origin, Outputs, Word};
 
 /// How many commands are made of one input.
 const MOST_COMMANDS: usize = 8;
@@ -65,7 +65,11 @@ impl<'a, 'k> Identifier<'a, 'k> {
         if complete {
             return;
         }
-        let from = origins(self.arena, &invocation.stdin);
+        let elsewhere = |used: &FlagUse<'a, 'k>| used.flag.pieces == Some(Pieces::Elsewhere);
+        let from = match call.flags.iter().any(elsewhere) {
+            true => &[Origin::Input],
+            false => origins(self.arena, &invocation.stdin),
+        };
         // Cut at a letter, a piece may begin with whatever stands behind it.
         let cuts = |used: &FlagUse<'a, 'k>| match used.flag.pieces {
             Some(Pieces::Elsewhere) => true,

@@ -230,6 +230,7 @@ impl<'a, 'k> Identifier<'a, 'k> {
             }
             // Last: what stands in place of the command's own effects does not unset a variable.
             self.variables(call, invocation);
+            self.expanded(call, invocation);
         }
         if !call.external.is_empty() {
             let inner = self.inner(call, invocation);

@@ -1,11 +1,11 @@
 //! Environment variables that make a program do something else.
 
-use guardrail_schema::{Tool, Variable};
+use guardrail_schema::{Prints, Tool, Variable};
 
 use crate::identify::Identifier;
 use crate::identify::call::{Argument, Call, Given};
 use crate::identify::unwrap::Inner;
-use crate::lower::{EnvironmentId, Invocation, Lead, Value, Word};
+use crate::lower::{EnvironmentId, Input, Invocation, Lead, Note, NoteKind, Value, Word, is_secret};
 use crate::{glob, host};
 
 /// The names of variables that mean something to a tool, of those that were compared.
@@ -30,7 +30,10 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 tool.into_iter().flat_map(|tool| tool.variables.iter().chain(knowledge.inherited(tool)));
             own.chain(knowledge.environment())
         };
-        let speaks = |variable: &Variable, name: &[u8]| glob::matches(variable.name.as_bytes(), name);
+        let speaks = |variable: &Variable, name: &[u8]| {
+            let says = variable.role.is_some() || !variable.effects.is_empty();
+            says && glob::matches(variable.name.as_bytes(), name)
+        };
         for (name, value) in self.lowerer.bindings(invocation, &names) {
             for variable in variables().filter(|variable| speaks(variable, name)) {
                 call.influenced = true;
@@ -51,6 +54,34 @@ impl<'a, 'k> Identifier<'a, 'k> {
                 }
                 call.effects.extend(variable.effects.iter().map(|effect| (effect, span)));
             }
+        }
+    }
+
+    /// What prints its input with the values of variables in it prints those of the secrets that a constant names.
+    pub(super) fn expanded(&mut self, call: &Call<'a, 'k>, invocation: &Invocation<'a>) {
+        if call.prints != Some(Prints::Expanded) {
+            return;
+        }
+        let texts = match invocation.stdin {
+            Input::Text(word) => word.as_known().into_iter().chain(word.maybe.iter().copied()).collect(),
+            Input::Channel(channel) => self.lowerer.channel_constants(channel),
+            _ => Vec::new(),
+        };
+        let named = |text: &[u8]| {
+            text.split(|byte| *byte == b'$').skip(1).any(|behind| {
+                let name = behind.strip_prefix(b"{").unwrap_or(behind);
+                let end = name.iter().position(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'));
+                is_secret(name.get(..end.unwrap_or(name.len())).unwrap_or_default())
+            })
+        };
+        if texts.iter().any(|text| named(text)) {
+            self.lowerer.program.notes.push(Note {
+                kind: NoteKind::SecretVariable,
+                source: invocation.source,
+                span: call.named,
+                invocation: Some(call.invocation),
+                channel: None,
+            });
         }
     }
 

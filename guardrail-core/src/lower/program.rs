@@ -475,7 +475,7 @@ impl<'a> Word<'a> {
 
     /// Whether it is a variable of the caller's that holds an address by its name, with nothing in front of it.
     pub(crate) const fn begins_with_own_address(&self) -> bool {
-        self.is_tame() && matches!(self.from, [Origin::Variable(_)])
+        matches!((self.form, self.from), (Form::Tame, [Origin::Variable(_)]))
     }
 
     /// Whether it is nothing but that.

@@ -21,11 +21,9 @@ impl<'a> Arguments<'_, 'a, '_> {
                 Value::Partial { suffix, .. } => suffix,
                 _ => &[],
             };
-            let value = match unmatched(&word, prefix.len() - rest.len()) {
-                Some(text) => Value::Known(text),
-                None => Value::Partial { prefix: rest, suffix },
-            };
-            let value = Word { value, pattern: None, ..Word::part(word) };
+            let pattern = unmatched(&word, prefix.len() - rest.len());
+            let value = Value::Partial { prefix: rest, suffix };
+            let value = Word { value, pattern, ..Word::part(word) };
             return self.take(flag, Some(value), word.span);
         }
         let name = prefix.iter().position(|&b| b == b'=').and_then(|equals| prefix.get(..equals));
@@ -33,10 +31,8 @@ impl<'a> Arguments<'_, 'a, '_> {
             Value::Partial { prefix, suffix } => {
                 let known = name.map_or(0, |name| name.len() + 1);
                 let prefix = prefix.get(known..).unwrap_or_default();
-                match unmatched(&word, known) {
-                    Some(text) => Word { value: Value::Known(text), pattern: None, ..Word::part(word) },
-                    None => Word { value: Value::Partial { prefix, suffix }, ..Word::part(word) },
-                }
+                let pattern = unmatched(&word, known);
+                Word { value: Value::Partial { prefix, suffix }, pattern, ..Word::part(word) }
             }
             _ => Word { value: Value::Unknown, ..Word::part(word) },
         };
@@ -51,8 +47,8 @@ impl<'a> Arguments<'_, 'a, '_> {
     }
 }
 
-/// What stands behind the flag in a word that is a glob to the shell, which leaves it as it is: no file is called after a
-/// flag and its value, and where one is, its name says what the glob says.
+/// What stands behind the flag in a word that is a glob to the shell: it is left as it is, unless a file is called after
+/// the flag and its value.
 fn unmatched<'a>(word: &Word<'a>, from: usize) -> Option<&'a [u8]> {
     let pattern = word.pattern.filter(|pattern| word.from.is_empty() && !pattern.contains(&b'\\'))?;
     pattern.get(from..)

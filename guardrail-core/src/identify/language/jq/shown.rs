@@ -416,8 +416,18 @@ impl<'f> Reader<'f, '_> {
         })
     }
 
+    /// How the fields are spelled that begin as `path` does.
+    fn below<'s>(&'s self, path: &'s str) -> impl Iterator<Item = &'s str> {
+        let spelled = self.public.iter().map(|public| match public.strip_prefix(".[") {
+            Some(_) => public.get(1..).unwrap_or_default(),
+            None => public.as_str(),
+        });
+        spelled.filter_map(move |public| public.strip_prefix(path))
+    }
+
     fn node(&self, path: String) -> Value {
-        match self.public.contains(&path) {
+        let public = self.below(&path).any(str::is_empty);
+        match public {
             true => Value::default(),
             false => Value::of(Shape::Node(path)),
         }
@@ -425,11 +435,16 @@ impl<'f> Reader<'f, '_> {
 
     /// Whether an object or an array stands there by all that is known: something public lies below.
     fn holds(&self, path: &str) -> bool {
-        path.is_empty()
-            || self
-                .public
-                .iter()
-                .any(|public| public.strip_prefix(path).is_some_and(|rest| rest.starts_with(['.', '[', '{'])))
+        path.is_empty() || self.below(path).any(|rest| rest.starts_with(['.', '[', '{']))
+    }
+
+    /// Whether only arrays stand there, which alone can be put in order.
+    fn is_array(&self, value: &Value) -> bool {
+        value.0.iter().all(|shape| match shape {
+            Shape::Node(path) => self.below(path).any(|rest| rest.starts_with('[')),
+            Shape::Entry(_) => false,
+            Shape::Made(_) => true,
+        })
     }
 
     /// Whether nothing that is done to a container fails with what is in it.
@@ -465,7 +480,7 @@ impl<'f> Reader<'f, '_> {
             }
             b"sort_by" | b"unique_by" | b"min_by" | b"max_by" | b"group_by" => {
                 let elements = self.elements(input)?;
-                if !self.argument(&elements)?.is_public() {
+                if !self.is_array(input) || !self.argument(&elements)?.is_public() {
                     return None;
                 }
                 match name {
@@ -474,7 +489,7 @@ impl<'f> Reader<'f, '_> {
                     _ => Some(elements),
                 }
             }
-            b"reverse" => self.is_container(input).then(|| input.clone()),
+            b"reverse" => self.is_array(input).then(|| input.clone()),
             b"to_entries" => {
                 let entries = input.each(|shape| match shape {
                     Shape::Node(path) if self.holds(path) => Some(Value::of(Shape::Entry(path.clone()))),
@@ -555,37 +570,12 @@ impl<'f> Reader<'f, '_> {
 const ENDS: &[&[u8]] = &[b"first", b"last"];
 
 /// Functions that make something of what is public alone.
+#[rustfmt::skip]
 const COMPUTES: &[&[u8]] = &[
-    b"add",
-    b"ascii_downcase",
-    b"ascii_upcase",
-    b"contains",
-    b"endswith",
-    b"flatten",
-    b"floor",
-    b"from_entries",
-    b"gsub",
-    b"index",
-    b"indices",
-    b"inside",
-    b"join",
-    b"ltrimstr",
-    b"max",
-    b"min",
-    b"round",
-    b"rtrimstr",
-    b"split",
-    b"sort",
-    b"startswith",
-    b"sub",
-    b"test",
-    b"tojson",
-    b"tonumber",
-    b"tostring",
-    b"unique",
-    b"values",
-    b"with_entries",
-    b"IN",
+    b"add", b"ascii_downcase", b"ascii_upcase", b"contains", b"endswith", b"flatten", b"floor",
+    b"from_entries", b"gsub", b"index", b"indices", b"inside", b"join", b"ltrimstr", b"max", b"min", b"round",
+    b"rtrimstr", b"split", b"sort", b"startswith", b"sub", b"test", b"tojson", b"tonumber", b"tostring",
+    b"unique", b"values", b"with_entries", b"IN",
 ];
 
 const fn is_name(byte: &u8) -> bool {
@@ -702,6 +692,9 @@ mod tests {
             ".variables + \"\"",
             ".variables | not",
             "-.variables",
+            ".outputs | sort_by(1) | length",
+            "min_by(1) | type",
+            ".outputs | reverse | length",
             ".variables, .format_version as $x | 1",
             ".format_version as $x | .variables",
             ".variables and true",
