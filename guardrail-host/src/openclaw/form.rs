@@ -366,5 +366,7 @@ fn narrow(option: &mut FlagForm, globs: &[String]) -> bool {
         Takes::Maybe if bare => option.takes = Takes::Attached,
         _ => {}
     }
-    globs.iter().filter(|glob| !glob.is_empty()).all(|glob| option.value.refuse(glob, true))
+    // What is left out of a glob may as well be refused with it.
+    let wanted = globs.iter().filter(|glob| !glob.is_empty() && !glob.starts_with("not "));
+    wanted.into_iter().all(|glob| option.value.refuse(glob, true))
 }
